@@ -1,0 +1,1 @@
+"""What to do: the study, the recommendation, and one module a decision."""
