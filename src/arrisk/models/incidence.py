@@ -1,0 +1,216 @@
+"""Competing causes of closing in whole days: Aalen-Johansen curves, daily hazards with a tail, payment paths.
+
+Pure functions on arrays, with the conventions of `arrisk.models.curves`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from arrisk.display import frame_html
+from arrisk.errors import ModelError
+from arrisk.models.day_counts import Floats, day_rows
+
+__all__ = ["DailyHazard", "IncidenceCurves", "aalen_johansen", "daily_hazard", "payment_path"]
+
+TAIL_EVENTS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class IncidenceCurves:
+    """Probability of having closed for each cause (Aalen-Johansen).
+
+    Parameters
+    ----------
+    table : DataFrame
+        `day`, `at_risk`, one `events_<cause>` and one `incidence_<cause>` per cause, and `survival`; the
+        incidences and the survival of a row sum to one.
+    causes : tuple of int
+        Codes of the causes, without 0 (censored).
+    n : int
+        Items used.
+    """
+
+    table: pd.DataFrame
+    causes: tuple[int, ...]
+    n: int
+
+    def at(self, days: ArrayLike, cause: int) -> Floats:
+        """Probability of having closed for `cause` by each day, missing after the last observed day."""
+        asked = np.atleast_1d(np.asarray(days, dtype=float))
+        known = np.concatenate([[0.0], self.table[f"incidence_{cause}"].to_numpy(float)])
+        day = self.table["day"].to_numpy(float)
+        out: Floats = known[np.searchsorted(day, asked, side="right")]
+        return np.where(asked > day[-1], np.nan, out)
+
+    def _repr_html_(self) -> str:
+        return frame_html(self.table, "Cumulative incidence by cause")
+
+
+@dataclass(frozen=True, slots=True)
+class DailyHazard:
+    """Daily probabilities of being paid, or lost (credited, written off), with a constant tail.
+
+    `paid` and `lost` hold one value per day from `first_day` to `last_day`; later days use `tail_paid` and
+    `tail_lost`, so that an old item is never certain to pay nor certain not to.
+    """
+
+    first_day: int
+    last_day: int
+    paid: Floats
+    lost: Floats
+    tail_paid: float
+    tail_lost: float
+    tail_days: int
+    n: int
+
+
+def aalen_johansen(duration: ArrayLike, cause: ArrayLike, entry: ArrayLike | None = None) -> IncidenceCurves:
+    """Cumulative incidence of competing causes in whole days, exact by counting.
+
+    Parameters
+    ----------
+    duration, entry : array of int, shape (n,)
+        As in `kaplan_meier`.
+    cause : array of int, shape (n,)
+        0 when censored, otherwise the code of the cause.
+
+    Returns
+    -------
+    IncidenceCurves
+
+    Raises
+    ------
+    ModelError
+        As `kaplan_meier`, and when nothing but censoring was seen.
+
+    Notes
+    -----
+    Aalen and Johansen (1978): ``F_k(t) = sum over s <= t of S(s-) d_k(s) / R(s)``.
+
+    Examples
+    --------
+    Left truncation: the third item is only watched after day 50.
+
+    >>> aj = aalen_johansen([50, 71, 90], [1, 2, 1], entry=[0, 0, 50])
+    >>> aj.at([50, 71, 90], 1).tolist(), aj.at([50, 71, 90], 2).tolist()
+    ([0.5, 0.5, 0.75], [0.0, 0.25, 0.25])
+    """
+    rows = day_rows(duration, entry, None)
+    codes = np.asarray(cause).astype(np.int64)
+    causes = tuple(int(c) for c in np.unique(codes) if c != 0)
+    if not causes:
+        raise ModelError("no closing was seen: every item is censored")
+    at_risk = rows.at_risk()
+    events = {c: rows.sums(codes == c) for c in causes}
+    total = np.sum(list(events.values()), axis=0)
+    safe = np.where(at_risk > 0, at_risk, 1.0)
+    survival = np.cumprod(1.0 - total / safe)
+    before = np.concatenate([[1.0], survival[:-1]])
+    columns: dict[str, Any] = {"day": rows.days(), "at_risk": at_risk}
+    columns |= {f"events_{c}": d for c, d in events.items()}
+    columns |= {f"incidence_{c}": np.cumsum(before * d / safe) for c, d in events.items()}
+    table = pd.DataFrame(columns | {"survival": survival})
+    left = np.bincount(rows.exit - rows.first, minlength=rows.length) > 0
+    return IncidenceCurves(table[left].reset_index(drop=True), causes, int(rows.exit.size))
+
+
+def daily_hazard(
+    duration: ArrayLike,
+    cause: ArrayLike,
+    entry: ArrayLike | None = None,
+    weights: ArrayLike | None = None,
+    min_at_risk: int = 20,
+) -> DailyHazard:
+    """Daily hazards of being paid (cause 1) and lost (cause 2), with the tail rule.
+
+    Parameters
+    ----------
+    duration, entry, weights : arrays, shape (n,)
+        As in `kaplan_meier`.
+    cause : array of int, shape (n,)
+        0 censored, 1 paid, 2 lost (credited or written off).
+    min_at_risk : int
+        The empirical hazards end on the last day with at least this many items at risk.
+
+    Returns
+    -------
+    DailyHazard
+
+    Notes
+    -----
+    Tail rule: after that day both hazards are constant, the rate over the days that hold the last
+    `TAIL_EVENTS` payments and everything after, ``(events + 1/2) / (item-days + 1)``, so neither 0 nor 1.
+    """
+    rows = day_rows(duration, entry, weights)
+    codes = np.asarray(cause).astype(np.int64)
+    items = rows.at_risk(weighted=False)
+    enough = np.flatnonzero(items >= min_at_risk)
+    if not enough.size:
+        raise ModelError(f"never {min_at_risk} items at risk on one day ({rows.exit.size} items in all)")
+    last = int(enough[-1])
+    at_risk = np.maximum(rows.at_risk(), 1e-300)
+    paid, lost = (rows.sums(codes == c)[: last + 1] / at_risk[: last + 1] for c in (1, 2))
+    crowded = paid + lost >= 1.0
+    shrink = np.where(crowded, (items / (items + 1.0))[: last + 1], 1.0)
+    counts = [rows.sums(codes == c, weighted=False) for c in (1, 2)]
+    start = _tail_start(counts[0], last)
+    exposure = items[start:].sum() + 1.0
+    tail_paid, tail_lost = ((c[start:].sum() + 0.5) / exposure for c in counts)
+    return DailyHazard(
+        first_day=rows.first,
+        last_day=rows.first + last,
+        paid=paid * shrink,
+        lost=lost * shrink,
+        tail_paid=float(tail_paid),
+        tail_lost=float(tail_lost),
+        tail_days=int(np.flatnonzero(items)[-1] - start + 1),
+        n=int(rows.exit.size),
+    )
+
+
+def payment_path(hazard: DailyHazard, age: ArrayLike, horizon: int) -> Floats:
+    """Probability that an item open at the end of day `age` is paid on each of the next days.
+
+    Parameters
+    ----------
+    hazard : DailyHazard
+    age : array of int, shape (n,)
+        Age of each item on the clock of the hazard.
+    horizon : int
+        Number of days ahead.
+
+    Returns
+    -------
+    array of float, shape (n, horizon)
+        Column k is the probability of being paid exactly k + 1 days ahead; a row sums to less than one.
+
+    Examples
+    --------
+    >>> h = daily_hazard([0] * 40 + [10] * 60, [1] * 40 + [1] * 30 + [0] * 30)
+    >>> payment_path(h, [5], 5).sum(axis=1).round(3).tolist()
+    [0.5]
+    """
+    ages, back = np.unique(np.asarray(age, dtype=np.int64), return_inverse=True)
+    paid = np.append(hazard.paid, hazard.tail_paid)
+    lost = np.append(hazard.lost, hazard.tail_lost)
+    days = ages[:, None] + np.arange(1, horizon + 1)[None, :] - hazard.first_day
+    index = np.minimum(days, paid.size - 1)
+    leave_paid = np.where(days >= 0, paid[index.clip(min=0)], 0.0)
+    leave_lost = np.where(days >= 0, lost[index.clip(min=0)], 0.0)
+    still = np.cumprod(1.0 - leave_paid - leave_lost, axis=1)
+    before = np.hstack([np.ones((ages.size, 1)), still[:, :-1]])
+    path: Floats = (before * leave_paid)[back.reshape(-1)]
+    return path
+
+
+def _tail_start(paid: Floats, last: int) -> int:
+    """First day of the stretch that holds the last `TAIL_EVENTS` payments, at the latest `last`."""
+    from_end = np.cumsum(paid[::-1])[::-1]
+    reached = np.flatnonzero(from_end >= TAIL_EVENTS)
+    return min(int(reached[-1]) if reached.size else 0, last)
