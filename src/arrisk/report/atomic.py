@@ -122,7 +122,7 @@ def check_replaceable(path: str | os.PathLike[str], marker: str) -> None:
         raise RunError(f"{target} is a file, not a folder; choose another folder for the report")
     if target.is_dir() and any(target.iterdir()) and not (target / marker).exists():
         raise RunError(
-            f"{target} holds files that are not a report (no {marker} in it); choose another folder for the report"
+            f"{target} holds files but no {marker}, so it is not a report; choose another folder for the report"
         )
 
 

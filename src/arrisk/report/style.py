@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.resources import as_file, files
 
-__all__ = ["OKABE_ITO", "VERDICT_COLOURS", "use_style"]
+__all__ = ["OKABE_ITO", "use_style"]
 
 OKABE_ITO: dict[str, str] = {
     "blue": "#0072B2",
@@ -17,14 +17,6 @@ OKABE_ITO: dict[str, str] = {
     "yellow": "#F0E442",
 }
 """The eight colours of Okabe and Ito (2008), told apart by readers with any common colour blindness."""
-
-VERDICT_COLOURS: dict[str, str] = {
-    "adopt": OKABE_ITO["green"],
-    "keep": OKABE_ITO["blue"],
-    "reject": OKABE_ITO["vermillion"],
-    "the data cannot say": "#595959",
-}
-"""The colour of each verdict; the word is always written beside it."""
 
 
 def use_style() -> None:
