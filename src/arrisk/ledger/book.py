@@ -1,0 +1,333 @@
+"""The ledger and its state as of a date.
+
+A `Ledger` holds what happened, as integers. A `Snapshot` is what was known on one day; models accept nothing else,
+so that nothing can look past that day.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from arrisk.display import frame_html, money
+from arrisk.errors import LedgerError, LookAheadError
+from arrisk.ledger import statements
+from arrisk.ledger.days import as_date, dates, day_number
+from arrisk.ledger.engine import Engine
+from arrisk.ledger.quarantine import LedgerChecks
+from arrisk.ledger.tables import currency_digits
+
+__all__ = ["Ledger", "Snapshot"]
+
+ITEM_TEXTS = ["salesperson", "department", "order_id", "discount_rate", "discount_days"]
+
+
+@dataclass(frozen=True, eq=False)
+class Ledger:
+    """Everything that happened, normalised to integers; make one with `read_ledger`.
+
+    Attributes
+    ----------
+    currency : str
+        Reporting currency. Documents in others are converted at the rate of their invoice's date; balances are not
+        revalued.
+    items, events, customers, orders, limits, signals : DataFrame
+        Normalised tables: days as day numbers, amounts in minor units, `day` is when a row was known.
+    movements, recoveries : DataFrame
+        See `arrisk.ledger.postings`.
+    quarantine : DataFrame
+        Rows set apart: table, source, line, reason, detail, amount, currency, row.
+    checks : LedgerChecks
+        Rows and money in, kept, set apart.
+    engine : Engine
+        Runs the statements; its relations are `ledger_movements` and `customers`.
+    """
+
+    currency: str
+    items: pd.DataFrame
+    events: pd.DataFrame
+    customers: pd.DataFrame
+    orders: pd.DataFrame
+    limits: pd.DataFrame
+    signals: pd.DataFrame
+    movements: pd.DataFrame
+    recoveries: pd.DataFrame
+    quarantine: pd.DataFrame
+    checks: LedgerChecks
+    engine: Engine
+
+    def __post_init__(self) -> None:
+        movements = self.movements.drop(columns="event")
+        self.engine.register("ledger_movements", pa.Table.from_pandas(movements, preserve_index=False))
+        customers = self.customers.drop(columns=["since_day", "first_day"])
+        self.engine.register("customers", pa.Table.from_pandas(customers, preserve_index=False))
+
+    @property
+    def scale(self) -> int:
+        """Minor units in one unit of the reporting currency."""
+        return int(10 ** currency_digits(self.currency))
+
+    @property
+    def first_date(self) -> pd.Timestamp:
+        """The day on which the first movement was known."""
+        return pd.Timestamp(dates([self.movements["day"].min()])[0])
+
+    @property
+    def last_date(self) -> pd.Timestamp:
+        """The day on which the last movement was known."""
+        return pd.Timestamp(dates([self.movements["day"].max()])[0])
+
+    def as_of(self, date: str | dt.date | pd.Timestamp) -> Snapshot:
+        """The state of the ledger as it was known at the end of a day.
+
+        Parameters
+        ----------
+        date : str or date
+            Always given; there is no default.
+
+        Raises
+        ------
+        LedgerError
+            If it is not a calendar day, or nothing was known by then.
+        """
+        day = day_number(date)
+        if day < int(self.movements["day"].min()):
+            raise LedgerError(f"nothing was known on {as_date(date):%Y-%m-%d}; the ledger begins {self.first_date:%Y-%m-%d}")
+        return Snapshot(self, as_date(date))
+
+    def tie_out(self, date: str | dt.date | pd.Timestamp, balance: float | Decimal | str) -> None:
+        """Compare the open balance with a control total, to the minor unit.
+
+        Raises
+        ------
+        LedgerError
+            If they differ; names the difference and what is in quarantine.
+        """
+        want = int((Decimal(str(balance)) * self.scale).to_integral_value())
+        have = self.as_of(date).open_minor
+        if want == have:
+            return
+        apart = self.quarantine["amount"].sum()
+        raise LedgerError(
+            f"the open balance on {as_date(date):%Y-%m-%d} is {have / self.scale:,.2f} {self.currency}, the control total "
+            f"{want / self.scale:,.2f}: difference {(have - want) / self.scale:,.2f}; "
+            f"{len(self.quarantine)} rows worth {apart:,.2f} are in quarantine"
+        )
+
+    def __repr__(self) -> str:
+        return (
+            f"Ledger({self.items['invoice_id'].nunique():,} invoices, {len(self.events):,} events, "
+            f"{len(self.customers):,} customers, {self.currency}, known {self.first_date:%Y-%m-%d} to "
+            f"{self.last_date:%Y-%m-%d}, {len(self.quarantine)} rows in quarantine)"
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """What was known of a ledger at the end of one day; amounts in currency units, exact to the minor unit.
+
+    Attributes
+    ----------
+    date : Timestamp
+        The as-of date.
+
+    Examples
+    --------
+    >>> import pandas as pd, arrisk as ar
+    >>> ledger = ar.read_ledger({"invoices": pd.DataFrame({
+    ...     "invoice_id": ["1"], "customer_id": ["c"], "issue_date": ["2020-04-30"], "amount": [100.0]}),
+    ...     "events": pd.DataFrame({"invoice_id": ["1"], "date": ["2020-06-30"], "kind": ["payment"],
+    ...     "amount": [100.0]})}, currency="EUR")
+    >>> ledger.as_of("2020-05-31").open_balance, ledger.as_of("2020-06-30").open_balance
+    (100.0, 0.0)
+    """
+
+    _ledger: Ledger
+    date: pd.Timestamp
+
+    @property
+    def currency(self) -> str:
+        """Reporting currency."""
+        return self._ledger.currency
+
+    @property
+    def scale(self) -> int:
+        """Minor units in one unit of the reporting currency."""
+        return self._ledger.scale
+
+    @property
+    def day(self) -> int:
+        """The as-of date as a day number."""
+        return day_number(self.date)
+
+    def as_of(self, date: str | dt.date | pd.Timestamp) -> Snapshot:
+        """The state at an earlier day.
+
+        Raises
+        ------
+        LookAheadError
+            If the day is later than this snapshot's.
+        """
+        if as_date(date) > self.date:
+            raise LookAheadError(f"a snapshot of {self.date:%Y-%m-%d} cannot look ahead to {as_date(date):%Y-%m-%d}")
+        return self._ledger.as_of(date)
+
+    def query(self, statement: str) -> pd.DataFrame:
+        """Run a statement of `arrisk.ledger.statements` on the movements known at the date."""
+        return self._ledger.engine.fetch(statements.known(self.day, statement))
+
+    @property
+    def first_date(self) -> pd.Timestamp:
+        """The day on which the first movement was known."""
+        return self._ledger.first_date
+
+    @cached_property
+    def open_minor(self) -> int:
+        """Open balance in minor units: items owed, less credits, less unapplied cash."""
+        known = self._ledger.movements["day"].to_numpy() <= self.day
+        return int(self._ledger.movements["amount"].to_numpy()[known].sum())
+
+    @property
+    def open_balance(self) -> float:
+        """Open balance in currency units."""
+        return self.open_minor / self.scale
+
+    @cached_property
+    def items(self) -> pd.DataFrame:
+        """One row an item (invoice or instalment) known at the date, open or closed, sorted by its id.
+
+        Columns: invoice_id, instalment, customer_id, issue_date, due_date, amount, open_amount, paid_amount,
+        discount_amount, credited_amount, written_off_amount, recovered_amount, closed_date, close_kind ("open",
+        "paid", "credited", "written_off"), days_overdue (as of the date; negative is not due), disputed,
+        salesperson, department, order_id, discount_rate, discount_days.
+        """
+        known = self._ledger.items[self._ledger.items["day"] <= self.day]
+        states = self.query(statements.item_states()).set_index("item").reindex(known["item"]).fillna(0)
+        return _item_frame(known, states, self._recovered(known["item"]), self.day, self.scale)
+
+    def _recovered(self, items: pd.Series) -> np.ndarray:
+        seen = self._ledger.recoveries[self._ledger.recoveries["day"] <= self.day]
+        return seen.groupby("item")["amount"].sum().reindex(items).fillna(0).to_numpy(dtype=float)
+
+    @property
+    def open_items(self) -> pd.DataFrame:
+        """The items with something open, credits included."""
+        return self.items[self.items["open_amount"] != 0].reset_index(drop=True)
+
+    @cached_property
+    def events(self) -> pd.DataFrame:
+        """Events known at the date: event_id, invoice_id, instalment, customer_id, date, kind, amount."""
+        seen = self._ledger.events[self._ledger.events["day"] <= self.day]
+        out = seen[["event_id", "invoice_id", "instalment", "customer_id", "kind"]].copy()
+        out.insert(4, "date", dates(seen["event_day"]))
+        out["amount"] = seen["reported"].to_numpy(dtype=float) / self.scale
+        return out.sort_values(["date", "invoice_id", "kind", "event_id", "amount"], ignore_index=True)
+
+    @cached_property
+    def unapplied(self) -> pd.DataFrame:
+        """Cash not applied to any item: customer_id, amount (positive is owed to the customer)."""
+        moves = self._ledger.movements
+        mine = moves[(moves["day"] <= self.day) & (moves["side"] == statements.UNAPPLIED)]
+        totals = -mine.groupby("customer")["amount"].sum()
+        totals = totals[totals != 0]
+        names = self._ledger.customers.set_index("customer")["customer_id"]
+        out = pd.DataFrame({"customer_id": names.reindex(totals.index).to_numpy(), "amount": totals.to_numpy() / self.scale})
+        return out.sort_values("customer_id", ignore_index=True)
+
+    @cached_property
+    def customers(self) -> pd.DataFrame:
+        """Customers known at the date, with the attributes given; `segment` is "all" when none was given."""
+        table = self._ledger.customers
+        first = table[["since_day", "first_day"]].min(axis=1)
+        seen = table[(first <= self.day).fillna(False).to_numpy(dtype=bool)]
+        return seen.drop(columns=["customer", "since_day", "first_day"]).reset_index(drop=True)
+
+    @cached_property
+    def orders(self) -> pd.DataFrame:
+        """Orders placed by the date; what happened to them later is not shown."""
+        table = self._ledger.orders
+        seen = table[table["order_date"] <= self.date].copy()
+        billed = self._ledger.items.groupby("invoice_id")["day"].min()
+        known = seen["invoice_id"].map(billed) <= self.day
+        later = (seen["invoiced_date"] > self.date) | (seen["invoice_id"].notna() & ~known.fillna(False))
+        seen["invoice_id"] = seen["invoice_id"].mask(later, None)
+        seen["invoiced_date"] = seen["invoiced_date"].mask(later)
+        seen["cancelled_date"] = seen["cancelled_date"].mask(seen["cancelled_date"] > self.date)
+        return seen.reset_index(drop=True)
+
+    @cached_property
+    def limits(self) -> pd.DataFrame:
+        """Credit limits set by the date; the last row of a customer is the one in force."""
+        table = self._ledger.limits
+        return table[table["valid_from"] <= self.date].reset_index(drop=True)
+
+    @cached_property
+    def signals(self) -> pd.DataFrame:
+        """Outside signals known at the date."""
+        table = self._ledger.signals
+        known = table[["date", "recorded_date"]].max(axis=1) <= self.date
+        return table[known].reset_index(drop=True)
+
+    def __repr__(self) -> str:
+        return f"Snapshot({self.date:%Y-%m-%d}, open {money(self.open_balance, self.currency, 2)})"
+
+    def _repr_html_(self) -> str:
+        items = self.open_items
+        facts = pd.DataFrame(
+            {
+                "as of": [self.date],
+                "open balance": [self.open_balance],
+                "open items": [len(items)],
+                "customers": [items["customer_id"].nunique()],
+                "overdue": [items.loc[(items["days_overdue"] > 0) & (items["amount"] > 0), "open_amount"].sum()],
+                "unapplied cash": [self.unapplied["amount"].sum()],
+            }
+        )
+        return frame_html(facts, f"State of the ledger ({self.currency})", formats={"open balance": "money", "overdue": "money"})
+
+
+def _item_frame(
+    known: pd.DataFrame, states: pd.DataFrame, recovered: np.ndarray, day: int, scale: int
+) -> pd.DataFrame:
+    def units(name: str) -> np.ndarray:
+        return states[name].to_numpy(dtype=float) / scale
+
+    out = pd.DataFrame({c: known[c].to_numpy() for c in ("invoice_id", "instalment", "customer_id")})
+    out["issue_date"] = dates(known["issue_day"])
+    out["due_date"] = dates(known["due_day"])
+    out["amount"] = known["reported"].to_numpy(dtype=float) / scale
+    out["open_amount"] = units("open")
+    names = {"payment": "paid", "discount": "discount", "credit_note": "credited", "write_off": "written_off"}
+    for kind, name in names.items():
+        out[f"{name}_amount"] = units(kind)
+    out["recovered_amount"] = recovered / scale
+    last = np.maximum(
+        states["last_event_day"].to_numpy(dtype="int64", na_value=0), known["issue_day"].to_numpy(dtype="int64")
+    )
+    is_open = out["open_amount"].to_numpy() != 0
+    out["closed_date"] = pd.Series(dates(last)).mask(is_open)
+    out["close_kind"] = _close_kind(out, is_open)
+    due = known["due_day"].to_numpy(dtype=float, na_value=np.nan)
+    out["days_overdue"] = day - due
+    opened, closed = known["dispute_opened"].to_numpy(dtype=float, na_value=np.nan), known["dispute_closed"]
+    out["disputed"] = (opened <= day) & ~(closed.to_numpy(dtype=float, na_value=np.nan) <= day)
+    for column in ITEM_TEXTS:
+        out[column] = known[column].to_numpy()
+    return out.sort_values(["invoice_id", "instalment"], ignore_index=True)
+
+
+def _close_kind(items: pd.DataFrame, is_open: np.ndarray) -> np.ndarray:
+    """How an item was closed, defined here alone.
+
+    Written off if any part of it was written off, whatever cash came with it; else credited if credit notes covered
+    all of it; else paid.
+    """
+    lost = items["written_off_amount"].to_numpy() != 0
+    credited = (items["credited_amount"] == items["amount"]).to_numpy() & (items["amount"] != 0).to_numpy()
+    return np.select([is_open, lost, credited], ["open", "written_off", "credited"], default="paid")
