@@ -121,9 +121,7 @@ def check_replaceable(path: str | os.PathLike[str], marker: str) -> None:
     if target.exists() and not target.is_dir():
         raise RunError(f"{target} is a file, not a folder; choose another folder for the report")
     if target.is_dir() and any(target.iterdir()) and not (target / marker).exists():
-        raise RunError(
-            f"{target} holds files but no {marker}, so it is not a report; choose another folder for the report"
-        )
+        raise RunError(f"{target} holds files but no {marker}, so it is not a report; choose another folder")
 
 
 def _previous(target: Path) -> Path:

@@ -11,7 +11,8 @@ __all__ = ["clean_html"]
 KEPT_TAGS = frozenset(
     (
         "b", "br", "caption", "code", "div", "em", "h2", "h3", "h4", "h5", "hr", "i", "li", "ol", "p", "pre",
-        "small", "span", "strong", "sub", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "u", "ul",
+        "small", "span", "strong", "sub", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "u",
+        "ul",
     )
 )  # fmt: skip
 VOID_TAGS = frozenset({"br", "hr"})

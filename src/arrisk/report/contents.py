@@ -24,7 +24,7 @@ __all__ = ["Report", "Source", "file_digests", "make_report", "package_versions"
 REPORTED_PACKAGES = (
     "arrisk", "duckdb", "lifelines", "matplotlib", "numpy", "pandas", "scikit-learn", "scipy", "statsmodels",
 )  # fmt: skip
-QUALITY_TABLES = ("checks", "reasons", "quarantine", "control")
+QUALITY_TABLES = ("checks", "quarantine", "control")
 CHUNK_BYTES = 1 << 20
 
 

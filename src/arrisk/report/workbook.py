@@ -38,8 +38,8 @@ OPTIONS = {
     "strings_to_numbers": False,
 }
 DECISION_COLUMNS = (
-    "notebook", "decision", "verdict", "answer", "value", "low", "high", "level", "unit", "flips_when", "scope",
-    "identified", "design", "experiment",
+    "notebook", "decision", "verdict", "answer", "value", "low", "high", "level", "unit", "flips_when",
+    "scope", "identified", "design", "experiment",
 )  # fmt: skip
 HEADER_ROW = 3
 MAX_ROWS = 1_000_000

@@ -1,0 +1,181 @@
+"""The command line: ``arrisk sample | init | check | run``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from arrisk.errors import ArriskError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from arrisk.ledger.book import Ledger
+    from arrisk.policy.study import Study
+
+__all__ = ["main"]
+
+OK, FAILED, INTERRUPTED = 0, 2, 130
+CENT = 0.005
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code: 0 when it worked, 2 when it did not.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        The arguments; by default those of the process.
+
+    Returns
+    -------
+    int
+        An error is one line on standard error, unless ``--debug`` asks for the traceback.
+    """
+    arguments = _parser().parse_args(argv)
+    debug = getattr(arguments, "debug", False)
+    try:
+        code: int = arguments.command(arguments)
+        sys.stdout.flush()
+        return code
+    except KeyboardInterrupt:
+        return _complain("interrupted", INTERRUPTED)
+    except BrokenPipeError:
+        sys.stderr.close()
+        return FAILED
+    except (ArriskError, OSError) as error:
+        if debug:
+            raise
+        return _complain(str(error))
+    except Exception as error:
+        if debug:
+            raise
+        return _complain(f"{type(error).__name__}: {error} (a fault of arrisk; --debug shows where)")
+
+
+def one_line(text: str) -> str:
+    """Text as one line that a terminal shows as it is.
+
+    Examples
+    --------
+    >>> one_line("first" + chr(10) + "  second" + chr(27) + "[2J")
+    'first second[2J'
+    """
+    return "".join(c for c in " ".join(text.split()) if c.isprintable())
+
+
+def _complain(text: str, code: int = FAILED) -> int:
+    print(f"arrisk: {one_line(text)}", file=sys.stderr)
+    return code
+
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return f"arrisk {version('arrisk')}"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="arrisk", description="Risk in trade receivables, from a ledger to a memo.")
+    parser.add_argument("--version", action="version", version=_version())
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help="show the traceback of an error")
+    parser.add_argument("--debug", action="store_true", help=argparse.SUPPRESS)
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    sample = commands.add_parser("sample", parents=[shared], help="write a synthetic ledger with its study")
+    sample.add_argument("folder", metavar="DIR", type=Path)
+    sample.add_argument("--invoices", type=_positive, default=20_000, metavar="N", help="about how many (20000)")
+    sample.add_argument("--seed", type=int, default=1, metavar="S", help="of the random draws (1)")
+    sample.set_defaults(command=_sample)
+
+    init = commands.add_parser("init", parents=[shared], help="propose a column map and a study for files")
+    init.add_argument("files", metavar="FILES", nargs="+", type=Path, help="files of the ledger, or one folder")
+    init.add_argument("--out", type=Path, default=Path("study.toml"), metavar="FILE", help="the study (study.toml)")
+    init.add_argument("--as-of", metavar="DATE", help="day to read the ledger, as 2025-12-31")
+    init.add_argument("--currency", metavar="CODE", help="reporting currency, as EUR")
+    init.add_argument("--force", action="store_true", help="overwrite files that exist")
+    init.set_defaults(command=_init)
+
+    check = commands.add_parser("check", parents=[shared], help="read a ledger; show what was kept and set apart")
+    check.add_argument("study", metavar="STUDY", type=Path)
+    check.set_defaults(command=_check)
+
+    run = commands.add_parser("run", parents=[shared], help="execute the notebooks on a study, write the memo")
+    run.add_argument("study", metavar="STUDY", type=Path)
+    run.add_argument("--out", type=Path, metavar="DIR", help="folder of the report (reports/<study name>)")
+    run.add_argument("--only", action="append", metavar="NAME", help="run this notebook only; may be repeated")
+    run.add_argument("--notebooks", type=Path, metavar="DIR", help="folder of the notebooks")
+    run.add_argument("--jobs", type=_positive, default=1, metavar="N", help="notebooks at the same time (1)")
+    run.set_defaults(command=_run)
+    return parser
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return number
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from arrisk.report.runner import run_study
+
+    result = run_study(
+        arguments.study, arguments.out, arguments.only, arguments.notebooks, jobs=arguments.jobs
+    )
+    for recommendation in result.recommendations:
+        print(f"{recommendation.verdict:>19}  {one_line(recommendation.decision)}")
+    print(f"{len(result.notebooks)} notebooks in {result.seconds:.0f} s; the memo is {result.memo}")
+    return OK
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    from arrisk.policy.study import open_study
+
+    study = open_study(arguments.study)
+    # Controls are compared here and not on reading, so that a ledger that does not tie still shows its quarantine.
+    ledger = replace(study, controls=(), _cache={}).ledger()
+    print(one_line(repr(ledger)))
+    _print_rows(ledger.checks.table)
+    for row in ledger.checks.reasons.to_dict("records"):
+        print(
+            one_line(f"set apart: {row['table']}: {row['rows']} {row['reason']} ({row['first_lines']}): {row['detail']}")
+        )
+    for note in ledger.checks.notes:
+        print(one_line(f"note: {note}"))
+    snapshot = ledger.as_of(study.as_of)
+    print(f"open on {study.as_of:%Y-%m-%d}: {study.currency} {snapshot.open_balance:,.2f}")
+    return _print_controls(study, ledger)
+
+
+def _print_rows(table: pd.DataFrame) -> None:
+    from arrisk.display import format_value
+
+    shown = table.copy()
+    for column in shown.columns:
+        is_amount = str(column).startswith("amount")
+        shown[column] = [
+            f"{v:,.2f}" if is_amount and v == v else one_line(format_value(v)) for v in table[column]
+        ]
+    print(shown.rename(columns=lambda c: str(c).replace("_", " ")).to_string(index=False))
+    whole = (table["rows_in"] == table["rows_kept"] + table["rows_quarantined"]).all()
+    print(f"rows in = rows kept + rows set apart: {'yes' if whole else 'NO'}")
+
+
+def _print_controls(study: Study, ledger: Ledger) -> int:
+    if not study.controls:
+        print("no control total is given; write [[ledger.control]] with date and balance into the study")
+    failed = 0
+    for control in study.controls:
+        found = ledger.as_of(control.date).open_balance
+        difference = found - control.balance
+        ties = abs(difference) <= control.tolerance + CENT
+        failed += not ties
+        told = "ties" if ties else f"DOES NOT TIE, difference {difference:,.2f}"
+        print(f"control on {control.date:%Y-%m-%d}: {control.balance:,.2f}, ledger {found:,.2f}: {told}")
+    return _complain(f"{failed} of {len(study.controls)} control totals do not tie") if failed else OK
