@@ -131,8 +131,8 @@ def kaplan_meier(
     -----
     Kaplan and Meier (1958), Greenwood (1926). The robust variance sums the squared influences
     ``-(d_c - Y_c D/R) / (R - D)`` over clusters; with every row its own cluster, equal weights and no
-    entry it is Greenwood's formula exactly. Where the curve is still 1 there is no lower limit and where it is 0 no upper
-    one: these are missing, not certain.
+    entry it is Greenwood's formula exactly. Where the curve is still 1 there is no lower limit and where it
+    is 0 no upper one: these are missing, not certain.
 
     Examples
     --------

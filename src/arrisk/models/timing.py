@@ -1,0 +1,357 @@
+"""Time to payment: curves on the items of a snapshot, and what they say of the items still open."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from arrisk.display import Format, frame_html, stamp
+from arrisk.errors import LookAheadError, ModelError
+from arrisk.models.curves import SurvivalCurve, kaplan_meier
+from arrisk.models.day_counts import Floats
+from arrisk.models.incidence import DailyHazard, daily_hazard, payment_path
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from arrisk.ledger.book import Snapshot
+
+__all__ = ["ALL", "Clock", "PaymentTiming", "fit_timing", "timing_items"]
+
+Clock = Literal["issue", "due"]
+ALL = "all"
+MIN_ITEMS = 20
+HORIZON_DAYS = 180
+SHOWN_DAYS: Mapping[Clock, tuple[int, ...]] = {"issue": (30, 60, 90), "due": (0, 30, 60, 90)}
+CAUSES = {"open": 0, "paid": 1, "credited": 2, "written_off": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentTiming:
+    """When invoices are paid; made by `fit_timing`.
+
+    Parameters
+    ----------
+    as_of : Timestamp
+        Day on which everything used was known.
+    clock : {"issue", "due"}
+        Day 0 of the curves.
+    by : str or None
+        Column that splits the curves.
+    weights : {"count", "amount"}
+        Whether an item counts once or by its amount.
+    curves : mapping of group to SurvivalCurve
+        Kaplan-Meier curves of payment, with "all" always there. Credited and written-off items are censored
+        on that day: the curve says when those are paid that are paid in the end.
+    hazards : mapping of group to DailyHazard
+        Daily hazards of payment and of loss, used to predict; a group with too few items has none and
+        borrows those of "all".
+    terms : float
+        Median days from issue to due, for open items without a due date.
+    excluded : mapping of reason to int
+        Items left out.
+    """
+
+    as_of: pd.Timestamp
+    clock: Clock
+    by: str | None
+    weights: str
+    curves: Mapping[str, SurvivalCurve]
+    hazards: Mapping[str, DailyHazard]
+    terms: float
+    excluded: Mapping[str, int]
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """Tidy figures by group: term, estimate, ci_low, ci_high."""
+        rows = [row for group, curve in self.curves.items() for row in _curve_rows(group, curve, self.clock)]
+        return pd.DataFrame(rows, columns=["group", "term", "estimate", "ci_low", "ci_high"])
+
+    @property
+    def diagnostics(self) -> dict[str, Any]:
+        """What was used, what was left out, and how the tail is treated."""
+        curve, hazard = self.curves[ALL], self.hazards[ALL]
+        return {
+            "items": curve.n,
+            "payments": curve.n_events,
+            "customers": curve.n_clusters,
+            "excluded": dict(self.excluded),
+            "method": curve.method,
+            "tail": f"after day {hazard.last_day} a constant {hazard.tail_paid:.2%} of open items is paid "
+            f"and {hazard.tail_lost:.2%} lost a day, the rates of the last {hazard.tail_days} observed days",
+            "borrowed": [g for g in self.curves if g not in self.hazards],
+        }
+
+    def predict(
+        self, snapshot: Snapshot, days: tuple[int, ...] = (7, 30, 60, 90), horizon: int = HORIZON_DAYS
+    ) -> pd.DataFrame:
+        """Chance of payment of each open item, given how long it has been open.
+
+        Parameters
+        ----------
+        snapshot : Snapshot
+            Not earlier than the one the curves were fitted on.
+        days : tuple of int
+            Horizons, days from the as-of date.
+        horizon : int
+            Expected remaining days count at most this many.
+
+        Returns
+        -------
+        DataFrame
+            `invoice_id`, `instalment`, `customer_id`, `open_amount`, `group`, `age` (days on the clock),
+            `p_paid_<d>` per horizon, `remaining_days`: the mean of min(days to payment, `horizon`).
+
+        Raises
+        ------
+        LookAheadError
+            If the snapshot is earlier than the curves.
+        """
+        items = self.open_items(snapshot)
+        path = np.cumsum(self.paths(items, max(horizon, *days)), axis=1)
+        out = items[["invoice_id", "instalment", "customer_id", "open_amount", "group", "age"]].copy()
+        for d in days:
+            out[f"p_paid_{d}"] = path[:, d - 1]
+        out["remaining_days"] = 1.0 + (1.0 - path[:, : horizon - 1]).sum(axis=1)
+        return out
+
+    def open_items(self, snapshot: Snapshot) -> pd.DataFrame:
+        """Open items of positive amount with their `group` and `age` on the clock."""
+        if snapshot.date < self.as_of:
+            raise LookAheadError(
+                f"curves that know {self.as_of:%Y-%m-%d} cannot predict the state of {snapshot.date:%Y-%m-%d}"
+            )
+        items = snapshot.items
+        items = items[(items["close_kind"] == "open") & (items["amount"] > 0)].reset_index(drop=True)
+        start = items["issue_date"]
+        if self.clock == "due":
+            assumed = items["issue_date"] + pd.to_timedelta(np.full(len(items), round(self.terms)), unit="D")
+            start = items["due_date"].fillna(assumed)
+        items["age"] = (snapshot.date - start).dt.days
+        items["group"] = _groups(items, snapshot, self.by)
+        return items
+
+    def paths(self, items: pd.DataFrame, horizon: int) -> Floats:
+        """Probability that each item is paid on each of the next `horizon` days, shape (items, horizon)."""
+        out = np.zeros((len(items), horizon))
+        known = items["group"].where(items["group"].isin(list(self.hazards)), ALL)
+        for group, index in items.groupby(known).indices.items():
+            out[index] = payment_path(self.hazards[str(group)], items["age"].to_numpy()[index], horizon)
+        return out
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw the curves with their intervals."""
+        shown = {g: c for g, c in self.curves.items() if g != ALL} or dict(self.curves)
+        for group, curve in shown.items():
+            ax = curve.plot(ax, label=group)
+        assert ax is not None
+        longest = max(h.last_day for h in self.hazards.values())
+        ax.set_xlim(min(c.first_day for c in shown.values()), longest)
+        ax.set_xlabel(f"days since {'issue' if self.clock == 'issue' else 'the due date'}")
+        ax.set_ylabel("share of amount still open" if self.weights == "amount" else "share still open")
+        ax.set_title(_finding(self.curves[ALL], self.clock))
+        if len(shown) > 1:
+            ax.legend(title=self.by)
+        return stamp(ax, self.as_of, "bands: 95%, by customer")
+
+    def _repr_html_(self) -> str:
+        formats: dict[str, Format] = dict.fromkeys(("estimate", "ci_low", "ci_high"), "number")
+        return frame_html(self.table, "Time to payment", _note(self), formats)
+
+
+def fit_timing(
+    snapshot: Snapshot,
+    clock: Clock = "issue",
+    by: str | None = None,
+    weights: Literal["count", "amount"] = "count",
+    window_days: int | None = None,
+    level: float = 0.95,
+) -> PaymentTiming:
+    """Fit curves of time to payment on all items known at the snapshot, open ones censored at its date.
+
+    Parameters
+    ----------
+    snapshot : Snapshot
+    clock : {"issue", "due"}
+        Day 0 is the day of issue (same-day payers have duration 0) or the due date (days may be negative; an
+        item is watched from its issue on, so those with longer terms enter earlier).
+    by : str, optional
+        Column of the items or of the customers, for one curve a group besides that of all.
+    weights : {"count", "amount"}
+        Count items or weigh them by amount. Amounts weigh the curve only; the intervals know that customers,
+        not euros, are what varies.
+    window_days : int, optional
+        Use only what happened in the last so many days: older items enter at the age they had then.
+    level : float
+        Level of the intervals, robust to dependence within a customer.
+
+    Returns
+    -------
+    PaymentTiming
+
+    Raises
+    ------
+    ModelError
+        If fewer than 20 items are ever open together, or `by` is no column.
+
+    Notes
+    -----
+    Credits (negative amounts) are left out. A partly paid item stays open, with its full amount as weight,
+    until it is closed. An item paid before the as-of date whose receipt was recorded after it counts as open.
+    """
+    frame, excluded = timing_items(snapshot, clock, by, window_days)
+    curves, hazards = {}, {}
+    for group in [ALL, *sorted(set(frame["group"]) - {ALL})]:
+        part = frame if group == ALL else frame[frame["group"] == group]
+        try:
+            hazards[group] = daily_hazard(
+                part["duration"], part["cause"], part["entry"], _weights(part, weights), MIN_ITEMS
+            )
+        except ModelError:
+            if group == ALL:
+                raise
+        curves[group] = _curve(part, weights, level)
+    terms = (snapshot.items["due_date"] - snapshot.items["issue_date"]).dt.days.median()
+    return PaymentTiming(
+        as_of=snapshot.date,
+        clock=clock,
+        by=by,
+        weights=weights,
+        curves=MappingProxyType(curves),
+        hazards=MappingProxyType(hazards),
+        terms=0.0 if np.isnan(terms) else float(terms),
+        excluded=MappingProxyType(excluded),
+    )
+
+
+def timing_items(
+    snapshot: Snapshot, clock: Clock = "issue", by: str | None = None, window_days: int | None = None
+) -> tuple[pd.DataFrame, dict[str, int]]:
+    """Items as durations: one row an item, and how many were left out for which reason.
+
+    Returns
+    -------
+    frame : DataFrame
+        `customer_id`, `group`, `amount`, `entry` (last day not watched), `duration`, `cause` (0 open, 1 paid,
+        2 credited or written off); days on the clock.
+    excluded : dict of reason to int
+    """
+    items = snapshot.items
+    dropped = {
+        "credits (amount not positive)": items["amount"] <= 0,
+        "issued after the as-of date": items["issue_date"] > snapshot.date,
+    }
+    if clock == "due":
+        dropped["without a due date"] = items["due_date"].isna()
+    keep = ~np.logical_or.reduce([d.to_numpy() for d in dropped.values()])
+    excluded = {reason: int(rows.sum()) for reason, rows in dropped.items() if rows.any()}
+    items = items[keep].reset_index(drop=True)
+    start = items["issue_date"] if clock == "issue" else items["due_date"]
+    ended = items["closed_date"].fillna(snapshot.date)
+    out = pd.DataFrame(
+        {
+            "customer_id": items["customer_id"],
+            "group": _groups(items, snapshot, by),
+            "amount": items["amount"],
+            "entry": (items["issue_date"] - start).dt.days.astype(np.int64) - 1,
+            "duration": (ended - start).dt.days.astype(np.int64),
+            "cause": items["close_kind"].map(CAUSES).astype(np.int64),
+        }
+    )
+    if window_days is not None:
+        begin = (snapshot.date - pd.Timedelta(days=window_days) - start).dt.days.astype(np.int64)
+        out["entry"] = out["entry"].clip(lower=begin)
+        old = out["entry"] >= out["duration"]
+        excluded["closed before the window"] = int(old.sum())
+        out = out[~old].reset_index(drop=True)
+    return out, excluded
+
+
+def _groups(items: pd.DataFrame, snapshot: Snapshot, by: str | None) -> pd.Series:
+    if by is None:
+        return pd.Series(ALL, index=items.index)
+    if by in items.columns:
+        values = items[by]
+    elif by in snapshot.customers.columns:
+        values = items["customer_id"].map(snapshot.customers.set_index("customer_id")[by])
+    else:
+        raise ModelError(
+            f"no column {by!r} to split the curves by, neither of the items nor of the customers"
+        )
+    return values.where(values.notna(), "(none)").astype(str)
+
+
+def _weights(part: pd.DataFrame, weights: str) -> pd.Series | None:
+    return part["amount"] if weights == "amount" else None
+
+
+def _curve(part: pd.DataFrame, weights: str, level: float) -> SurvivalCurve:
+    """The curve from the first day on which enough items are watched: a lone early payer would end it."""
+    first = _crowded_day(part)
+    part = part[part["duration"] >= first]
+    entry = part["entry"].clip(lower=first - 1)
+    return kaplan_meier(
+        part["duration"],
+        part["cause"] == 1,
+        entry=entry,
+        weights=_weights(part, weights),
+        clusters=part["customer_id"],
+        level=level,
+    )
+
+
+def _crowded_day(part: pd.DataFrame) -> int:
+    first = int(part["entry"].min()) + 1
+    last = int(part["duration"].max())
+    begin = np.bincount(part["entry"] + 1 - first, minlength=last - first + 2).cumsum()
+    gone = np.bincount(part["duration"] + 1 - first, minlength=last - first + 2).cumsum()
+    at_risk = begin - gone
+    enough = np.flatnonzero(at_risk >= min(MIN_ITEMS, at_risk.max()))
+    return first + int(enough[0])
+
+
+def _curve_rows(group: str, curve: SurvivalCurve, clock: Clock) -> list[tuple[str, str, float, float, float]]:
+    since = "issue" if clock == "issue" else "due"
+    median = (curve.quantile(0.5), *_median_limits(curve))
+    rows = [(group, f"median days from {since} to payment", *median)]
+    at = curve.table.set_index("day")
+    for day in SHOWN_DAYS[clock]:
+        known = at.loc[:day, ["survival", "ci_low", "ci_high"]].iloc[-1:].to_numpy(float)
+        value, low, high = known[0] if len(known) and day <= curve.last_day else np.full(3, np.nan)
+        rows.append(
+            (group, f"share open after {day} days from {since}", float(value), float(low), float(high))
+        )
+    return rows
+
+
+def _median_limits(curve: SurvivalCurve) -> tuple[float, float]:
+    """Limits of the median: the days on which the limits of the curve cross one half."""
+
+    def crossing(column: str) -> float:
+        reached = curve.table.loc[curve.table[column] <= 0.5, "day"]
+        return float(reached.iloc[0]) if len(reached) else float("nan")
+
+    return crossing("ci_low"), crossing("ci_high")
+
+
+def _finding(curve: SurvivalCurve, clock: Clock) -> str:
+    median = curve.quantile(0.5)
+    if np.isnan(median):
+        return "Less than half is paid within the days seen"
+    if clock == "issue":
+        return f"Half of the invoices are paid within {median:.0f} days of issue"
+    when = f"{median:.0f} days after" if median > 0 else f"{-median:.0f} days before" if median < 0 else "on"
+    return f"Half of the invoices are paid by {when} the due date"
+
+
+def _note(timing: PaymentTiming) -> str:
+    left_out = ", ".join(f"{n} {reason}" for reason, n in timing.excluded.items()) or "none"
+    return (
+        f"{timing.curves[ALL].method}. Open items are censored on {timing.as_of:%Y-%m-%d}, credited and "
+        f"written-off ones on the day of that. Items left out: {left_out}."
+    )
