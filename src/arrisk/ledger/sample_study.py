@@ -1,0 +1,140 @@
+"""What stands beside the tables of a sample: rows for the quarantine, and the study that reads the folder."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+__all__ = ["MARKER", "dirty_lines", "sample_study"]
+
+MARKER = "# A study of the sample ledger, written by `arrisk sample`."
+OWN = "assumption of the sample study"
+TYPICAL = "assumption of the sample study; range of published policy terms"
+STUDIED = "assumption of the sample study; published studies disagree, so the range is wide"
+
+# name: (value, low, high, unit, source)
+ASSUMPTIONS: dict[str, tuple[float, float, float, str, str]] = {
+    "cost_of_capital": (0.08, 0.05, 0.12, "per year, 365", OWN),
+    "gross_margin": (0.30, 0.25, 0.35, "fraction of sales", OWN),
+    "lgd": (0.80, 0.60, 0.95, "fraction of exposure", f"{OWN}; used only without recoveries in the ledger"),
+    "take_up": (0.30, 0.10, 0.50, "fraction of offered sales", STUDIED),
+    "default_relief": (0.25, 0.0, 1.0, "share of takers' default risk removed", STUDIED),
+    "sales_effect": (0.0, 0.0, 0.02, "fraction of sales", STUDIED),
+    "already_early": (0.25, 0.0, 0.75, "fraction of takers", STUDIED),
+    "asset_correlation": (0.15, 0.05, 0.25, "correlation", f"{OWN}; range used for model risk"),
+    "insured_share": (0.90, 0.80, 0.95, "fraction of covered loss", TYPICAL),
+    "premium_rate": (0.003, 0.001, 0.006, "fraction of covered sales", TYPICAL),
+    "minimum_premium": (20_000.0, 20_000.0, 20_000.0, "EUR per year", OWN),
+    "aggregate_first_loss": (50_000.0, 0.0, 150_000.0, "EUR per year", OWN),
+    "buyer_limit": (500_000.0, 200_000.0, 1_000_000.0, "EUR per customer", OWN),
+    "maximum_liability_multiple": (30.0, 20.0, 40.0, "multiple of premium", TYPICAL),
+    "non_qualifying_loss": (1_000.0, 0.0, 5_000.0, "EUR per customer", OWN),
+    "each_and_every": (500.0, 0.0, 5_000.0, "EUR per loss", OWN),
+    "default_days": (90.0, 60.0, 120.0, "days overdue", OWN),
+    "materiality": (500.0, 100.0, 5_000.0, "EUR overdue", OWN),
+    "grace_days": (3.0, 0.0, 7.0, "days", OWN),
+    "confidence_level": (0.95, 0.95, 0.95, "probability", "convention"),
+    "stop_margin": (0.30, 0.25, 0.35, "fraction of sales", f"{OWN}: the gross margin"),
+    "ageing_roll_cost": (0.0, 0.0, 0.0, "fraction of balance", f"{OWN}: none assumed"),
+}
+
+NOTE = """\
+# The tables end with rows that belong in quarantine, and the control total leaves them out:
+# invoices: a duplicate, an amount that is a text, a customer that does not exist, a missing customer;
+# events: a payment of an invoice that does not exist, 30 February, a kind nobody knows;
+# orders: an amount that is a text.
+"""
+
+
+def dirty_lines(folder: Path) -> dict[str, list[str]]:
+    """Rows for the quarantine, as lines of the CSV files in `folder`.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds invoices.csv, whose first row is repeated.
+
+    Returns
+    -------
+    dict of table name to list of str
+    """
+    with open(folder / "invoices.csv", encoding="utf-8") as file:
+        _, first = next(file), next(file).rstrip("\n")
+    cells = first.split(",")
+    plain = ",".join([*cells[2:4], "{amount}", cells[5], *[""] * (len(cells) - 6)])
+    ordinary = plain.format(amount="1250.00")
+    return {
+        "invoices": [
+            first,
+            f"INV-X000001,{cells[1]}," + plain.format(amount="see contract"),
+            f"INV-X000002,C-UNKNOWN,{ordinary}",
+            f"INV-X000003,,{ordinary}",
+        ],
+        "events": [
+            f"EV-X000001,2024-05-16,payment,840.00,EUR,INV-X999999,{cells[1]},",
+            f"EV-X000002,2024-02-30,payment,310.50,EUR,{cells[0]},{cells[1]},",
+            f"EV-X000003,2024-09-03,chargeback,99.00,EUR,{cells[0]},{cells[1]},",
+        ],
+        "orders": [f"SO-X000001,{cells[1]},2024-03-12,tbd,EUR,,,,"],
+    }
+
+
+def sample_study(end: dt.date, seed: int, balance: int, dirty: bool) -> str:
+    """Write the TOML of the study of a sample.
+
+    Parameters
+    ----------
+    end : date
+        The as-of date.
+    seed : int
+    balance : int
+        Open balance at the end, in cents.
+    dirty : bool
+        Whether the tables carry rows for the quarantine.
+
+    Examples
+    --------
+    >>> import tomllib
+    >>> study = tomllib.loads(sample_study(dt.date(2025, 12, 31), 1, 123456, dirty=False))
+    >>> study["ledger"]["control"][0]["balance"]
+    1234.56
+    """
+    head = f"""\
+{MARKER}
+{NOTE if dirty else ""}
+[study]
+name = "sample"
+title = "Trade receivables of the sample company"
+as_of = {end}
+currency = "EUR"
+seed = {seed}
+
+[ledger]
+path = "."
+columns = "arrisk"
+
+[[ledger.control]]
+date = {end}
+balance = {balance // 100}.{balance % 100:02d}
+
+# Nobody owns what is 61 to 89 days overdue: the hole is in the policy as it was written down.
+[[ownership.queue]]
+name = "sales"
+from_day = 0
+to_day = 30
+
+[[ownership.queue]]
+name = "finance"
+from_day = 31
+to_day = 60
+
+[[ownership.queue]]
+name = "legal"
+from_day = 90
+"""
+    return head + "".join(_assumption(name, *row) for name, row in ASSUMPTIONS.items())
+
+
+def _assumption(name: str, value: float, low: float, high: float, unit: str, source: str) -> str:
+    numbers = f"value = {value!r}\nlow = {low!r}\nhigh = {high!r}\n"
+    return f'\n[assumptions.{name}]\n{numbers}unit = "{unit}"\nsource = "{source}"\n'
