@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import datetime as dt
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
     from arrisk.ledger.book import Ledger
     from arrisk.policy.study import Study
+
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
 __all__ = ["main"]
 
@@ -37,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         An error is one line on standard error, unless ``--debug`` asks for the traceback.
     """
     arguments = _parser().parse_args(argv)
-    debug = getattr(arguments, "debug", False)
+    debug: bool = arguments.debug
     try:
         code: int = arguments.command(arguments)
         sys.stdout.flush()
@@ -80,38 +83,60 @@ def _version() -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="arrisk", description="Risk in trade receivables, from a ledger to a memo.")
+    parser = argparse.ArgumentParser(
+        prog="arrisk", description="From a ledger of receivables to a policy memo."
+    )
     parser.add_argument("--version", action="version", version=_version())
-    shared = argparse.ArgumentParser(add_help=False)
-    shared.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help="show the traceback of an error")
-    parser.add_argument("--debug", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    for add in (_add_sample, _add_init, _add_check, _add_run):
+        # The same option after the command; without a default it leaves what stood before the command alone.
+        add(commands).add_argument("--debug", action="store_true", default=argparse.SUPPRESS)
+    return parser
 
-    sample = commands.add_parser("sample", parents=[shared], help="write a synthetic ledger with its study")
-    sample.add_argument("folder", metavar="DIR", type=Path)
-    sample.add_argument("--invoices", type=_positive, default=20_000, metavar="N", help="about how many (20000)")
-    sample.add_argument("--seed", type=int, default=1, metavar="S", help="of the random draws (1)")
-    sample.set_defaults(command=_sample)
 
-    init = commands.add_parser("init", parents=[shared], help="propose a column map and a study for files")
-    init.add_argument("files", metavar="FILES", nargs="+", type=Path, help="files of the ledger, or one folder")
-    init.add_argument("--out", type=Path, default=Path("study.toml"), metavar="FILE", help="the study (study.toml)")
-    init.add_argument("--as-of", metavar="DATE", help="day to read the ledger, as 2025-12-31")
-    init.add_argument("--currency", metavar="CODE", help="reporting currency, as EUR")
-    init.add_argument("--force", action="store_true", help="overwrite files that exist")
-    init.set_defaults(command=_init)
+def _add_sample(commands: Commands) -> argparse.ArgumentParser:
+    parser = commands.add_parser("sample", help="write a synthetic ledger with its study")
+    parser.add_argument("folder", metavar="DIR", type=Path)
+    parser.add_argument("--invoices", type=_positive, metavar="N", help="about how many (12000)")
+    parser.add_argument("--seed", type=int, metavar="S", help="of the random draws (20251231)")
+    parser.add_argument("--format", choices=["csv", "parquet"], help="of the tables (csv)")
+    parser.set_defaults(command=_sample)
+    return parser
 
-    check = commands.add_parser("check", parents=[shared], help="read a ledger; show what was kept and set apart")
-    check.add_argument("study", metavar="STUDY", type=Path)
-    check.set_defaults(command=_check)
 
-    run = commands.add_parser("run", parents=[shared], help="execute the notebooks on a study, write the memo")
-    run.add_argument("study", metavar="STUDY", type=Path)
-    run.add_argument("--out", type=Path, metavar="DIR", help="folder of the report (reports/<study name>)")
-    run.add_argument("--only", action="append", metavar="NAME", help="run this notebook only; may be repeated")
-    run.add_argument("--notebooks", type=Path, metavar="DIR", help="folder of the notebooks")
-    run.add_argument("--jobs", type=_positive, default=1, metavar="N", help="notebooks at the same time (1)")
-    run.set_defaults(command=_run)
+def _add_init(commands: Commands) -> argparse.ArgumentParser:
+    parser = commands.add_parser("init", help="propose a column map and a study for files of your own")
+    parser.add_argument(
+        "files", metavar="FILES", nargs="+", type=Path, help="files of the ledger, or one folder"
+    )
+    parser.add_argument("--out", type=Path, default=Path("study.toml"), metavar="FILE", help="(study.toml)")
+    parser.add_argument("--as-of", type=_day, metavar="DATE", help="day to read the ledger, as 2025-12-31")
+    parser.add_argument("--currency", metavar="CODE", help="reporting currency, as EUR")
+    parser.add_argument("--force", action="store_true", help="overwrite files that exist")
+    parser.set_defaults(command=_init)
+    return parser
+
+
+def _add_check(commands: Commands) -> argparse.ArgumentParser:
+    parser = commands.add_parser("check", help="read a ledger; show what was kept and what was set apart")
+    parser.add_argument("study", metavar="STUDY", type=Path)
+    parser.set_defaults(command=_check)
+    return parser
+
+
+def _add_run(commands: Commands) -> argparse.ArgumentParser:
+    parser = commands.add_parser("run", help="execute the notebooks on a study and write the memo")
+    parser.add_argument("study", metavar="STUDY", type=Path)
+    parser.add_argument("--out", type=Path, metavar="DIR", help="folder of the report (reports/<study name>)")
+    parser.add_argument(
+        "--only", action="append", metavar="NAME", help="run this notebook only; may be repeated"
+    )
+    parser.add_argument("--notebooks", type=Path, metavar="DIR", help="folder of the notebooks")
+    parser.add_argument(
+        "--jobs", type=_positive, default=1, metavar="N", help="notebooks at the same time (1)"
+    )
+    parser.set_defaults(command=_run)
     return parser
 
 
@@ -120,6 +145,24 @@ def _positive(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError("must be at least 1")
     return number
+
+
+def _day(text: str) -> dt.date:
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a date such as 2025-12-31") from None
+
+
+def _sample(arguments: argparse.Namespace) -> int:
+    from arrisk.ledger.sample import write_sample
+
+    given = {name: getattr(arguments, name) for name in ("invoices", "seed", "format")}
+    study = write_sample(
+        arguments.folder, **{name: value for name, value in given.items() if value is not None}
+    )
+    print(f"the study of the sample is {study}")
+    return OK
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -138,14 +181,13 @@ def _check(arguments: argparse.Namespace) -> int:
     from arrisk.policy.study import open_study
 
     study = open_study(arguments.study)
-    # Controls are compared here and not on reading, so that a ledger that does not tie still shows its quarantine.
+    # Compared below and not on reading, so that a ledger that does not tie still shows its quarantine.
     ledger = replace(study, controls=(), _cache={}).ledger()
     print(one_line(repr(ledger)))
     _print_rows(ledger.checks.table)
     for row in ledger.checks.reasons.to_dict("records"):
-        print(
-            one_line(f"set apart: {row['table']}: {row['rows']} {row['reason']} ({row['first_lines']}): {row['detail']}")
-        )
+        where = f"{row['table']}: {row['rows']} {row['reason']} ({row['first_lines']})"
+        print(one_line(f"set apart: {where}: {row['detail']}"))
     for note in ledger.checks.notes:
         print(one_line(f"note: {note}"))
     snapshot = ledger.as_of(study.as_of)

@@ -18,8 +18,10 @@ from arrisk.errors import RunError
 
 __all__ = ["count_cells", "execute_notebook", "kernel_environment"]
 
-# A glyph that a font lacks (a customer's name in a figure) is no reason to stop; any other warning is.
-WARNINGS = "error,ignore:Glyph"
+# A glyph that a font lacks (a customer's name in a figure) is no reason to stop, nor is what the kernel says of
+# itself when it shuts down; any other warning is.
+WARNINGS = "error,ignore:Glyph,ignore::PendingDeprecationWarning:ipykernel.kernelbase"
+QUIET = "--IPKernelApp.log_level=40"
 
 
 class ThisPython(AsyncKernelManager):
@@ -28,7 +30,7 @@ class ThisPython(AsyncKernelManager):
     @property
     def kernel_spec(self) -> KernelSpec:
         """The kernel's command line."""
-        argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", QUIET]
         return KernelSpec(argv=argv, display_name="Python 3", language="python")
 
 
@@ -47,7 +49,6 @@ def kernel_environment(study: Path, scratch: Path) -> dict[str, str]:
         "ARRISK_STUDY": str(study),
         "IPYTHONDIR": str(scratch),
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
-        "MPLCONFIGDIR": os.environ.get("MPLCONFIGDIR", ""),
         "PYTHONHASHSEED": "0",
         "PYTHONWARNINGS": WARNINGS,
         "TQDM_DISABLE": "1",

@@ -24,6 +24,7 @@ __all__ = ["render_memo", "render_page"]
 
 HEADLINE = "headline"
 HEADLINE_FIGURES = 6
+ACRONYMS = frozenset({"add", "cei", "dso", "ead", "lgd", "pd"})
 LISTED_SOURCES = 12
 SHORT_DIGEST = 16
 
@@ -149,7 +150,16 @@ def _line(r: Recommendation) -> Line:
 def _worth(e: Estimate | None) -> tuple[str, str]:
     if e is None:
         return "", ""
-    return quantity(e.value, e.unit), f"{e.level:.0%} interval {interval(e.low, e.high, e.unit)}"
+    return quantity(e.value, e.unit), f"{e.level:.0%} interval {_short_interval(e)}"
+
+
+def _short_interval(e: Estimate) -> str:
+    """The interval with the unit said once: it stands above, beside the value."""
+    code = re.match(r"([A-Z]{3})\b", e.unit)
+    if code is None:
+        return interval(e.low, e.high, e.unit)
+    low, high = (quantity(end, code[1]).removeprefix(f"{code[1]} ") for end in (e.low, e.high))
+    return f"{low} to {high}"
 
 
 def _tally(decisions: tuple[Recommendation, ...]) -> list[tuple[str, int]]:
@@ -165,7 +175,7 @@ def _tiles(report: Report) -> list[Tile]:
     frame = table.frame
     if len(frame) == 1:
         tiles = [
-            Tile(str(c).replace("_", " "), _figure(frame[c].iloc[0], table.formats.get(c), report.currency))
+            Tile(_label(str(c)), _figure(frame[c].iloc[0], table.formats.get(c), report.currency))
             for c in frame.columns
         ]
     else:
@@ -176,7 +186,11 @@ def _tiles(report: Report) -> list[Tile]:
 def _tile(row: tuple[Any, ...], table: Table, currency: str) -> Tile:
     kind = table.formats.get(table.frame.columns[1]) if len(row) > 1 else None
     value = _figure(row[1], kind, currency) if len(row) > 1 else ""
-    return Tile(str(row[0]), value, format_value(row[2]) if len(row) > 2 else "")
+    return Tile(_label(str(row[0])), value, format_value(row[2]) if len(row) > 2 else "")
+
+
+def _label(name: str) -> str:
+    return " ".join(w.upper() if w in ACRONYMS else w for w in name.replace("_", " ").split())
 
 
 def _figure(value: Any, kind: Format | None, currency: str) -> str:

@@ -19,8 +19,13 @@ OKABE_ITO: dict[str, str] = {
 """The eight colours of Okabe and Ito (2008), told apart by readers with any common colour blindness."""
 
 
+CJK_FONTS = ("Noto Sans CJK SC", "PingFang SC", "Microsoft YaHei", "WenQuanYi Zen Hei", "SimHei")
+
+
 def use_style() -> None:
     """Make the style sheet of the project the one matplotlib draws with.
+
+    Where a font with Chinese characters is installed, it draws those that the first font lacks.
 
     Examples
     --------
@@ -30,7 +35,9 @@ def use_style() -> None:
     ...     mpl.rcParams["image.cmap"]
     'cividis'
     """
-    from matplotlib import style
+    from matplotlib import font_manager, rcParams, style
 
     with as_file(files("arrisk.report").joinpath("arrisk.mplstyle")) as sheet:
         style.use(sheet)
+    installed = {font.name for font in font_manager.fontManager.ttflist}
+    rcParams["font.sans-serif"] = [*rcParams["font.sans-serif"], *(f for f in CJK_FONTS if f in installed)]
