@@ -103,7 +103,10 @@ KNOWN: Mapping[str, Known] = {
     ),
     "sales_effect": Known(0.0, 0.0, 0.02, "fraction of sales", "extra sales that a discount brings"),
     "already_early": Known(
-        0.25, 0.0, 0.50, "fraction of takers", "takers who would have paid by the discount day anyway"
+        0.25, 0.0, 0.50, "fraction of takers", "takers who are the fastest payers and early anyway"
+    ),
+    "take_up_elasticity": Known(
+        1.0, 0.5, 2.0, "log-odds of taking per log of annual return", "how take-up follows a scheme's worth"
     ),
     "asset_correlation": Known(0.15, 0.05, 0.25, "correlation", "dependence of customers' defaults"),
     "insured_share": Known(

@@ -1,0 +1,393 @@
+"""Cash-discount schemes compared by simulation: value a year, cash, chance to be best, regret."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+import joblib
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from arrisk.display import frame_html, money
+from arrisk.policy import discount_plots
+from arrisk.policy.assumptions import KNOWN, Assumption
+from arrisk.policy.discount_draws import Draws, Reference, choose_assumptions, draw, draw_point, with_value
+from arrisk.policy.discount_history import (
+    AS_OFFERED,
+    DiscountHistory,
+    find_offer,
+    make_discount_history,
+    offer_frame,
+)
+from arrisk.policy.discount_value import Values, stack_values, value_cell, value_cells
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from arrisk.ledger.book import Snapshot
+
+__all__ = ["EVIDENCE", "DiscountGrid", "SchemeGrid", "make_schemes", "simulate_discounts"]
+
+EVIDENCE = (
+    "Takers are not like other customers, and studies disagree on the sign: discounts go to riskier buyers "
+    "(Klapper, Laeven and Rajan 2012) or to stronger ones (Giannetti, Burkart and Ellingsen 2011). "
+    "A comparison of takers with others is descriptive only.",
+    "Take-up is taken to rise with what a scheme is worth to the customer a year, extra sales with the "
+    "average price cut; both are assumptions.",
+)
+ALL = "all"
+CHUNK = 100
+USUAL = Reference(0.02, 10)
+TAIL = 0.05
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class SchemeGrid:
+    """The schemes compared: every combination, for each segment alone and for all together.
+
+    Parameters
+    ----------
+    rates : tuple of float
+        Discounts, fractions of the price.
+    days : tuple of int
+        Last day on which the discount can be taken, counted from issue.
+    thresholds : tuple of float
+        Smallest invoice amount that qualifies, currency units.
+    reference : Reference
+        The scheme that the assumed take-up and sales effect are stated for.
+
+    Examples
+    --------
+    >>> SchemeGrid((0.01, 0.02), (10,), (0.0,)).reference.rate
+    0.02
+    """
+
+    rates: tuple[float, ...]
+    days: tuple[int, ...]
+    thresholds: tuple[float, ...] = (0.0,)
+    reference: Reference = USUAL
+
+    def __post_init__(self) -> None:
+        for name in ("rates", "days", "thresholds"):
+            if not getattr(self, name):
+                raise ValueError(f"{name}: at least one is needed")
+        if not all(0 < r < 1 for r in (*self.rates, self.reference.rate)):
+            raise ValueError(f"rates = {self.rates!r}: fractions between 0 and 1")
+        if not all(0 <= d < 365 for d in (*self.days, self.reference.days)):
+            raise ValueError(f"days = {self.days!r}: whole days from 0 to 364")
+
+
+def make_schemes(snapshot: Snapshot, settings: Mapping[str, Any] | None = None) -> SchemeGrid:
+    """Schemes to compare: those of a study's ``[settings.discount]``, else a usual grid.
+
+    Parameters
+    ----------
+    snapshot : Snapshot
+        Gives the default thresholds (0 and the median invoice, to one digit) and, when there is a running
+        scheme, the reference.
+    settings : mapping, optional
+        Keys rates, days, thresholds (lists), reference_rate, reference_days.
+    """
+    given = dict(settings or {})
+    frame = offer_frame(snapshot)
+    offer = find_offer(frame)
+    usual = Reference(offer.rate, offer.days) if offer else USUAL
+    median = float(frame["amount"].median())
+    digit = 10 ** np.floor(np.log10(median)) if median > 0 else 1.0
+    thresholds = (0.0, float(np.round(median / digit) * digit))
+    return SchemeGrid(
+        tuple(float(r) for r in given.get("rates", (0.0025, 0.005, 0.01, 0.015, 0.02, 0.03))),
+        tuple(int(d) for d in given.get("days", (5, 10, 15))),
+        tuple(float(t) for t in given.get("thresholds", thresholds)),
+        Reference(
+            float(given.get("reference_rate", usual.rate)), int(given.get("reference_days", usual.days))
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class DiscountGrid:
+    """Schemes compared on the same draws; make one with `simulate_discounts`.
+
+    Parameters
+    ----------
+    table : DataFrame
+        One row a scheme, best first: segment, threshold, rate, days, npv (mean, currency units a year),
+        ci_low, ci_high, mc_error (of npv), p_gain, tail (mean of the worst 5% of draws), cash_freed (once),
+        take_up, already_early, affordable_rate with rate_low and rate_high, sales (covered a year), p_best,
+        regret.
+    running : DataFrame
+        The same columns for the running scheme on the invoices it covers; empty when there is none.
+    npv : array, draws x schemes
+        Draws behind the table, in its order.
+    running_npv : array, draws
+        Draws behind `running`; empty when there is none.
+    history : DiscountHistory
+    schemes : SchemeGrid
+    assumptions : tuple of Assumption
+    level : float
+        Of the intervals.
+    seed : int
+    """
+
+    table: pd.DataFrame
+    running: pd.DataFrame
+    npv: Floats
+    running_npv: Floats
+    history: DiscountHistory
+    schemes: SchemeGrid
+    assumptions: tuple[Assumption, ...]
+    level: float
+    seed: int
+
+    @property
+    def best(self) -> pd.Series:
+        """The scheme with the highest expected value."""
+        return self.table.iloc[0]
+
+    def point_value(self, scheme: pd.Series, changes: Mapping[str, Sequence[float]]) -> Floats:
+        """Value a year of one scheme with all customers counted once, along changed assumptions.
+
+        Parameters
+        ----------
+        scheme : Series
+            A row of `table` or `running`.
+        changes : mapping of assumption to sequence
+            All sequences have one length, n; other assumptions stay at their value.
+
+        Returns
+        -------
+        array, n
+        """
+        count = max((len(v) for v in changes.values()), default=1)
+        draws = draw_point(self.history, self.assumptions, count)
+        for name, values in changes.items():
+            draws = with_value(draws, name, np.asarray(values, dtype=float))
+        return _one_scheme(self.history, scheme, draws, self.schemes.reference)
+
+    def tornado(self, scheme: pd.Series | None = None) -> pd.DataFrame:
+        """Swing of a scheme's value when each assumption moves over its range, largest first.
+
+        Returns
+        -------
+        DataFrame
+            Columns assumption, low, high (of the assumption), npv_at_low, npv_at_high, npv, swing.
+        """
+        chosen = self.best if scheme is None else scheme
+        base = float(self.point_value(chosen, {})[0])
+        rows = []
+        for a in self.assumptions:
+            if not a.is_range:
+                continue
+            at_low, at_high = self.point_value(chosen, {a.name: (a.low, a.high)})
+            rows.append((a.name, a.low, a.high, at_low, at_high, base, abs(at_high - at_low)))
+        columns = ["assumption", "low", "high", "npv_at_low", "npv_at_high", "npv", "swing"]
+        return pd.DataFrame(rows, columns=columns).sort_values("swing", ascending=False, ignore_index=True)
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Heat map of value by rate and days, for the segment and threshold of the best scheme."""
+        return discount_plots.plot_grid(self, ax)
+
+    def plot_tornado(self, ax: Axes | None = None, scheme: pd.Series | None = None) -> Axes:
+        """Bars of `tornado`."""
+        return discount_plots.plot_tornado(self, ax, scheme)
+
+    def __repr__(self) -> str:
+        return f"DiscountGrid: {len(self.table)} schemes, {len(self.npv)} draws. {self.finding()}"
+
+    def finding(self) -> str:
+        """The result in one sentence."""
+        best = self.best
+        worth = f"{money(best['npv'], self.history.currency)} a year"
+        spread = f"{self.level:.0%} interval {best['ci_low']:,.0f} to {best['ci_high']:,.0f}"
+        if best["npv"] <= 0:
+            return f"No scheme is expected to pay; the least bad costs {worth.replace('-', '')} ({spread})"
+        return f"{describe_scheme(best, self.history.currency)}: {worth} ({spread})"
+
+    def _repr_html_(self) -> str:
+        note = (
+            f"Values are means of {len(self.npv):,} draws; mc_error is their standard error. " + EVIDENCE[0]
+        )
+        return frame_html(self.table.head(12), self.finding(), note, FORMATS)
+
+
+FORMATS: dict[str, Any] = {
+    **dict.fromkeys(
+        ("threshold", "npv", "ci_low", "ci_high", "mc_error", "regret", "tail", "cash_freed"), "money"
+    ),
+    **dict.fromkeys(
+        ("rate", "p_gain", "p_best", "take_up", "already_early", "affordable_rate", "rate_low", "rate_high"),
+        "percent",
+    ),
+}
+
+
+def describe_scheme(scheme: pd.Series, currency: str) -> str:
+    """A scheme in words, for example ``1% within 10 days to Retail from EUR 500``."""
+    whom = "all customers" if scheme["segment"] == ALL else str(scheme["segment"])
+    edge = scheme["threshold"]
+    above = "" if isinstance(edge, str) or not edge else f" from {money(edge, currency)}"
+    return f"{100 * scheme['rate']:g}% within {int(scheme['days'])} days to {whom}{above}"
+
+
+def simulate_discounts(
+    snapshot: Snapshot | DiscountHistory,
+    schemes: SchemeGrid,
+    assumptions: Iterable[Assumption],
+    *,
+    draws: int = 1000,
+    seed: int = 0,
+    n_jobs: int = 1,
+    level: float = 0.95,
+) -> DiscountGrid:
+    """Value every scheme of a grid on the same draws of customers and assumptions.
+
+    Each draw reweights the customers (Bayesian bootstrap) and draws every assumption from a triangular
+    distribution on its range with its mode at the value. Where customers of a segment were offered a
+    discount, take-up comes from them, with the same weights, instead of from the assumption.
+
+    Parameters
+    ----------
+    snapshot : Snapshot or DiscountHistory
+        The evidence; a history made with options of its own may be given.
+    schemes : SchemeGrid
+    assumptions : iterable of Assumption
+        take_up, default_relief, sales_effect, already_early, cost_of_capital, gross_margin;
+        take_up_elasticity (a typical range when absent); lgd (for long overdue invoices, when given).
+    draws : int
+        At least 100.
+    seed : int
+        Results depend on it, never on `n_jobs`.
+    n_jobs : int
+        Workers.
+    level : float
+        Of the intervals.
+
+    Raises
+    ------
+    StudyError
+        If an assumption is missing.
+    ModelError
+        If the ledger holds too few paid invoices.
+    """
+    if draws < CHUNK:
+        raise ValueError(f"draws = {draws}: at least {CHUNK}")
+    given = tuple(assumptions)
+    chosen = choose_assumptions(given)
+    history = snapshot
+    if not isinstance(history, DiscountHistory):
+        lgd = next((a.value for a in given if a.name == "lgd"), KNOWN["lgd"].value)
+        history = make_discount_history(history, thresholds=schemes.thresholds, lgd=lgd)
+    sizes = [min(CHUNK, draws - start) for start in range(0, draws, CHUNK)]
+    seeds = np.random.SeedSequence(seed).spawn(len(sizes))
+    parts = joblib.Parallel(n_jobs=n_jobs)(
+        joblib.delayed(_simulate_chunk)(history, schemes, chosen, size, child)
+        for size, child in zip(sizes, seeds, strict=True)
+    )
+    values = stack_values([p[0] for p in parts], axis=0)
+    running = stack_values([p[1] for p in parts], axis=0)
+    labels, running_labels = _labels(history, schemes), _running_labels(history)
+    table, order = _rank(_describe(values, labels, level), values.value)
+    return DiscountGrid(
+        table, _describe(running, running_labels, level), values.value[:, order], running.value,
+        history, schemes, chosen, level, seed,
+    )  # fmt: skip
+
+
+def _simulate_chunk(
+    history: DiscountHistory,
+    schemes: SchemeGrid,
+    assumptions: tuple[Assumption, ...],
+    size: int,
+    seed: np.random.SeedSequence,
+) -> tuple[Values, Values]:
+    """Values of the grid's schemes and of the running one, arrays n x schemes."""
+    draws = draw(history, assumptions, size, np.random.default_rng(seed))
+    segments, count = len(history.segments), len(history.segments) * len(history.thresholds)
+    grid = value_cells(
+        history.cells[:count],
+        segments,
+        draws,
+        np.array(schemes.rates),
+        np.array(schemes.days),
+        schemes.reference,
+    )
+    if segments == 1:
+        grid = grid.each(lambda x: x[:, :, -1:])
+    flat = grid.each(lambda x: x.reshape(size, -1))
+    if history.offer is None:
+        return flat, flat.each(lambda x: x[:, :0])
+    offer = (np.array([history.offer.rate]), np.array([history.offer.days]))
+    now = value_cells(history.cells[count:], segments, draws, *offer, schemes.reference)
+    return flat, now.each(lambda x: x[:, 0, -1:, 0, 0])
+
+
+def _labels(history: DiscountHistory, schemes: SchemeGrid) -> pd.DataFrame:
+    """One row a scheme, in the order of the flat arrays, with the sales it would cover."""
+    names = (*history.segments, ALL) if len(history.segments) > 1 else (ALL,)
+    rows = list(product(history.thresholds, names, schemes.days, schemes.rates))
+    labels = pd.DataFrame(rows, columns=["threshold", "segment", "days", "rate"])
+    sales = {(c.threshold, c.segment): c.sales for c in history.cells}
+    for edge in history.thresholds:
+        sales[edge, ALL] = sum(c.sales for c in history.cells if c.threshold == edge)
+    labels["sales"] = [
+        sales[edge, name] for edge, name in zip(labels["threshold"], labels["segment"], strict=True)
+    ]
+    return labels
+
+
+def _running_labels(history: DiscountHistory) -> pd.DataFrame:
+    columns = ["threshold", "segment", "days", "rate", "sales"]
+    if history.offer is None:
+        return pd.DataFrame(columns=columns)
+    sales = sum(c.sales for c in history.cells if c.threshold == AS_OFFERED)
+    row = (AS_OFFERED, ALL, history.offer.days, history.offer.rate, sales)
+    return pd.DataFrame([row], columns=columns)
+
+
+def _describe(values: Values, labels: pd.DataFrame, level: float) -> pd.DataFrame:
+    """Means, intervals and tails of every scheme over the draws."""
+    npv, ends = values.value, ((1 - level) / 2, (1 + level) / 2)
+    out = labels[["segment", "threshold", "rate", "days"]].copy()
+    out["npv"] = npv.mean(axis=0)
+    out["ci_low"], out["ci_high"] = np.quantile(npv, ends, axis=0)
+    out["mc_error"] = npv.std(axis=0, ddof=1) / np.sqrt(len(npv))
+    out["p_gain"] = (npv > 0).mean(axis=0)
+    worst = max(1, round(TAIL * len(npv)))
+    out["tail"] = np.sort(npv, axis=0)[:worst].mean(axis=0)
+    out["cash_freed"] = values.cash.mean(axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rates = out["rate"].to_numpy(dtype=float) + values.value / values.slope
+        out["take_up"] = values.taken.mean(axis=0) / labels["sales"].to_numpy(dtype=float)
+        out["already_early"] = values.early.mean(axis=0) / values.taken.mean(axis=0)
+    out["affordable_rate"] = rates.mean(axis=0)
+    out["rate_low"], out["rate_high"] = np.quantile(rates, ends, axis=0)
+    out["sales"] = labels["sales"].to_numpy(dtype=float)
+    return out
+
+
+def _rank(table: pd.DataFrame, npv: Floats) -> tuple[pd.DataFrame, NDArray[np.intp]]:
+    """Add the chance to be best and the expected regret, no discount being one choice; best first."""
+    with_none = np.column_stack([npv, np.zeros(len(npv))])
+    winner = with_none.argmax(axis=1)
+    table = table.copy()
+    table["p_best"] = (np.bincount(winner, minlength=with_none.shape[1]) / len(npv))[:-1]
+    table["regret"] = (with_none.max(axis=1)[:, None] - npv).mean(axis=0)
+    order = np.argsort(-table["npv"].to_numpy(), kind="stable")
+    return table.iloc[order].reset_index(drop=True), order
+
+
+def _one_scheme(history: DiscountHistory, scheme: pd.Series, draws: Draws, reference: Reference) -> Floats:
+    """Value a year of one row of a table, on any draws."""
+    rates, days = np.array([float(scheme["rate"])]), np.array([int(scheme["days"])])
+    total = np.zeros(len(draws.weights))
+    for number, cell in enumerate(history.cells):
+        if cell.threshold == scheme["threshold"] and scheme["segment"] in (ALL, cell.segment):
+            k = number % len(history.segments)
+            total += value_cell(cell, k, draws, rates, days, reference).value[:, 0, 0]
+    return total
