@@ -1,0 +1,69 @@
+"""Past days of observation: what customers looked like then, and who defaulted after."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from arrisk.errors import ModelError
+from arrisk.models.features import make_features
+from arrisk.models.labels import DefaultDefinition, default_states, make_labels
+from arrisk.models.scaling import PREDICTORS, predictors
+
+if TYPE_CHECKING:
+    from arrisk.ledger.book import Snapshot
+
+__all__ = ["observation_days", "observe"]
+
+MIN_HISTORY_DAYS = 180
+
+
+def observe(
+    snapshot: Snapshot, cutoffs: Sequence[pd.Timestamp], horizon_days: int, definition: DefaultDefinition
+) -> pd.DataFrame:
+    """Terms as they were known on each day, and what happened after it.
+
+    Returns
+    -------
+    DataFrame
+        `cutoff`, `customer_id`, `default`, `default_date`, `cause`, and the terms of `PREDICTORS`.
+    """
+    states = default_states(snapshot.items, snapshot.events, snapshot.date, definition)
+    parts = []
+    for day in cutoffs:
+        labels = make_labels(snapshot, day, horizon_days, definition, states)
+        features = make_features(snapshot.as_of(day))
+        terms = predictors(features).assign(customer_id=features["customer_id"])
+        parts.append(labels.merge(terms, on="customer_id", how="inner").assign(cutoff=day))
+    columns = ["cutoff", "customer_id", "default", "default_date", "cause", *PREDICTORS]
+    return pd.concat(parts, ignore_index=True)[columns]
+
+
+def observation_days(
+    snapshot: Snapshot, horizon_days: int, given: Sequence[str | pd.Timestamp] | None
+) -> list[pd.Timestamp]:
+    """Days of observation: those given, or every `horizon_days` back from the last complete window.
+
+    Windows that do not overlap count no default twice.
+
+    Raises
+    ------
+    ModelError
+        If no window fits between enough history and the snapshot.
+    """
+    first, last = snapshot.first_date, snapshot.date - pd.Timedelta(days=horizon_days)
+    if given is not None:
+        return sorted(pd.Timestamp(d) for d in given)
+    days = []
+    day = last
+    while day >= first + pd.Timedelta(days=MIN_HISTORY_DAYS):
+        days.append(day)
+        day -= pd.Timedelta(days=horizon_days)
+    if not days:
+        raise ModelError(
+            f"{(snapshot.date - first).days} days of history hold no window of {horizon_days} days after "
+            f"{MIN_HISTORY_DAYS} days of behaviour; use a shorter horizon"
+        )
+    return sorted(days)

@@ -1,0 +1,112 @@
+"""From a probability to points and a grade, and from terms to reasons in plain words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["GRADES", "PREDICTORS", "PointScale", "grade_of", "predictors", "reasons"]
+
+Floats = NDArray[np.float64]
+DAYS_PER_YEAR = 365
+MIN_PROBABILITY = 1e-9
+
+GRADES: dict[str, float] = {"A": 0.01, "B": 0.03, "C": 0.10, "D": 1.0}
+"""Highest probability of default within a year of each grade: fixed, so that grades compare over time."""
+
+# Term: the feature, its bounds, its unit for the fit, and how it is told. In the order in which terms enter.
+PREDICTORS: dict[str, tuple[str, float, float, float, str]] = {
+    "oldest_overdue": ("oldest_overdue_days", 0.0, 120.0, 30.0, "oldest open item {0:.0f} days overdue"),
+    "days_late": ("mean_days_late", -30.0, 120.0, 30.0, "{0:.0f} days late on average over the last year"),
+    "late_trend": ("trend_days_late", -60.0, 60.0, 30.0, "days late changed by {0:+.0f} in the last 90 days"),
+    "order_change": ("order_change", -2.0, 2.0, 1.0, "orders at {1:.1f} times their former pace"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PointScale:
+    """Linear points on the log-odds: `base` at odds of `odds` good to one bad, `double` points to double.
+
+    Examples
+    --------
+    >>> scale = PointScale()
+    >>> round(scale.factor, 4), round(scale.offset, 4)
+    (28.8539, 501.8622)
+    >>> scale.points([1 / 31, 1 / 61]).round(6).tolist()
+    [600.0, 620.0]
+    """
+
+    base: float = 600.0
+    odds: float = 30.0
+    double: float = 20.0
+
+    @property
+    def factor(self) -> float:
+        """Points a unit of log-odds."""
+        return self.double / math.log(2.0)
+
+    @property
+    def offset(self) -> float:
+        """Points at even odds."""
+        return self.base - self.factor * math.log(self.odds)
+
+    def points(self, probability: ArrayLike) -> Floats:
+        """Points of probabilities of default."""
+        p = np.clip(np.asarray(probability, dtype=float), MIN_PROBABILITY, 1 - MIN_PROBABILITY)
+        return np.asarray(self.offset + self.factor * np.log((1 - p) / p), dtype=float)
+
+
+def grade_of(
+    probability: ArrayLike, horizon_days: int, bounds: Mapping[str, float] = GRADES
+) -> NDArray[np.object_]:
+    """Grade of probabilities over a horizon, by fixed yearly bounds.
+
+    The probability is carried to a year at a constant hazard: ``1 - (1 - p) ** (365 / horizon)``.
+
+    Examples
+    --------
+    >>> grade_of([0.004, 0.02, 0.2], 365).tolist()
+    ['A', 'B', 'D']
+    """
+    p = np.asarray(probability, dtype=float)
+    yearly = 1.0 - (1.0 - p) ** (DAYS_PER_YEAR / horizon_days)
+    names = np.array(list(bounds), dtype=object)
+    return np.asarray(names[np.searchsorted(list(bounds.values())[:-1], yearly, side="left")])
+
+
+def predictors(features: pd.DataFrame) -> pd.DataFrame:
+    """Terms of the scorecard from `make_features`: bounded, in units of about one standard deviation."""
+    return pd.DataFrame(
+        {
+            name: features[feature].astype(float).clip(low, high) / unit
+            for name, (feature, low, high, unit, _) in PREDICTORS.items()
+        }
+    )
+
+
+def reasons(
+    x: pd.DataFrame, features: pd.DataFrame, coefficients: Floats, means: Mapping[str, float]
+) -> list[str]:
+    """What raises each customer's risk most against the average customer, in words, with both values."""
+    names = list(x.columns)
+    average = np.array([means[n] for n in names])
+    push = (x.to_numpy() - average) * coefficients
+    worst = push.argmax(axis=1)
+    told = []
+    for row, j in enumerate(worst):
+        feature, _, _, unit, words = PREDICTORS[names[j]]
+        value = features[feature].iloc[row]
+        if push[row, j] <= 0.05:
+            told.append("nothing worse than the average customer")
+        elif pd.isna(value):
+            told.append("no payment behaviour known yet")
+        else:
+            mean = average[j] * unit
+            book = f"{math.exp(mean):.1f}" if "{1" in words else f"{mean:.0f}"
+            told.append(f"{words.format(value, math.exp(min(value, 50.0)))} (book: {book})")
+    return told
