@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from html import escape
 from html.parser import HTMLParser
 
 import pandas as pd
+from markupsafe import escape
 
 from arrisk.display import Table
 from arrisk.report.contents import Report
@@ -123,7 +123,7 @@ def test_assumptions_come_with_sources_and_plain_units(full_report: Report) -> N
     assert ">of covered sales<" in row.group()
     assert "typical value" in row.group()
     assert full_report.assumptions.note
-    assert escape(full_report.assumptions.note) in text
+    assert str(escape(full_report.assumptions.note)) in text
 
 
 def test_the_memo_tells_how_it_was_made(full_report: Report) -> None:

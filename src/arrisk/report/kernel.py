@@ -1,10 +1,14 @@
-"""Running one notebook in a kernel of this very Python."""
+"""Running notebooks in kernels of this very Python."""
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +20,21 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 
 from arrisk.errors import RunError
 
-__all__ = ["count_cells", "execute_notebook", "kernel_environment"]
+__all__ = ["Executed", "count_cells", "execute_notebooks", "kernel_environment"]
 
-# A glyph that a font lacks (a customer's name in a figure) is no reason to stop, nor is what the kernel says of
-# itself when it shuts down; any other warning is.
+# A glyph that a font lacks (a customer's name in a figure) is no reason to stop, nor is what the kernel says
+# of itself when it shuts down; any other warning is.
 WARNINGS = "error,ignore:Glyph,ignore::PendingDeprecationWarning:ipykernel.kernelbase"
 QUIET = "--IPKernelApp.log_level=40"
+
+
+@dataclass(frozen=True, slots=True)
+class Executed:
+    """One executed notebook with its wall time in seconds."""
+
+    name: str
+    content: Mapping[str, Any]
+    seconds: float
 
 
 class ThisPython(AsyncKernelManager):
@@ -66,25 +79,72 @@ def count_cells(path: Path) -> int:
     return sum(cell.cell_type == "code" for cell in _read(path).cells)
 
 
-def execute_notebook(
-    path: Path, environment: Mapping[str, str], tick: Callable[[], object] = lambda: None
-) -> Mapping[str, Any]:
-    """Execute a notebook from top to bottom and return it with its outputs; the file is not changed.
+def execute_notebooks(
+    paths: Sequence[Path],
+    environment: Mapping[str, str],
+    tick: Callable[[str], object] = lambda _: None,
+    jobs: int = 1,
+) -> list[Executed]:
+    """Execute notebooks from top to bottom; their files are not changed.
 
     Parameters
     ----------
-    path : Path
-        The notebook; its folder is the working directory.
+    paths : sequence of Path
+        The notebooks; the folder of each is its working directory.
     environment : mapping
-        Environment variables of the kernel.
+        Environment variables of the kernels.
     tick : callable
-        Called after every code cell.
+        Called with the notebook's name after every code cell.
+    jobs : int
+        Kernels at the same time.
+
+    Returns
+    -------
+    list of Executed
+        In the order of `paths`.
 
     Raises
     ------
     RunError
-        If a cell fails or the kernel dies: names the notebook, the cell and the error.
+        If a cell fails or a kernel dies: names the notebook, the cell and the error. The other kernels stop.
     """
+
+    def run() -> list[Executed]:
+        return asyncio.run(_execute_all(paths, environment, tick, jobs))
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return run()
+    # Inside a notebook the thread's event loop is taken.
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(run).result()
+
+
+async def _execute_all(
+    paths: Sequence[Path], environment: Mapping[str, str], tick: Callable[[str], object], jobs: int
+) -> list[Executed]:
+    gate = asyncio.Semaphore(max(1, jobs))
+
+    async def one(path: Path) -> Executed:
+        async with gate:
+            started = time.monotonic()
+            content = await _execute(path, environment, lambda: tick(path.stem))
+            return Executed(path.stem, content, time.monotonic() - started)
+
+    tasks = [asyncio.create_task(one(path)) for path in paths]
+    try:
+        return await asyncio.gather(*tasks)
+    except BaseException:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        raise
+
+
+async def _execute(
+    path: Path, environment: Mapping[str, str], tick: Callable[[], object]
+) -> Mapping[str, Any]:
     notebook = _read(path)
     client = NotebookClient(
         notebook,
@@ -95,11 +155,12 @@ def execute_notebook(
         on_cell_executed=lambda **_: tick(),
     )
     try:
-        client.execute(env=dict(environment))
+        await client.async_execute(env=dict(environment))
     except CellExecutionError as error:
         raise RunError(f"{_place(path, notebook)}: {error.ename}: {error.evalue}") from error
     except (CellTimeoutError, DeadKernelError, RuntimeError) as error:
-        raise RunError(f"{_place(path, notebook)}: the kernel stopped: {error}") from error
+        told = "the kernel stopped (interrupted, or out of memory?)"
+        raise RunError(f"{_place(path, notebook)}: {told}: {error}") from error
     return notebook  # type: ignore[no-any-return]
 
 

@@ -10,7 +10,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,7 +26,7 @@ from arrisk.report.memo import long_date, render_memo, render_page
 from arrisk.report.workbook import make_workbook
 
 if TYPE_CHECKING:
-    from tqdm import tqdm
+    from arrisk.report.kernel import Executed
 
 __all__ = ["RunResult", "find_notebooks", "run_study", "select_notebooks", "write_report"]
 
@@ -59,15 +58,6 @@ class RunResult:
     memo: Path
     notebooks: tuple[str, ...]
     recommendations: tuple[Recommendation, ...]
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Executed:
-    """One executed notebook with its wall time in seconds."""
-
-    name: str
-    content: Mapping[str, Any]
     seconds: float
 
 
@@ -209,6 +199,10 @@ def notebook_page(notebook: Mapping[str, Any], name: str, report: Report) -> str
     import nbformat
     from nbconvert import HTMLExporter
 
+    title = next((h.title for h in report.harvests if h.name == name), name)
+    described = nbformat.from_dict(notebook)
+    for cell in described.cells:
+        cell.metadata.setdefault("alt", f"Figure: {title}")
     exporter = HTMLExporter(
         template_name="basic",
         exclude_input=True,
@@ -219,8 +213,7 @@ def notebook_page(notebook: Mapping[str, Any], name: str, report: Report) -> str
         require_js_url="",
         jquery_url="",
     )
-    body, _ = exporter.from_notebook_node(nbformat.from_dict(notebook))
-    title = next((h.title for h in report.harvests if h.name == name), name)
+    body, _ = exporter.from_notebook_node(described)
     return render_page(title, f"{report.title} · as of {long_date(report.as_of)} · {name}", body)
 
 
@@ -251,30 +244,19 @@ def _wants_bar(progress: bool | None) -> bool:
 def _execute_all(paths: Sequence[Path], study: Study, bar: bool, jobs: int) -> list[Executed]:
     from tqdm import tqdm
 
-    from arrisk.report.kernel import count_cells, kernel_environment
+    from arrisk.report.kernel import count_cells, execute_notebooks, kernel_environment
 
     total = sum(count_cells(path) for path in paths)
     with (
         tempfile.TemporaryDirectory(prefix="arrisk-") as scratch,
         tqdm(total=total, disable=not bar, unit="cell", leave=False, dynamic_ncols=True) as meter,
     ):
-        environment = kernel_environment(study.path, Path(scratch))
-        if jobs <= 1:
-            return [_execute(path, environment, meter) for path in paths]
-        pool = ThreadPoolExecutor(jobs)
-        try:
-            return list(pool.map(lambda path: _execute(path, environment, meter), paths))
-        finally:
-            pool.shutdown(cancel_futures=True)
 
+        def tick(name: str) -> None:
+            meter.set_description(name, refresh=False)
+            meter.update(1)
 
-def _execute(path: Path, environment: Mapping[str, str], meter: tqdm[Any]) -> Executed:
-    from arrisk.report.kernel import execute_notebook
-
-    started = time.monotonic()
-    meter.set_description(path.stem)
-    content = execute_notebook(path, environment, lambda: meter.update(1))
-    return Executed(path.stem, content, time.monotonic() - started)
+        return execute_notebooks(paths, kernel_environment(study.path, Path(scratch)), tick, jobs)
 
 
 def _run_json(report: Report, executed: Sequence[Executed], seconds: float | None) -> str:
