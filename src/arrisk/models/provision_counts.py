@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from arrisk.errors import ModelError
 from arrisk.ledger.days import day_number
 from arrisk.ledger.statements import KINDS, OWED
+from arrisk.portfolio.ageing import NOT_DUE, bucket_names
 
 if TYPE_CHECKING:
     from arrisk.ledger.book import Snapshot
@@ -119,8 +120,7 @@ def bucket_labels(edges: Sequence[int]) -> list[str]:
     >>> bucket_labels((30, 60))
     ['not due', '1-30', '31-60', 'over 60']
     """
-    starts = [0, *edges[:-1]]
-    return ["not due", *(f"{a + 1}-{b}" for a, b in zip(starts, edges, strict=True)), f"over {edges[-1]}"]
+    return [NOT_DUE, *bucket_names(edges)]
 
 
 def make_provision_counts(

@@ -254,7 +254,7 @@ def _first_loss(amounts: FloatArray, kept: float, years: IntArray) -> FloatArray
         return amounts
     before, through = _running(amounts, years)
     above = np.maximum(through - kept, 0.0) - np.maximum(before - kept, 0.0)
-    return np.minimum(np.maximum(above, 0.0), amounts)
+    return np.asarray(np.minimum(np.maximum(above, 0.0), amounts), dtype=float)
 
 
 def _year_cap(amounts: FloatArray, limit: float, years: IntArray) -> FloatArray:
@@ -262,7 +262,7 @@ def _year_cap(amounts: FloatArray, limit: float, years: IntArray) -> FloatArray:
         return amounts
     before, through = _running(amounts, years)
     below = np.minimum(through, limit) - np.minimum(before, limit)
-    return np.minimum(np.maximum(below, 0.0), amounts)
+    return np.asarray(np.minimum(np.maximum(below, 0.0), amounts), dtype=float)
 
 
 def _running(amounts: FloatArray, years: IntArray) -> tuple[FloatArray, FloatArray]:
