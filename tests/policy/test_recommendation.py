@@ -192,4 +192,7 @@ def test_quantity(value, unit, expected):
 
 def test_interval_without_ends_is_empty():
     assert interval(None, None, "days") == ""
-    assert interval(1.0, 2.0, "days") == "1.0 days to 2.0 days"
+    assert interval(1.0, 2.0, "days") == "1.0 to 2.0 days"
+    assert interval(-1234.5, 20.0, "EUR/year") == "EUR -1,234 to 20 a year"
+    assert interval(0.0, float("inf"), "fraction of sales") == "0% of sales to unbounded"
+    assert interval(None, 2.0, "EUR") == "- to EUR 2.00"

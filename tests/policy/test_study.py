@@ -4,7 +4,7 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from arrisk.errors import ArriskError, StudyError
+from arrisk.errors import ArriskError, LedgerError, StudyError
 from arrisk.policy.assumptions import KNOWN, Assumption, find
 from arrisk.policy.study import Queue, Study, find_holes, open_study, study_template
 
@@ -58,6 +58,10 @@ def reader(monkeypatch):
     class Book:
         def as_of(self, date):
             return SimpleNamespace(date=date, open_balance=100.0)
+
+        def tie_out(self, date, balance):
+            if balance != 100.0:
+                raise LedgerError(f"balance on {date:%Y-%m-%d}: difference {100 - balance:.2f}")
 
     def read(source, **options):
         calls.append((source, options))
@@ -126,7 +130,7 @@ def test_the_ledger_is_read_once_with_the_study_s_options(folder, reader):
 
 def test_a_ledger_that_does_not_tie_out_is_refused(folder, reader):
     toml = TOML.replace("balance = 100.0", "balance = 90.0")
-    with pytest.raises(StudyError, match=r"does not tie out on 2025-12-31.*difference 10\.00"):
+    with pytest.raises(StudyError, match=r"balance on 2025-12-31.*difference 10\.00; write tolerance"):
         Study.from_toml(toml, folder / "s.toml").ledger()
     accepted = toml.replace("balance = 90.0", "balance = 90.0\ntolerance = 10.0")
     assert Study.from_toml(accepted, folder / "s.toml").ledger() is not None

@@ -83,7 +83,7 @@ class SchemeGrid:
 
 
 def make_schemes(snapshot: Snapshot, settings: Mapping[str, Any] | None = None) -> SchemeGrid:
-    """Schemes to compare: those of a study's ``[settings.discount]``, else a usual grid.
+    """Schemes to compare: those of a study's ``[settings.discount]``, else a usual grid; and the running one.
 
     Parameters
     ----------
@@ -100,9 +100,11 @@ def make_schemes(snapshot: Snapshot, settings: Mapping[str, Any] | None = None) 
     median = float(frame["amount"].median())
     digit = 10 ** np.floor(np.log10(median)) if median > 0 else 1.0
     thresholds = (0.0, float(np.round(median / digit) * digit))
+    rates = {float(r) for r in given.get("rates", (0.0025, 0.005, 0.01, 0.015, 0.02, 0.03))}
+    days = {int(d) for d in given.get("days", (5, 10, 15))}
     return SchemeGrid(
-        tuple(float(r) for r in given.get("rates", (0.0025, 0.005, 0.01, 0.015, 0.02, 0.03))),
-        tuple(int(d) for d in given.get("days", (5, 10, 15))),
+        tuple(sorted(rates | ({offer.rate} if offer else set()))),
+        tuple(sorted(days | ({offer.days} if offer else set()))),
         tuple(float(t) for t in given.get("thresholds", thresholds)),
         Reference(
             float(given.get("reference_rate", usual.rate)), int(given.get("reference_days", usual.days))
@@ -227,12 +229,19 @@ FORMATS: dict[str, Any] = {
 }
 
 
+def describe_terms(scheme: pd.Series) -> str:
+    """The terms of a scheme in words, for example ``1% within 10 days``."""
+    return f"{100 * scheme['rate']:g}% within {int(scheme['days'])} days"
+
+
 def describe_scheme(scheme: pd.Series, currency: str) -> str:
     """A scheme in words, for example ``1% within 10 days to Retail from EUR 500``."""
-    whom = "all customers" if scheme["segment"] == ALL else str(scheme["segment"])
     edge = scheme["threshold"]
-    above = "" if isinstance(edge, str) or not edge else f" from {money(edge, currency)}"
-    return f"{100 * scheme['rate']:g}% within {int(scheme['days'])} days to {whom}{above}"
+    if isinstance(edge, str):
+        return f"{describe_terms(scheme)} {edge} now"
+    whom = "all customers" if scheme["segment"] == ALL else str(scheme["segment"])
+    above = f" from {money(edge, currency)}" if edge else ""
+    return f"{describe_terms(scheme)} to {whom}{above}"
 
 
 def simulate_discounts(

@@ -201,8 +201,8 @@ def make_discount_history(
     pooled = _Base(base, len(customers), "")
     if not pooled.is_enough:
         raise ModelError(
-            f"only {len(pooled.payments)} invoices older than {mature_days} days, of {pooled.payers} customers, were "
-            f"paid without a discount offer; needed are {LEAST_INVOICES} of {LEAST_CUSTOMERS}"
+            f"needed are {LEAST_INVOICES} invoices of {LEAST_CUSTOMERS} customers, over {mature_days} days "
+            f"old and paid without a discount offer; there are {len(pooled.payments)} of {pooled.payers}"
         )
     recent = frame[frame["issue_date"] > snapshot.date - pd.Timedelta(days=365)]
     edges: list[float | str] = [*thresholds, *([AS_OFFERED] if offer else [])]

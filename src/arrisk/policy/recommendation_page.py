@@ -74,10 +74,30 @@ def quantity(value: float | None, unit: str) -> str:
 
 
 def interval(low: float | None, high: float | None, unit: str) -> str:
-    """Write an interval for people; empty when it has no ends."""
+    """Write an interval for people, the unit once; empty when it has no ends.
+
+    Examples
+    --------
+    >>> interval(58.2, 1474.1, "EUR a year"), interval(0.01, 0.02, "fraction of sales")
+    ('EUR 58 to 1,474 a year', '1% to 2% of sales')
+    """
     if low is None and high is None:
         return ""
-    return f"{quantity(low, unit)} to {quantity(high, unit)}"
+    ends = [quantity(end, unit) for end in (low, high)]
+    money = re.match(r"[A-Z]{3}\b", unit)
+    if money and low is not None and high is not None and math.isfinite(low) and math.isfinite(high):
+        digits = 0 if max(abs(low), abs(high)) >= 100 or low == high == 0 else 2
+        tail = unit[3:].replace("/", " a ")
+        return f"{money[0]} {low:,.{digits}f} to {high:,.{digits}f}{tail}"
+    first, second = ends
+    tail = _common_tail(first, second)
+    return f"{first.removesuffix(tail)} to {second}"
+
+
+def _common_tail(one: str, two: str) -> str:
+    """The words after the number that both texts end with."""
+    words = [text.partition(" ")[2] for text in (one, two)]
+    return " " + words[0] if words[0] and words[0] == words[1] else ""
 
 
 def _estimate_words(e: Estimate) -> str:

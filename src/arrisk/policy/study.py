@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from arrisk.display import Table
-from arrisk.errors import StudyError
+from arrisk.errors import LedgerError, StudyError
 from arrisk.policy.assumptions import Assumption, find
 from arrisk.policy.study_file import Control, Queue, find_holes, parse_study, study_template
 
@@ -25,10 +25,9 @@ __all__ = ["Control", "Queue", "Study", "find_holes", "open_study", "study_templ
 STUDY_VARIABLE = "ARRISK_STUDY"
 STUDY_FILE = "study.toml"
 SAMPLE_STUDY = Path("data") / "sample" / STUDY_FILE
-HALF_MINOR_UNIT = 0.005
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Study:
     """A ledger, the day it is read, and the assumptions: all that a run of the notebooks needs.
 
@@ -130,7 +129,7 @@ class Study:
 
             source = self.sources[0] if len(self.sources) == 1 else list(self.sources)
             ledger = read_ledger(source, columns=self.columns, currency=self.currency, **self.options)
-            _tie_out(ledger, self.controls, self.currency)
+            _tie_out(ledger, self.controls)
             self._cache["ledger"] = ledger
         return self._cache["ledger"]  # type: ignore[no-any-return]
 
@@ -156,6 +155,12 @@ class Study:
         note = f"{typical} of {len(rows)} are typical values, not the company's own." if typical else ""
         frame = pd.DataFrame(rows, columns=columns)
         return Table("assumptions", "Assumptions and where they come from", frame, note)
+
+    def __repr__(self) -> str:
+        return (
+            f"Study({self.name!r}: {self.title}, as of {self.as_of:%Y-%m-%d}, {self.currency}, "
+            f"{len(self.assumptions)} assumptions)"
+        )
 
     def digest(self) -> str:
         """SHA-256 of the TOML text: two studies with one digest ask the same question."""
@@ -207,13 +212,13 @@ def _find_sample() -> Path:
     )
 
 
-def _tie_out(ledger: Ledger, controls: tuple[Control, ...], currency: str) -> None:
+def _tie_out(ledger: Ledger, controls: tuple[Control, ...]) -> None:
     for control in controls:
-        found = ledger.as_of(control.date).open_balance
-        if abs(found - control.balance) > control.tolerance + HALF_MINOR_UNIT:
-            raise StudyError(
-                f"the ledger does not tie out on {control.date:%Y-%m-%d}: open balance {currency} "
-                f"{found:,.2f}, "
-                f"control {control.balance:,.2f}, difference {found - control.balance:,.2f}; look into the "
-                "quarantine, or write tolerance = ... beside the control total to accept it"
-            )
+        try:
+            ledger.tie_out(control.date, control.balance)
+        except LedgerError as error:
+            difference = ledger.as_of(control.date).open_balance - control.balance
+            if abs(difference) > control.tolerance:
+                raise StudyError(
+                    f"{error}; write tolerance = ... beside the control total to accept it"
+                ) from error

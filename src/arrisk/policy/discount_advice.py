@@ -1,0 +1,315 @@
+"""From a discount simulation to a recommendation that says how far the ledger supports it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from arrisk.display import money
+from arrisk.policy.assumptions import Assumption
+from arrisk.policy.discount import EVIDENCE, DiscountGrid, describe_scheme, describe_terms
+from arrisk.policy.pilot import detectable_shift, pilot_size_means
+from arrisk.policy.recommendation import Estimate, Flip, Option, Recommendation, Verdict
+from arrisk.policy.recommendation_page import quantity
+from arrisk.policy.running_scheme import DESCRIPTIVE, RunningScheme, describe_running_scheme
+
+if TYPE_CHECKING:
+    from arrisk.ledger.book import Snapshot
+    from arrisk.policy.study import Study
+
+__all__ = ["recommend_discount"]
+
+DECISION = "Offer a cash discount: which, to whom?"
+CONFIDENCE = 0.90
+SHOWN = 4
+REACH = {
+    "take_up": (0.01, 0.99),
+    "default_relief": (0.0, 1.0),
+    "sales_effect": (0.0, 0.10),
+    "already_early": (0.0, 0.99),
+    "cost_of_capital": (0.0, 0.60),
+    "gross_margin": (0.0, 1.0),
+    "take_up_elasticity": (0.0, 5.0),
+}
+STEPS = 121
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class _Judgement:
+    """A verdict and the comparison behind it: `chosen` over `other` (None stands for no discount)."""
+
+    verdict: Verdict
+    chosen: pd.Series | None
+    other: pd.Series | None
+    gain: Floats
+    sure: float
+
+
+def recommend_discount(study: Study, snapshot: Snapshot, grid: DiscountGrid) -> Recommendation:
+    """Recommend a cash discount, or say that the ledger cannot.
+
+    Only terms that customers were really offered can be adopted or kept: for others the ledger shows no
+    take-up. A verdict is given when it holds in at least 90% of the draws over the customers and over all
+    ranges of the assumptions; otherwise, and when nothing was ever offered or taken, the data cannot say,
+    and the simulation is shown as a what-if.
+
+    Parameters
+    ----------
+    study : Study
+        Gives grace_days.
+    snapshot : Snapshot
+        What `grid` was computed from.
+    grid : DiscountGrid
+        See `simulate_discounts`.
+
+    Returns
+    -------
+    Recommendation
+    """
+    grace = study.get("grace_days")
+    running = describe_running_scheme(snapshot, grace_days=round(grace.value) if grace else 3)
+    if grid.history.offer is None:
+        return _cannot_say(grid, running, _reason_unseen(grid, running))
+    judged = _judge(grid)
+    if judged.verdict == "the data cannot say":
+        return _cannot_say(grid, running, _reason_unsure(grid, judged))
+    low, high = np.quantile(judged.gain, ((1 - grid.level) / 2, (1 + grid.level) / 2))
+    unit = f"{grid.history.currency} a year"
+    value = Estimate(
+        float(judged.gain.mean()), float(min(low, judged.gain.mean())), float(max(high, judged.gain.mean())),
+        grid.level, unit, f"{len(judged.gain):,} draws of customers and assumptions, common to all schemes",
+    )  # fmt: skip
+    return Recommendation(
+        decision=DECISION,
+        verdict=judged.verdict,
+        answer=_answer(grid, judged, value),
+        scope=_scope(grid, judged),
+        as_of=snapshot.date,
+        options=_options(grid),
+        expected_value=value,
+        flip=_find_flip(grid, judged),
+        identified=False,
+        design=(
+            "take-up is observed on offered invoices and timing on invoices without an offer; nobody was "
+            "offered at random, so effects on default and sales are assumed over their ranges"
+        ),
+        experiment=_experiment(grid),
+        assumptions=grid.assumptions,
+        notes=_notes(grid, running),
+    )
+
+
+def _judge(grid: DiscountGrid) -> _Judgement:
+    """Compare the offered terms, the running scheme and no discount on the same draws."""
+    offer = grid.history.offer
+    assert offer is not None
+    zero = np.zeros(len(grid.npv))
+    now = grid.running.iloc[0] if len(grid.running) and grid.running["sales"].iloc[0] > 0 else None
+    current = grid.running_npv[:, 0] if now is not None else zero
+    status_quo = now if current.mean() > 0 else None
+    known = grid.table[(grid.table["rate"] == offer.rate) & (grid.table["days"] == offer.days)]
+    if len(known):
+        best = grid.npv[:, known.index[0]]
+        gain = best - (current if status_quo is not None else zero)
+        if _sure(gain) >= CONFIDENCE and _sure(best) >= CONFIDENCE:
+            return _Judgement("adopt", known.iloc[0], status_quo, gain, _sure(gain))
+        if now is None:
+            verdict: Verdict = "reject" if _sure(best) <= 1 - CONFIDENCE else "the data cannot say"
+            return _Judgement(verdict, None, known.iloc[0], -best, _sure(-best))
+    if now is not None and _sure(current) >= CONFIDENCE:
+        return _Judgement("keep", now, None, current, _sure(current))
+    if now is not None and _sure(current) <= 1 - CONFIDENCE:
+        return _Judgement("reject", None, now, -current, _sure(-current))
+    return _Judgement("the data cannot say", None, now, -current, _sure(-current))
+
+
+def _sure(gain: Floats) -> float:
+    return float((gain > 0).mean())
+
+
+def _answer(grid: DiscountGrid, judged: _Judgement, value: Estimate) -> str:
+    currency = grid.history.currency
+    worth = f"about {money(value.value, currency)} a year"
+    if judged.chosen is None and judged.other is not None:
+        scheme = describe_scheme(judged.other, currency)
+        verb = "Stop offering" if isinstance(judged.other["threshold"], str) else "Do not offer"
+        return f"{verb} {scheme}: it gives away {worth} more than earlier cash and avoided losses bring."
+    assert judged.chosen is not None
+    scheme = describe_scheme(judged.chosen, currency)
+    if judged.verdict == "keep":
+        return f"Keep offering {scheme}: it earns {worth}."
+    than = f" more than now ({describe_scheme(judged.other, currency)})" if judged.other is not None else ""
+    return f"Offer {scheme}: it earns {worth}{than}."
+
+
+def _scope(grid: DiscountGrid, judged: _Judgement) -> str:
+    scheme = judged.chosen if judged.chosen is not None else judged.other
+    assert scheme is not None
+    whom = "all customers" if scheme["segment"] == "all" else str(scheme["segment"])
+    edge = scheme["threshold"]
+    if isinstance(edge, str):
+        whom = "the invoices that were offered it"
+    elif edge:
+        whom += f", invoices from {money(edge, grid.history.currency)}"
+    return f"{whom}; {money(scheme['sales'], grid.history.currency)} of sales a year"
+
+
+def _options(grid: DiscountGrid) -> tuple[Option, ...]:
+    """No discount, the running scheme, and the best scheme of each group of customers."""
+    unit, currency = f"{grid.history.currency} a year", grid.history.currency
+    rows = [Option("no discount", 0.0, 0.0, 0.0, unit)]
+    if len(grid.running) and grid.running["sales"].iloc[0] > 0:
+        rows.append(_option(grid.running.iloc[0], "running: ", unit, currency))
+    best = grid.table.drop_duplicates("segment").head(SHOWN)
+    rows += [_option(row, "", unit, currency) for _, row in best.iterrows()]
+    return tuple(rows)
+
+
+def _option(row: pd.Series, prefix: str, unit: str, currency: str) -> Option:
+    mean = float(row["npv"])
+    note = f"gains in {row['p_gain']:.0%} of draws; pays up to {100 * row['affordable_rate']:.2f}%"
+    if "p_best" in row.index:
+        note += f"; best in {row['p_best']:.0%}, regret {money(row['regret'], currency)}"
+    name = prefix + describe_scheme(row, currency)
+    low, high = min(float(row["ci_low"]), mean), max(float(row["ci_high"]), mean)
+    return Option(name, mean, low, high, unit, note)
+
+
+def _find_flip(grid: DiscountGrid, judged: _Judgement) -> Flip:
+    """The assumption that turns the verdict after the smallest move, measured in its own range."""
+    turns = [turn for a in grid.assumptions for turn in _turns(grid, judged, a)]
+    if turns:
+        a, at = min(turns, key=lambda turn: abs(turn[1] - turn[0].value) / _spread(turn[0]))
+        side = "above" if at > a.value else "below"
+        outside = "" if a.low <= at <= a.high else ", outside its assumed range"
+        sentence = (
+            f"It turns when {a.name.replace('_', ' ')} is {side} {quantity(at, a.unit)} (assumed "
+            f"{quantity(a.value, a.unit)}){outside}, everything else as assumed."
+        )
+        return Flip(a.name, a.value, at, a.unit, sentence)
+    top = grid.tornado(judged.chosen if judged.chosen is not None else judged.other)
+    name = str(top["assumption"].iloc[0]) if len(top) else grid.assumptions[0].name
+    a = next(x for x in grid.assumptions if x.name == name)
+    sentence = "No single assumption turns it at any value it could take; it moves most with {}."
+    return Flip(a.name, a.value, None, a.unit, sentence.format(name.replace("_", " ")))
+
+
+def _spread(a: Assumption) -> float:
+    return (a.high - a.low) or (REACH[a.name][1] - REACH[a.name][0])
+
+
+def _turns(grid: DiscountGrid, judged: _Judgement, a: Assumption) -> list[tuple[Assumption, float]]:
+    """Values of an assumption at which the verdict's worth crosses zero, within all it could be."""
+    values = np.linspace(min(REACH[a.name][0], a.low), max(REACH[a.name][1], a.high), STEPS)
+    margin = _margin(grid, judged, a.name, values)
+    crossings = np.flatnonzero(margin[:-1] * margin[1:] < 0)
+    share = margin[crossings] / (margin[crossings] - margin[crossings + 1])
+    return [(a, float(v)) for v in values[crossings] + share * (values[1] - values[0])]
+
+
+def _margin(grid: DiscountGrid, judged: _Judgement, name: str, values: Floats) -> Floats:
+    """What the verdict is worth along one assumption."""
+
+    def worth(scheme: pd.Series | None) -> Floats:
+        zero = np.zeros(len(values))
+        return zero if scheme is None else grid.point_value(scheme, {name: values.tolist()})
+
+    return worth(judged.chosen) - worth(judged.other)
+
+
+def _cannot_say(grid: DiscountGrid, running: RunningScheme, reason: str) -> Recommendation:
+    return Recommendation(
+        decision=DECISION,
+        verdict="the data cannot say",
+        answer=reason,
+        scope="all customers; the options below are a what-if on assumptions, not a recommendation",
+        as_of=grid.history.as_of,
+        options=_options(grid),
+        design="none: customers were not offered different terms at random, or not at all",
+        experiment=_experiment(grid),
+        assumptions=grid.assumptions,
+        notes=_notes(grid, running),
+    )
+
+
+def _reason_unseen(grid: DiscountGrid, running: RunningScheme) -> str:
+    if running.exists:
+        return (
+            f"The ledger shows {int(running.total['taken']):,} discounts taken but not to whom they were "
+            "offered, so neither take-up nor its effect can be learnt from it."
+        )
+    return (
+        "The ledger holds no discount offered or taken, so neither take-up nor an effect on default or sales "
+        "can be learnt from it."
+    )
+
+
+def _reason_unsure(grid: DiscountGrid, judged: _Judgement) -> str:
+    offer = grid.history.offer
+    assert offer is not None
+    top = grid.tornado(judged.other)
+    name = str(top["assumption"].iloc[0]).replace("_", " ") if len(top) else "the customers drawn"
+    return (
+        f"Whether {100 * offer.rate:g}% within {offer.days} days earns or loses money turns on {name}: it loses "
+        f"in {judged.sure:.0%} of the draws, and the ledger does not settle it."
+    )
+
+
+def _experiment(grid: DiscountGrid) -> str:
+    """The pilot with the lowest rate that the book is large enough for, sized to see its expected shift."""
+    means, table = _customer_means(grid), grid.table
+    sd = float(means.std(ddof=1))
+    wide = table[(table["segment"] == "all") & (table["days"] == grid.best["days"])]
+    wide = wide[wide["threshold"] == wide["threshold"].min()].sort_values("rate")
+    shift = 365 * (wide["cash_freed"] / wide["sales"]).to_numpy(dtype=float)
+    sizes = [pilot_size_means(s, sd) if s > 0 and sd > 0 else len(means) for s in shift]
+    fits = [k for k, size in enumerate(sizes) if 2 * size <= len(means)]
+    chosen = fits[0] if fits else len(sizes) - 1
+    text = (
+        f"Offer {describe_terms(wide.iloc[chosen])} to customers drawn at random and record every offer: "
+        f"{sizes[chosen]:,} an arm show the expected shift of {shift[chosen]:.1f} days in a customer's mean "
+        f"days to payment (80% power, 5% two-sided, standard deviation {sd:.1f} days between customers)"
+    )
+    if fits:
+        return text + "."
+    least = detectable_shift(max(2, len(means) // 2), sd)
+    return f"{text}; the book's {len(means)} in two halves show {least:.1f} days."
+
+
+def _customer_means(grid: DiscountGrid) -> Floats:
+    """Mean days to payment without an offer, of every customer that has any."""
+    cells = [c for c in grid.history.cells if c.threshold == grid.history.thresholds[0] and not c.borrowed]
+    cells = cells or list(grid.history.cells[:1])
+    paid = sum(c.paid for c in cells[1:]) + cells[0].paid if len(cells) > 1 else cells[0].paid
+    totals = np.asarray(paid.sum(axis=1)).ravel()
+    time = np.asarray(paid @ np.arange(paid.shape[1])).ravel()
+    return np.asarray(time[totals > 0] / totals[totals > 0], dtype=float)
+
+
+def _notes(grid: DiscountGrid, running: RunningScheme) -> tuple[str, ...]:
+    history = grid.history
+    notes = [*EVIDENCE]
+    if running.exists:
+        notes.append(f"{running.finding()}. {DESCRIPTIVE}")
+    seen = [s for k, s in enumerate(history.segments) if history.has_evidence(k)]
+    if seen:
+        notes.append(
+            f"Take-up comes from the ledger for {', '.join(seen)}, from the assumption for the others."
+        )
+    borrowed = sorted({f"{c.segment} ({c.borrowed})" for c in history.cells if c.borrowed})
+    if borrowed:
+        notes.append(f"Too few payments of their own, so others stand in: {'; '.join(borrowed)}.")
+    if not any(c.lost.any() for c in history.cells):
+        notes.append(
+            "The ledger shows no loss, so paying early removes none and default relief has no effect."
+        )
+    notes.append(
+        f"No cost of running a scheme is included. Simulation error of the best scheme's value: "
+        f"{money(grid.best['mc_error'], history.currency)}."
+    )
+    return tuple(notes)
