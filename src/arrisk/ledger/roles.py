@@ -28,8 +28,8 @@ IDENTIFIERS = frozenset(
     {
         "invoice_id", "customer_id", "order_id", "event_id", "group_id", "company_code", "document", "item",
         "clearing_document", "invoice_reference", "fiscal_year", "reference_year", "reference_item",
-        "transaction_id",        "offset_id", "voucher", "voucher_no", "against_voucher_no", "line_id", "move_id", "payment_id", 
-        "debit_line", "credit_line",
+        "transaction_id", "offset_id", "voucher", "voucher_no", "against_voucher_no", "line_id", "move_id",
+        "payment_id", "debit_line", "credit_line",
     }
 )  # fmt: skip
 

@@ -9,6 +9,11 @@ import pandas as pd
 
 from arrisk.errors import LedgerError
 from arrisk.ledger.columns import ColumnMap, check_options
+from arrisk.ledger.shapes.ageing_detail import shape_ageing_detail
+from arrisk.ledger.shapes.dynamics import shape_dynamics
+from arrisk.ledger.shapes.erpnext import shape_erpnext
+from arrisk.ledger.shapes.odoo import shape_odoo
+from arrisk.ledger.shapes.sap import shape_sap
 from arrisk.ledger.shapes.separate_tables import shape_tables
 from arrisk.ledger.shapes.settled_invoices import shape_settled_invoices
 from arrisk.ledger.shapes.shaping import Account, Shaped
@@ -20,6 +25,11 @@ Shape = Callable[[ColumnMap, Mapping[str, pd.DataFrame], Mapping[str, Any], Acco
 _SHAPES: dict[str, Shape] = {
     "tables": shape_tables,
     "settled_invoices": shape_settled_invoices,
+    "sap_items": shape_sap,
+    "dynamics_settlements": shape_dynamics,
+    "erpnext_ledger": shape_erpnext,
+    "odoo_reconciles": shape_odoo,
+    "ageing_detail": shape_ageing_detail,
 }
 
 

@@ -11,16 +11,20 @@ Conventions, the same for every system:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from arrisk.errors import LedgerError
 from arrisk.ledger.shapes.shaping import KEYS, canonical
 
-__all__ = ["allocate_oldest_first", "settle"]
+__all__ = ["allocate_oldest_first", "joined", "number_apart", "settle"]
 
-_EVENT = ["date", "kind", "amount", "invoice_id", "customer_id", "event_id", "instalment", "currency", *KEYS]
+_EVENT = ["date", "kind", "amount", "invoice_id", "customer_id", "event_id", "instalment", "currency"]
+_EVENT += ["recorded_date", *KEYS]
+_APPLY = ("when_cleared", "when_posted")
 
 
 def allocate_oldest_first(debits: pd.DataFrame, credits: pd.DataFrame) -> pd.DataFrame:
@@ -44,7 +48,9 @@ def allocate_oldest_first(debits: pd.DataFrame, credits: pd.DataFrame) -> pd.Dat
     [['a', 'p', 60], ['b', 'p', 40]]
     """
     owed, paid = _sorted_by_group(debits), _sorted_by_group(credits)
-    size = pd.concat([side.groupby("group")["amount"].sum() for side in (owed, paid)], axis=1).max(axis=1)
+    totals = [side.groupby("group")["amount"].sum() for side in (owed, paid)]
+    groups = totals[0].index.union(totals[1].index)
+    size = pd.Series(np.maximum(*(t.reindex(groups, fill_value=0).to_numpy() for t in totals)), index=groups)
     # Groups are laid end to end on one line, each as long as the larger of its two sides.
     offset = size.cumsum() - size
     owed_from, owed_to = _intervals(owed, offset)
@@ -79,17 +85,28 @@ def _intervals(frame: pd.DataFrame, offset: pd.Series[Any]) -> tuple[np.ndarray,
     return start, start + amount
 
 
-def settle(items: pd.DataFrame, pairs: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+def joined(frames: Sequence[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:
+    """Rows of several frames one below the other; empty frames do not decide the types."""
+    filled = [frame[list(columns)] for frame in frames if not frame.empty]
+    return pd.concat(filled, ignore_index=True) if filled else frames[0][list(columns)].reset_index(drop=True)
+
+
+def settle(
+    items: pd.DataFrame, pairs: pd.DataFrame, apply_payments: str | None = None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Invoices and events of linked debits and credits.
 
     Parameters
     ----------
     items : DataFrame
         key (unique), kind (invoice, payment, credit_note, discount or write_off), amount (signed minor
-        units: a debit is positive), date, currency, customer_id, invoice_id, instalment, event_id, `_source`, `_line`,
-        and other columns of invoices.
+        units: a debit is positive), date, currency, customer_id, invoice_id, instalment, event_id, `_source`,
+        `_line`, and other columns of invoices (issue_date is the date unless given).
     pairs : DataFrame
         debit, credit (keys of items), amount (minor units; a negative one takes an earlier link back), date.
+    apply_payments : {"when_cleared", "when_posted"}, optional
+        From when cash counts on its invoice: from the day it was linked to it (the default; until then it is
+        cash on account), or from its own day, as if it had been known at once what it was for.
 
     Returns
     -------
@@ -97,19 +114,20 @@ def settle(items: pd.DataFrame, pairs: pd.DataFrame) -> tuple[pd.DataFrame, pd.D
         Canonical. Every item is behind at least one row, unless its amount is zero and it is cash.
     """
     facts = items.set_index("key")
-    links = _links(facts, pairs)
+    if "issue_date" not in facts:
+        facts = facts.assign(issue_date=facts["date"])
+    if "recorded_date" not in facts:
+        facts = facts.assign(recorded_date=pd.Series(pd.NaT, index=facts.index, dtype=facts["date"].dtype))
+    links = _links(facts, pairs, apply_payments or "when_cleared")
     absorbed = _absorbed(facts, links)
     is_item = ~_is_cash(facts) & ~facts.index.isin(absorbed)
-    invoices = canonical(facts[is_item].assign(issue_date=facts.loc[is_item, "date"]), "invoices")
+    invoices = canonical(facts[is_item], "invoices")
     parts = [
         _on_debits(facts, links[~links["debit_cash"]]),
         _on_credits(facts, links[~links["credit_cash"] & ~links["credit"].isin(absorbed)]),
         _on_account(facts, links),
     ]
-    events = pd.concat(
-        [part[_EVENT] for part in parts if not part.empty] or [parts[0][_EVENT]], ignore_index=True
-    )
-    events = events.sort_values([*KEYS, "date"], kind="stable", ignore_index=True)
+    events = joined(parts, _EVENT).sort_values([*KEYS, "date"], kind="stable", ignore_index=True)
     return invoices, canonical(number_apart(events), "events")
 
 
@@ -130,13 +148,17 @@ def _is_cash(facts: pd.DataFrame) -> pd.Series:
     return facts["kind"] == "payment"
 
 
-def _links(facts: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
+def _links(facts: pd.DataFrame, pairs: pd.DataFrame, apply_payments: str) -> pd.DataFrame:
+    if apply_payments not in _APPLY:
+        raise LedgerError(f"apply_payments={apply_payments!r}; allowed: {', '.join(_APPLY)}")
     links = pairs[pairs["amount"] != 0].reset_index(drop=True)
     cash = _is_cash(facts)
     links["debit_cash"] = links["debit"].map(cash).astype(bool)
     links["credit_cash"] = links["credit"].map(cash).astype(bool)
     for side in ("debit", "credit"):
         links[f"{side}_date"] = pd.to_datetime(links[side].map(facts["date"]))
+    if apply_payments == "when_posted":
+        links["date"] = links["date"].mask(links["credit_cash"], links["credit_date"])
     # A link cannot count before the credit exists, nor before cash paid back was paid.
     known = links[["date", "credit_date"]].max(axis=1)
     links["when"] = known.where(
@@ -158,7 +180,7 @@ def _absorbed(facts: pd.DataFrame, links: pd.DataFrame) -> pd.Index:
 def _events(facts: pd.DataFrame, of: pd.Series, on: pd.Series | None) -> pd.DataFrame:
     """Empty event rows of the items `of`, aimed at the items `on` (none: at the account)."""
     source = facts.reindex(of.to_numpy()).reset_index(drop=True)
-    rows = source[["customer_id", "currency", "event_id", "kind", *KEYS]].copy()
+    rows = source[["customer_id", "currency", "event_id", "kind", "recorded_date", *KEYS]].copy()
     if on is None:
         return rows.assign(invoice_id=None, instalment=pd.array([pd.NA] * len(rows), dtype="Int64"))
     target = facts.reindex(on.to_numpy()).reset_index(drop=True)
@@ -185,33 +207,32 @@ def _on_credits(facts: pd.DataFrame, links: pd.DataFrame) -> pd.DataFrame:
 def _on_account(facts: pd.DataFrame, links: pd.DataFrame) -> pd.DataFrame:
     """Cash that was not linked on its own day, and its leaving the account when it was."""
     cash = facts[_is_cash(facts)]
-    credit_side = links[links["credit_cash"] & ~links["debit_cash"]]
-    debit_side = links[links["debit_cash"] & ~links["credit_cash"]]
-    moves = pd.concat(
-        [
-            credit_side.assign(
-                key=credit_side["credit"], own=credit_side["credit_date"], out=-credit_side["amount"]
-            ),
-            debit_side.assign(
-                key=debit_side["debit"], own=debit_side["debit_date"], out=debit_side["amount"]
-            ),
-        ],
-        ignore_index=True,
-    )
-    prompt = moves["when"] == moves["own"]
-    at_once = moves[prompt].groupby("key")["out"].sum().reindex(cash.index).fillna(0).astype("int64")
+    moves = _leaving(links)
+    prompt = moves["date"] == moves["own"]
+    at_once = moves[prompt].groupby("key")["amount"].sum().reindex(cash.index).fillna(0).astype("int64")
     first = pd.DataFrame(
-        {
-            "key": cash.index,
-            "date": cash["date"].to_numpy(),
-            "amount": (at_once - cash["amount"].astype("int64")).to_numpy(),
-        }
+        {"key": cash.index, "date": cash["date"], "amount": at_once - cash["amount"].astype("int64")}
     )
-    later = moves[~prompt].rename(columns={"date": "linked", "when": "date", "out": "amount"})[
-        ["key", "date", "amount"]
-    ]
-    later = later.groupby(["key", "date"])[["amount"]].sum().reset_index()
-    both = pd.concat([first, later.astype({"amount": "int64"})], ignore_index=True) if len(later) else first
+    later = moves[~prompt].groupby(["key", "date"])[["amount"]].sum().reset_index()
+    both = joined([first, later], ["key", "date", "amount"])
     both = both[both["amount"] != 0].reset_index(drop=True)
     rows = _events(facts, both["key"], None)
-    return rows.assign(date=both["date"].to_numpy(), amount=both["amount"].astype("Int64").to_numpy())
+    return rows.assign(date=both["date"], amount=both["amount"].astype("Int64"))
+
+
+def _leaving(links: pd.DataFrame) -> pd.DataFrame:
+    """What each link takes out of cash on account (key, own day, date, amount); cash with cash: nothing."""
+    sides = []
+    for side, other, sign in (("credit", "debit", -1), ("debit", "credit", 1)):
+        one = links[links[f"{side}_cash"] & ~links[f"{other}_cash"]]
+        sides.append(
+            pd.DataFrame(
+                {
+                    "key": one[side],
+                    "own": one[f"{side}_date"],
+                    "date": one["when"],
+                    "amount": sign * one["amount"].astype("int64"),
+                }
+            )
+        )
+    return joined(sides, ["key", "own", "date", "amount"])

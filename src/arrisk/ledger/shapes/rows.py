@@ -36,8 +36,10 @@ _REASONS = {
     "flag": "not_yes_or_no",
     "text": "digits_lost",
 }
-_CURRENCY_NAMES = {"RMB": "CNY", "CNH": "CNY", "人民币": "CNY", "元": "CNY", "¥": "CNY", "€": "EUR", "$": "USD",
-                   "£": "GBP", "美元": "USD", "欧元": "EUR", "港币": "HKD", "日元": "JPY"}  # fmt: skip
+_CURRENCY_NAMES = {
+    "RMB": "CNY", "CNH": "CNY", "人民币": "CNY", "元": "CNY", "€": "EUR", "$": "USD", "£": "GBP",
+    "美元": "USD", "欧元": "EUR", "港币": "HKD", "日元": "JPY",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,11 @@ from typing import Any
 import pandas as pd
 
 from arrisk.ledger.columns import ColumnMap
+from arrisk.ledger.shapes.parties import customers_of
 from arrisk.ledger.shapes.rows import read_roles
 from arrisk.ledger.shapes.shaping import KEYS, Account, canonical, plural
 
 __all__ = ["shape_settled_invoices"]
-
-_ATTRIBUTES = ("name", "segment", "industry", "region", "country")
 
 
 def shape_settled_invoices(
@@ -41,10 +40,7 @@ def shape_settled_invoices(
     frame = frame[~closed].reset_index(drop=True)
     _say_contradictions(frame, account)
     tables = {"invoices": canonical(frame, "invoices"), "events": _payments(frame)}
-    attributes = [name for name in _ATTRIBUTES if name in rows.given]
-    if attributes:
-        tables["customers"] = _customers(frame, attributes, account)
-    return tables
+    return tables | customers_of(frame, rows.given, account)
 
 
 def _payments(frame: pd.DataFrame) -> pd.DataFrame:
@@ -61,16 +57,3 @@ def _say_contradictions(frame: pd.DataFrame, account: Account) -> None:
     if both.any():
         said = plural(int(both.sum()), "invoice is", "invoices are")
         account.note(f"{said} called open but have a day of settlement: the day counts")
-
-
-def _customers(frame: pd.DataFrame, attributes: list[str], account: Account) -> pd.DataFrame:
-    """One row a customer: of each attribute the first that is given."""
-    groups = frame.groupby("customer_id", sort=True)
-    out = groups[attributes].first().reset_index()
-    for name in attributes:
-        pairs = frame[["customer_id", name]].dropna().drop_duplicates()
-        changes = int(pairs["customer_id"].value_counts().gt(1).sum())
-        if changes:
-            account.note(f"{plural(changes, 'customer')} with more than one {name}: the first is used")
-    first = frame.drop_duplicates("customer_id").set_index("customer_id")[KEYS]
-    return canonical(out.join(first, on="customer_id"), "customers")

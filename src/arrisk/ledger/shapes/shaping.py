@@ -132,9 +132,9 @@ def _blank(cell: Any) -> bool:
 
 def canonical(frame: pd.DataFrame, table: str) -> pd.DataFrame:
     """The columns of a canonical table that a frame has, with where each row came from."""
-    return frame[[column for column in TABLES[table] if column in frame.columns] + KEYS].reset_index(
-        drop=True
-    )
+    columns = {name: spec for name, spec in TABLES[table].items() if name in frame.columns}
+    whole = {name: "Int64" for name, spec in columns.items() if spec.kind in ("money", "int")}
+    return frame[[*columns, *KEYS]].reset_index(drop=True).astype(whole)
 
 
 def plural(count: int, one: str, many: str | None = None) -> str:
