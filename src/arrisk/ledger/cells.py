@@ -69,6 +69,8 @@ class Cells:
             codes, unique = pd.factorize(values)
         except TypeError:  # cells that cannot be hashed, such as lists: none is a value of ours
             codes, unique = pd.factorize(values.map(_hashable))
+        if values.dtype.kind == "f" and values.dtype.itemsize < 8:
+            unique = unique.to_numpy(dtype=values.dtype.name.lower())
         cells = [cell.item() if isinstance(cell, _EXACT_SCALARS) else cell for cell in unique]
         return cls(codes, cells, values.index)
 

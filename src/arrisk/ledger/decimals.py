@@ -210,21 +210,29 @@ def _native(cell: Any) -> tuple[_Exact | None, str | None]:
     """Read a cell that is already a number."""
     if isinstance(cell, bool) or not isinstance(cell, (int, float, Decimal, np.number)):
         return None, f"not an amount: {str(cell)[:40]!r}"
-    if isinstance(cell, np.floating):
+    if isinstance(cell, np.float32 | np.float16):
         cell = float(str(cell))  # a short float says what it prints, not its binary expansion
-    if not math.isfinite(cell):
-        return (None, None) if math.isnan(cell) else (None, f"not an amount: {str(cell)!r}")
     if isinstance(cell, float):
+        if not math.isfinite(cell):
+            return (None, None) if math.isnan(cell) else (None, f"not an amount: {str(cell)!r}")
         cell = Decimal(f"{round(cell, _FLOAT_DIGITS):.15g}")
     if isinstance(cell, Decimal):
-        sign, figures, exponent = cell.as_tuple()
-        if not isinstance(exponent, int) or abs(exponent) > _LONGEST or len(figures) > _LONGEST:
-            return None, f"too many digits: {str(cell)[:40]!r}"
-        mantissa = int("".join(map(str, figures))) * (-1 if sign else 1)
-        return (mantissa * 10**exponent, 0) if exponent > 0 else (mantissa, -exponent), None
+        return _from_decimal(cell)
     if abs(int(cell)) > 10**_LONGEST:
         return None, f"too many digits: {str(cell)[:40]!r}"
     return (int(cell), 0), None
+
+
+def _from_decimal(cell: Decimal) -> tuple[_Exact | None, str | None]:
+    if cell.is_nan():
+        return None, None
+    sign, figures, exponent = cell.as_tuple()
+    if not isinstance(exponent, int):
+        return None, f"not an amount: {str(cell)!r}"
+    if abs(exponent) > _LONGEST or len(figures) > _LONGEST:
+        return None, f"too many digits: {str(cell)[:40]!r}"
+    mantissa = int("".join(map(str, figures))) * (-1 if sign else 1)
+    return (mantissa * 10**exponent, 0) if exponent > 0 else (mantissa, -exponent), None
 
 
 def _text(raw: str, numbers: bool) -> _Text:

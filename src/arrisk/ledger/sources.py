@@ -27,8 +27,8 @@ _PARQUET = (".parquet", ".pq")
 _READABLE = (*_TEXT, *_BOOKS, *_PARQUET)
 _UNREADABLE = (".xls", ".xlsb", ".ods", ".numbers", ".gz", ".zip")
 _ALLOWED = (
-    "a CSV, Excel (.xlsx) or Parquet file, a folder or list of them, a pandas, polars or Arrow frame, a mapping "
-    "of names to frames, a DuckDB or PostgreSQL connection, or a postgresql:// address"
+    "a CSV, Excel (.xlsx) or Parquet file, a folder or list of them, a pandas, polars or Arrow frame, a "
+    "mapping of names to frames, a DuckDB or PostgreSQL connection, or a postgresql:// address"
 )
 
 
