@@ -165,6 +165,10 @@ def _sample(arguments: argparse.Namespace) -> int:
     return OK
 
 
+def _init(arguments: argparse.Namespace) -> int:
+    raise ArriskError("not yet")
+
+
 def _run(arguments: argparse.Namespace) -> int:
     from arrisk.report.runner import run_study
 
@@ -184,7 +188,7 @@ def _check(arguments: argparse.Namespace) -> int:
     # Compared below and not on reading, so that a ledger that does not tie still shows its quarantine.
     ledger = replace(study, controls=(), _cache={}).ledger()
     print(one_line(repr(ledger)))
-    _print_rows(ledger.checks.table)
+    whole = _print_rows(ledger.checks.table)
     for row in ledger.checks.reasons.to_dict("records"):
         where = f"{row['table']}: {row['rows']} {row['reason']} ({row['first_lines']})"
         print(one_line(f"set apart: {where}: {row['detail']}"))
@@ -192,10 +196,10 @@ def _check(arguments: argparse.Namespace) -> int:
         print(one_line(f"note: {note}"))
     snapshot = ledger.as_of(study.as_of)
     print(f"open on {study.as_of:%Y-%m-%d}: {study.currency} {snapshot.open_balance:,.2f}")
-    return _print_controls(study, ledger)
+    return _print_controls(study, ledger) if whole else FAILED
 
 
-def _print_rows(table: pd.DataFrame) -> None:
+def _print_rows(table: pd.DataFrame) -> bool:
     from arrisk.display import format_value
 
     shown = table.copy()
@@ -205,8 +209,9 @@ def _print_rows(table: pd.DataFrame) -> None:
             f"{v:,.2f}" if is_amount and v == v else one_line(format_value(v)) for v in table[column]
         ]
     print(shown.rename(columns=lambda c: str(c).replace("_", " ")).to_string(index=False))
-    whole = (table["rows_in"] == table["rows_kept"] + table["rows_quarantined"]).all()
+    whole = bool((table["rows_in"] == table["rows_kept"] + table["rows_quarantined"]).all())
     print(f"rows in = rows kept + rows set apart: {'yes' if whole else 'NO'}")
+    return whole
 
 
 def _print_controls(study: Study, ledger: Ledger) -> int:

@@ -93,7 +93,7 @@ def test_the_first_page_answers(full_report: Report) -> None:
     for decision in full_report.decisions:
         assert decision.verdict.replace(" ", "-") in first
     assert "EUR -17,808 a year" in first
-    assert "95% interval -31,250 to -4,400" in first
+    assert "95% interval EUR -31,250 to -4,400 a year" in first
     assert "Cost of capital above 16.3% a year." in first
     assert "Ask two insurers for the loss record" in first
     assert "none can be given" in first

@@ -150,16 +150,7 @@ def _line(r: Recommendation) -> Line:
 def _worth(e: Estimate | None) -> tuple[str, str]:
     if e is None:
         return "", ""
-    return quantity(e.value, e.unit), f"{e.level:.0%} interval {_short_interval(e)}"
-
-
-def _short_interval(e: Estimate) -> str:
-    """The interval with the unit said once: it stands above, beside the value."""
-    code = re.match(r"([A-Z]{3})\b", e.unit)
-    if code is None:
-        return interval(e.low, e.high, e.unit)
-    low, high = (quantity(end, code[1]).removeprefix(f"{code[1]} ") for end in (e.low, e.high))
-    return f"{low} to {high}"
+    return quantity(e.value, e.unit), f"{e.level:.0%} interval {interval(e.low, e.high, e.unit)}"
 
 
 def _tally(decisions: tuple[Recommendation, ...]) -> list[tuple[str, int]]:

@@ -1,0 +1,202 @@
+"""The command line: what it prints, its exit codes, its one line when something is wrong."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from arrisk.cli import main, one_line
+from arrisk.errors import ArriskError
+from arrisk.policy.study import study_template
+from tests.report.stage import write_notebook
+
+INVOICES = (
+    "invoice_id,customer_id,issue_date,due_date,amount\n"
+    "1,north,2025-01-10,2025-02-09,100.00\n"
+    "2,south,2025-03-10,2025-04-09,250.50\n"
+    "3,south,2025-03-12,2025-04-11,none\x1b[2J at all\n"
+)
+EVENTS = "invoice_id,date,kind,amount\n1,2025-02-20,payment,60.00\n"
+Study = Callable[..., Path]
+
+
+@pytest.fixture
+def write_study(tmp_path: Path) -> Study:
+    def write(
+        invoices: str | bytes = INVOICES, events: str = EVENTS, more: str = "", columns: str = "arrisk"
+    ) -> Path:
+        books = tmp_path / "books"
+        books.mkdir(exist_ok=True)
+        content = invoices.encode() if isinstance(invoices, str) else invoices
+        (books / "invoices.csv").write_bytes(content)
+        (books / "events.csv").write_text(events)
+        path = tmp_path / "study.toml"
+        path.write_text(study_template("books", columns, "2025-12-31", "EUR") + more)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def fails(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    def run(*arguments: object) -> str:
+        assert main([str(a) for a in arguments]) == 2
+        captured = capsys.readouterr()
+        assert captured.err.startswith("arrisk: ")
+        assert captured.err.endswith("\n")
+        assert captured.err.count("\n") == 1
+        assert "Traceback" not in captured.err
+        return captured.err
+
+    return run
+
+
+def test_check_shows_rows_money_and_reasons(write_study: Study, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", str(write_study())]) == 0
+    out = capsys.readouterr().out
+    assert "\x1b" not in out
+    rows = {line.split()[0]: line.split() for line in out.splitlines() if line.strip()}
+    assert rows["invoices"][2:5] == ["3", "2", "1"]
+    assert rows["events"][2:5] == ["1", "1", "0"]
+    assert "rows in = rows kept + rows set apart: yes" in out
+    assert "set apart: invoices: 1 " in out
+    assert "invoices.csv:4" in out or "invoices:4" in out
+    assert "open on 2025-12-31: EUR 290.50" in out
+    assert "no control total is given" in out
+
+
+def test_check_compares_control_totals(write_study: Study, capsys: pytest.CaptureFixture[str]) -> None:
+    template = write_study().read_text()
+    total = "[ledger]\n", "[ledger]\ncontrol = [{date = 2025-12-31, balance = %s}]\n"
+    study = write_study()
+    study.write_text(template.replace(total[0], total[1] % "290.50"))
+    assert main(["check", str(study)]) == 0
+    assert "control on 2025-12-31: 290.50, ledger 290.50: ties" in capsys.readouterr().out
+    study.write_text(template.replace(total[0], total[1] % "300.00"))
+    assert main(["check", str(study)]) == 2
+    captured = capsys.readouterr()
+    assert "set apart: invoices" in captured.out
+    assert "DOES NOT TIE, difference -9.50" in captured.out
+    assert captured.err == "arrisk: 1 of 1 control totals do not tie\n"
+
+
+@pytest.mark.parametrize(
+    ("invoices", "told"),
+    [
+        ("", "empty"),
+        (bytes(range(256)) * 20, "binary"),
+        ("a,b\n1,2\n", "invoice_id"),
+        ("invoice_id,customer_id,issue_date,amount\n1,north,someday,much\n", "every row of invoices was rejected"),
+        ("invoice_id,customer_id,issue_date,amount\n", "no invoices found"),
+    ],
+    ids=["empty", "binary", "wrong columns", "all rows bad", "no rows"],
+)
+@pytest.mark.parametrize("command", ["check", "run"])
+def test_bad_files_give_one_clear_line(
+    write_study: Study,
+    fails: Callable[..., str],
+    tmp_path: Path,
+    command: str,
+    invoices: str | bytes,
+    told: str,
+) -> None:
+    write_notebook(tmp_path / "notebooks", "01_any", "1")
+    more = ["--out", tmp_path / "out", "--notebooks", tmp_path / "notebooks"] if command == "run" else []
+    assert told in fails(command, write_study(invoices), *more)
+    assert not (tmp_path / "out").exists()
+
+
+def test_bad_studies_give_one_clear_line(
+    write_study: Study, fails: Callable[..., str], tmp_path: Path
+) -> None:
+    assert "no study file at" in fails("check", tmp_path / "none.toml")
+    assert "no study file at" in fails("run", tmp_path / "none.toml")
+    study = write_study(more="\n[assumptions.lgd]\nvalue = 2\n")
+    assert "TOML" in fails("check", study)
+    assert "no_such_map" in fails("check", write_study(columns="no_such_map"))
+    study.write_bytes(b"\xff\xfe\x00")
+    assert "not a UTF-8 text file" in fails("check", study)
+
+
+def test_debug_shows_the_traceback(tmp_path: Path) -> None:
+    for arguments in (["--debug", "check"], ["check", "--debug"]):
+        with pytest.raises(ArriskError):
+            main([*arguments, str(tmp_path / "none.toml")])
+
+
+def test_an_unforeseen_error_is_one_line_too(
+    write_study: Study, fails: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(*_: object) -> None:
+        raise ZeroDivisionError("division\nby zero")
+
+    monkeypatch.setattr("arrisk.policy.study.open_study", breaks)
+    assert "ZeroDivisionError: division by zero (a fault of arrisk; --debug shows where)" in fails(
+        "check", "x"
+    )
+
+
+def test_run_prints_where_the_memo_is(
+    write_study: Study, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    write_notebook(tmp_path / "notebooks", "01_one", "print('one')")
+    write_notebook(tmp_path / "notebooks", "02_two", "raise KeyError('two')")
+    arguments = [
+        "run",
+        str(write_study()),
+        "--out",
+        str(tmp_path / "out"),
+        "--notebooks",
+        str(tmp_path / "notebooks"),
+    ]
+    assert main([*arguments, "--only", "one"]) == 0
+    captured = capsys.readouterr()
+    assert captured.out.endswith(f"the memo is {tmp_path / 'out' / 'memo.html'}\n")
+    assert captured.err == ""
+    before = (tmp_path / "out" / "memo.html").read_bytes()
+    assert main(arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.err == "arrisk: notebook 02_two, code cell 1: KeyError: 'two'\n"
+    assert (tmp_path / "out" / "memo.html").read_bytes() == before
+    assert main([*arguments, "--only", "three"]) == 2
+    assert "no notebook 'three'; there are 01_one, 02_two" in capsys.readouterr().err
+
+
+def test_sample_writes_a_ledger_that_checks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["sample", str(tmp_path / "s"), "--invoices", "600", "--seed", "7"]) == 0
+    assert str(tmp_path / "s" / "study.toml") in capsys.readouterr().out
+    assert main(["check", str(tmp_path / "s")]) == 0
+    assert ": ties" in capsys.readouterr().out
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "invoices.csv").write_text("mine")
+    assert main(["sample", str(tmp_path / "other"), "--invoices", "600"]) == 2
+    assert (tmp_path / "other" / "invoices.csv").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["dance"], ["sample"], ["sample", "x", "--invoices", "0"], ["init", "x", "--as-of", "31.12.2025"]],
+)
+def test_wrong_arguments_exit_with_two(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as raised:
+        main(arguments)
+    assert raised.value.code == 2
+    assert "usage: arrisk" in capsys.readouterr().err
+
+
+def test_the_module_runs_as_a_program() -> None:
+    environment = {**os.environ, "PYTHONWARNINGS": "error"}
+    command = [sys.executable, "-m", "arrisk", "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
+    assert done.stdout.startswith("arrisk 0.")
+    done = subprocess.run([*command[:3], "check", "none"], capture_output=True, text=True, env=environment)
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", "arrisk: no study file at none\n")
+
+
+def test_a_line_is_printable_and_one() -> None:
+    assert one_line("a\n\tb\x1b[31m\u202ec") == "a b[31mc"
