@@ -1,8 +1,8 @@
 """The sample ledger: a book of trade receivables whose truth is known.
 
-`make_sample` returns it as frames, `write_sample` as a folder with a study. The process that writes it is documented
-in `Truth`; `make_latent` returns what a ledger never shows (latent risk, insolvency dates, the day of payment without
-a discount), for tests of what a model recovers.
+`make_sample` returns it as frames, `write_sample` as a folder with a study. The process that writes it is
+documented in `Truth`; `make_latent` returns what a ledger never shows (latent risk, insolvency dates, the
+day of payment without a discount), for tests of what a model recovers.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import pyarrow.csv as arrow_csv
 import pyarrow.parquet as parquet
 
 from arrisk.errors import LedgerError
-from arrisk.ledger.sample_book import draw_book
+from arrisk.ledger.sample_book import Process, draw_book
 from arrisk.ledger.sample_payment import make_clock
 from arrisk.ledger.sample_study import MARKER, dirty_lines, sample_study
 from arrisk.ledger.sample_tables import book_tables, customer_tables
@@ -75,8 +75,8 @@ def make_sample(
     Returns
     -------
     dict of str to DataFrame
-        The canonical tables ``invoices``, ``events``, ``orders``, ``customers``, ``limits``, ``signals``: clean, with
-        dates as datetime64 and money in euros. Nothing in them was booked after ``truth.end``.
+        The canonical tables ``invoices``, ``events``, ``orders``, ``customers``, ``limits``, ``signals``:
+        clean, dates as datetime64 and money in euros. Nothing in them was booked after ``truth.end``.
 
     Raises
     ------
@@ -100,10 +100,11 @@ def make_latent(
     Returns
     -------
     dict of str to DataFrame
-        ``latent_customers``: customer_id, risk (z), habit (days), run (pay run: 0 any day, 1 to 5 Monday to Friday, 6
-        month end), frailty (log-hazard), terms (days), default_date, distress_from, distress_to, recovery (share of
-        what was written off), friend (offered a discount by the salespeople). ``latent_invoices``: invoice_id,
-        usual_date (day of payment without discount and insolvency), taken (the discount), due_date.
+        ``latent_customers``: customer_id, risk (z), size, habit (days), run (0 pays on any day, 1 to 5 on
+        Monday to Friday, 6 at month end), frailty (log-hazard), terms (days), recovery (share without
+        security), friend (offered a discount by the salespeople), default_date, distress_from, distress_to.
+        ``latent_invoices``: invoice_id, usual_date (day of payment without discount and insolvency), taken
+        (the discount), due_date.
 
     Examples
     --------
@@ -125,8 +126,8 @@ def write_sample(
     """Write a sample ledger and a study of it into a folder.
 
     The tables are those of `make_sample`. As CSV they carry a handful of rows that no ledger should hold
-    (see the comment in the study), so that the quarantine has something to show; the control total in the study leaves
-    those out. Files appear whole or not at all, and an earlier sample in the folder is replaced.
+    (see the comment in the study), so that the quarantine has something to show; the control total in the
+    study leaves those out. Files appear whole or not at all; an earlier sample in the folder is replaced.
 
     Parameters
     ----------
@@ -183,26 +184,23 @@ def _draw_world(invoices: int, seed: int, customers: int | None, truth: Truth) -
 
 def _share_out(invoices: int, customers: Customers, calendar: Calendar, rng: np.random.Generator) -> Ints:
     """Number of invoices of each customer, in proportion to its weight and the sales of its time."""
-    sums = np.concatenate([np.zeros((len(calendar.sales), 1)), np.cumsum(calendar.sales, axis=1)], axis=1)
     stop = np.minimum(customers.default, calendar.end + 1)
-    time = (
-        sums[customers.segment, stop - calendar.first]
-        - sums[customers.segment, customers.first - calendar.first]
-    )
-    edges = np.cumsum(customers.weight * np.maximum(time, 0.0))
+    sales = calendar.sold_before(customers.segment, stop)
+    sales = sales - calendar.sold_before(customers.segment, customers.first)
+    edges = np.cumsum(customers.weight * sales)
     owner = np.searchsorted(edges / edges[-1], rng.random(invoices), side="right")
     return np.bincount(owner, minlength=len(customers)).astype(np.int64)
 
 
 def _draw_blocks(world: _World) -> Iterator[dict[str, pa.Table]]:
     """The books, one block of customers after the other."""
-    clock = make_clock(world.truth, world.calendar)
+    process = Process(world.truth, world.calendar, make_clock(world.truth, world.calendar))
     offsets = dict.fromkeys(BOOKS, 0)
     for number, seed in enumerate(world.seeds):
         rows = slice(number * BLOCK, (number + 1) * BLOCK)
         block = world.customers.take(rows)
         rng = np.random.default_rng(seed)
-        book = draw_book(block, world.counts[rows], world.truth, world.calendar, clock, rng)
+        book = draw_book(block, world.counts[rows], process, rng)
         tables = book_tables(book, block, rows.start, offsets, world.truth)
         offsets = {name: offsets[name] + len(tables[name]) for name in BOOKS}
         yield tables
@@ -286,7 +284,7 @@ def _writer(path: Path, schema: pa.Schema, format: Format, stack: ExitStack) -> 
     """A writer of a table in parts; only names of customers ever need quotes."""
     if format == "parquet":
         return parquet.ParquetWriter(path, schema, compression="zstd")
-    file = stack.enter_context(open(path, "wb"))
+    file = stack.enter_context(path.open("wb"))
     file.write((",".join(schema.names) + "\n").encode())
     if "name" in schema.names:
         return _QuotedCsv(file)

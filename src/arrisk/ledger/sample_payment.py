@@ -1,8 +1,9 @@
 """When an invoice of the sample ledger is paid: exact draws from a daily hazard on a known calendar.
 
-The hazard depends on the day's distance from an anchor (the due date plus the customer's habit) and on the calendar
-of the customer's pay run. Sums of it over all distances, one row for each pay run and anchor, are tabled once;
-a draw is then one look-up: the first day on which the sum since the issue reaches an exponential variate.
+The hazard depends on the day's distance from an anchor (the due date plus the customer's habit) and on
+the calendar of the customer's pay run. Its sums over all distances, one row for each pay run and anchor, are
+tabled once; a draw is then one look-up: the first day on which the sum since the issue reaches an exponential
+variate.
 """
 
 from __future__ import annotations
@@ -17,8 +18,11 @@ from arrisk.ledger.sample_world import NEVER, Calendar, Floats, Ints
 
 __all__ = ["Clock", "baseline", "make_clock"]
 
-BEFORE, AFTER = 120, 300  # days around the anchor that are tabled; unpaid after that is never paid
+BEFORE, AFTER = 120, 450  # days around the anchor that are tabled; unpaid after that is never paid
 ANCHORS_AFTER = 125  # anchors lie at most this long after the end
+WIDTH = BEFORE + AFTER + 1
+
+Spell = tuple[Ints, Ints, float]  # from, to (half open), effect on the log-hazard
 
 
 def baseline(distance: Ints | Floats, truth: Truth) -> Floats:
@@ -28,7 +32,7 @@ def baseline(distance: Ints | Floats, truth: Truth) -> Floats:
     --------
     >>> from arrisk.ledger.sample_truth import BASE_TRUTH
     >>> baseline(np.array([-60, 0, 10, 60]), BASE_TRUTH).round(3)
-    array([0.001, 0.062, 0.121, 0.062])
+    array([0.001, 0.109, 0.144, 0.027])
     """
     rise = 1.0 / (1.0 + np.exp(-np.asarray(distance, float) / truth.rise_days))
     beyond = np.maximum(np.asarray(distance, float) - truth.tail_after, 0.0)
@@ -56,46 +60,51 @@ class Clock:
     first: int
     anchors: int
 
-    def _row(self, run: Ints, anchor: Ints) -> Ints:
-        return run * self.anchors + np.clip(anchor - self.first, 0, self.anchors - 1)
+    def _cell(self, run: Ints, anchor: Ints, day: Ints) -> tuple[Ints, Ints]:
+        """Row of the table, and place in it of the sum before a day."""
+        row = run * self.anchors + np.clip(anchor - self.first, 0, self.anchors - 1)
+        return row, row * WIDTH + np.clip(day - anchor + BEFORE, 0, WIDTH - 1)
 
     def before(self, run: Ints, anchor: Ints, day: Ints) -> Floats:
         """Sum of the hazard on the days before `day`."""
-        width = BEFORE + AFTER + 1
-        row = self._row(run, anchor)
-        at = np.clip(day - anchor + BEFORE, 0, width - 1)
-        total: Floats = self.flat[row * width + at] - row * self.step
-        return total
+        row, cell = self._cell(run, anchor, day)
+        return self.flat[cell] - row * self.step
 
     def first_day(self, run: Ints, anchor: Ints, since: Ints, need: Floats) -> Ints:
-        """First day from `since` on at which the sum of the hazard reaches `need` (NEVER if it does not)."""
-        width = BEFORE + AFTER + 1
-        row = self._row(run, anchor)
-        start = row * width + np.clip(since - anchor + BEFORE, 0, width - 1)
-        wanted = self.flat[start] + need
-        found = np.searchsorted(self.flat, wanted, side="left")
-        reached = found < (row + 1) * width
-        return np.where(reached, anchor - BEFORE + (found - row * width) - 1, NEVER)
+        """First day from `since` on at which the sum of the hazard reaches `need` (NEVER if it does not).
+
+        Parameters
+        ----------
+        run, anchor, since : (n,) int arrays
+            Pay run, day number of the anchor, first day on which payment is possible.
+        need : (n,) array
+            Positive; a standard exponential divided by the invoice's own factor.
+        """
+        row, cell = self._cell(run, anchor, since)
+        wanted = self.flat[cell] + need
+        order = np.argsort(wanted)  # sorted look-ups stay in the cache
+        found = np.empty(len(wanted), np.int64)
+        found[order] = np.searchsorted(self.flat, wanted[order], side="left")
+        reached = found < (row + 1) * WIDTH
+        return np.where(reached, anchor - BEFORE + (found - row * WIDTH) - 1, NEVER)
 
     def first_day_in_spells(
-        self, run: Ints, anchor: Ints, since: Ints, need: Floats, spells: tuple[tuple[Ints, Ints, float], ...]
+        self, run: Ints, anchor: Ints, since: Ints, need: Floats, spells: tuple[Spell, ...]
     ) -> Ints:
-        """As `first_day`, with the log-hazard changed inside spells (from, to half open, effect)."""
-        cuts = np.sort(
-            np.stack([np.clip(day, since, since + BEFORE + AFTER) for s in spells for day in s[:2]]), axis=0
-        )
+        """As `first_day`, with the log-hazard changed inside spells."""
+        last = since + WIDTH
+        cuts = [np.clip(day, since, last) for begin, end, _ in spells for day in (begin, end)]
         result, left, low = np.full(len(since), NEVER, np.int64), need.copy(), since
-        for high in [*cuts, since + 2 * (BEFORE + AFTER)]:
+        for high in [*np.sort(np.stack(cuts), axis=0), last + WIDTH]:
             effect = np.zeros(len(since))
             for begin, end, change in spells:
                 effect += np.where((low >= begin) & (low < end), change, 0.0)
             speed = np.exp(effect)
             have = speed * (self.before(run, anchor, high) - self.before(run, anchor, low))
             here = (left > 0) & (left <= have)
-            day = self.first_day(run, anchor, low, np.maximum(left, 1e-300) / speed)
-            result = np.where(here, day, result)
-            left = np.where(here, -1.0, left - have * (left > 0))
-            low = high
+            if here.any():
+                result[here] = self.first_day(run[here], anchor[here], low[here], left[here] / speed[here])
+            left, low = np.where(here, -1.0, left - np.where(left > 0, have, 0.0)), high
         return result
 
 
@@ -111,15 +120,12 @@ def make_clock(truth: Truth, calendar: Calendar) -> Clock:
     -------
     Clock
     """
-    first = calendar.start - 60
-    anchors = calendar.end + ANCHORS_AFTER - first + 1
-    shape = baseline(np.arange(-BEFORE, AFTER), truth)
-    lead = np.zeros((len(calendar.pay), BEFORE))
-    pay = np.concatenate([lead, calendar.pay], axis=1)[:, : anchors + BEFORE + AFTER - 1]
-    rows = sliding_window_view(pay, BEFORE + AFTER, axis=1) * shape
-    sums = np.zeros((rows.shape[0], rows.shape[1], BEFORE + AFTER + 1))
-    np.cumsum(rows, axis=2, out=sums[:, :, 1:])
-    flat = sums.reshape(-1, BEFORE + AFTER + 1)
+    anchors = calendar.end + ANCHORS_AFTER - calendar.first + 1
+    pay = np.concatenate([np.zeros((len(calendar.pay), BEFORE)), calendar.pay], axis=1)
+    rows = sliding_window_view(pay[:, : anchors + WIDTH - 2], WIDTH - 1, axis=1)
+    sums = np.zeros((len(calendar.pay), anchors, WIDTH))
+    np.cumsum(rows * baseline(np.arange(-BEFORE, AFTER), truth), axis=2, out=sums[:, :, 1:])
+    flat = sums.reshape(-1, WIDTH)
     step = float(np.ceil(flat[:, -1].max()) + 1.0)
     flat += step * np.arange(len(flat))[:, None]
-    return Clock(flat.ravel(), step, first, rows.shape[1])
+    return Clock(flat.ravel(), step, calendar.first, anchors)

@@ -1,7 +1,7 @@
 """The truth behind the sample ledger: every parameter of the process that writes it.
 
-A model fitted on the sample can be held against these numbers. Rates are per day, month or invoice as named; effects
-on speed of payment and on default are on the log-hazard scale (complementary log-log link).
+A model fitted on the sample can be held against these numbers. Rates are per day, month or invoice as named;
+effects on the speed of payment and on default are on the log-hazard scale (complementary log-log link).
 """
 
 from __future__ import annotations
@@ -91,54 +91,73 @@ INDUSTRIES = (
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """Parameters of the process behind the sample ledger.
+    """Parameters of the process behind the sample ledger, from `start` to `end` inclusive.
 
-    **Customers.** Each has a latent risk z ~ N(0, 1) that nobody observes, a log-size, a segment, an industry, one
-    payment term and a habit: its own delay against the due date, N(segment habit + `risk_habit` z + `size_habit`
-    size, `habit_sd`) days; larger customers have longer terms (rank correlation `terms_size`). Its invoices share a log-normal frailty. The number of its invoices is proportional to a
-    gamma weight times the time it is a customer; `new_share` of the customers start after `start`.
+    Nothing that was booked after `end` is in the ledger: open invoices stay open.
 
-    **Payment.** On day t an invoice that is still open is paid with probability 1 - exp(-exp(eta)), where
+    Notes
+    -----
+    **Customers.** Each belongs to one of `segments` and of `industries`, and has a latent risk z and a
+    size s, both N(0, 1), that nobody observes. Its payment term is drawn from its segment, longer for
+    larger customers (correlation `terms_size`). Its habit is its own delay against the due date:
+    N(segment's habit + `risk_habit` z + `size_habit` s, `habit_sd`) days. All its invoices share a
+    frailty: the segment's log-hazard + `risk_hazard` z + N(0, `frailty_sd`). `new_share` of the customers
+    start after `start`.
 
-        eta = a(t - due - habit) + run(t) + month(t) + x b + frailty + dispute(t) + distress(t).
+    **Sales.** Invoices are shared out in proportion to a gamma weight (shape `weight_shape`) times
+    exp(`weight_size` s) and to the time a customer buys; days of issue follow the segment's season,
+    `growth` a year, and `sales_pmi` per point of the purchasing managers' index (PMI). Amounts are
+    log-normal: `log_amount` + `size_sd` s + N(0, `amount_sd`), and 2% dearer each year.
 
-    a(r) rises like a logistic from exp(`log_floor`) to exp(`log_plateau`) per working day over about `rise_days`; after
-    `tail_after` days it falls to `tail_level` of that, by a factor e every `tail_days`. run(t): nobody pays on weekends and on 1 January, 1 May, 25
-    and 26 December; customers with a weekly run pay `run_weight` times as fast on their weekday and `off_run_weight`
-    on others; month-end payers `month_end_weight` on the last two business days and `off_month_weight` on others; the
-    last business day has `last_day_weight` for all. month(t) is `pmi_hazard` per point that the PMI is above 50 plus
-    a common shock N(0, `month_shock_sd`) shared by all customers in a month. x b is the segment's `log_hazard`, plus
-    `risk_hazard` z. dispute(t) is `dispute_hazard` while a dispute is open, distress(t) `distress_hazard` while the
-    customer is in distress: `distress_days` before an insolvency, or in a spell that passes (`false_distress_share`
-    of the others).
+    **Economy.** The monthly PMI is 50.5 with a slump of `pmi_slump` points centred a little after the
+    middle, and noise of persistence `pmi_persistence` and standard deviation `pmi_sd`.
 
-    **Default.** A customer becomes insolvent in a month with log-hazard `log_default` + `risk_default` z + `size_default` x
-    size + its
-    segment's and industry's effect + `pmi_default` x industry sensitivity x (50 - PMI) + a common shock
-    N(0, `default_shock_sd`). From that day it buys and pays nothing; what it owes is written off `write_off_days`
-    later, one day for all its invoices. `no_recovery_share` of the defaulters return nothing; of the others a
-    Beta-like share with mean `recovery_mean` (more with security) comes back in two parts, `recovery_days` after the
-    write-off. There is no other write-off.
+    **Payment.** On day t an open invoice is paid with probability 1 - exp(-exp(eta)), where
 
-    **Discount.** `discount_rate` within `discount_days` is offered from `discount_from` (a) to the segment
-    `discount_segment` on invoices of at least `discount_minimum`, and (b) by the salespeople to the
-    `discount_friends` of Manufacturing with the lowest latent risk, whatever the size. An offer is taken with
-    log-odds `take_up` + `take_risk` z: good risks take it more often, and they pay early anyway, so that takers
-    against non-takers overstates the effect. The threshold and the start identify it. A taker pays on its last
-    business day within the period, or on the day it would have paid anyway if that is earlier; `unearned_share` of
-    them deduct although they pay late.
+        eta = a(t - due - habit) + run(t) + month(t) + frailty + dispute(t) + distress(t).
 
-    **Other documents.** Shares of invoices: paid in two parts `partial_share`; disputed by segment, `dispute_credit`
-    of which end in a credit note; partly credited without a dispute `credit_share`, wholly `full_credit_share`;
-    overpaid `overpaid_share`; returned by the bank and paid again `bounced_share`; negative `negative_share`;
-    without due date `no_due_share`; cash on account `on_account_share`; receipts booked 1 to 7 days late
-    `late_booking_share`.
+    exp a(r) rises like a logistic from exp(`log_floor`) to exp(`log_plateau`) over about `rise_days`;
+    after `tail_after` days it falls to `tail_level` of that, by a factor e every `tail_days`. run(t):
+    nobody pays on weekends and on 1 January, 1 May, 25 and 26 December. `weekly_share` of the customers
+    have a weekly run, on Monday to Friday by `weekday_weights`: `run_weight` times as fast on that day,
+    `off_run_weight` on others. `month_end_share` pay at `month_end_weight` on the last two open days of a
+    month and `off_month_weight` on others. The last open day of a month has `last_day_weight` for all.
+    month(t): `pmi_hazard` per point of PMI above 50 plus a shock N(0, `month_shock_sd`) common to all
+    customers. dispute(t): `dispute_hazard` while a dispute is open. distress(t): `distress_hazard` while
+    the customer is in distress, for a time drawn from `distress_days` before an insolvency, or in a spell
+    as long that passes (`false_distress_share` of the others).
 
-    Parameters
-    ----------
-    start, end : date
-        First and last day; nothing booked after `end` is in the ledger.
-    segments, industries : tuple
+    **Default.** A customer becomes insolvent in a month with log-hazard `log_default` + `risk_default` z
+    + `size_default` s + its segment's and industry's effect + `pmi_default` x the industry's sensitivity
+    x (50 - PMI) + a common shock N(0, `default_shock_sd`). `surge_share` of the failing customers move
+    `surge_invoices` of their orders into the 90 days before. From the day of insolvency a customer buys
+    and pays nothing; what it owes is written off `write_off_days` later, all on one day.
+    `no_recovery_share` return nothing; the others a share that is uniform with mean `recovery_mean` (0.25
+    more with security), in two parts, the first `recovery_days` after the write-off. There is no other
+    write-off, and no other default.
+
+    **Discount.** `discount_rate` within `discount_days` is offered from `discount_from` on (a) to the
+    segment `discount_segment` on invoices of at least `discount_minimum`, and (b) by the salespeople to
+    the `discount_friends` of Manufacturing with the lowest latent risk, whatever the amount. An
+    undisputed offer is taken with log-odds `take_up` + `take_risk` z: good risks take it more often, and
+    good risks pay earlier anyway, so that comparing takers with others overstates what the discount does.
+    The threshold and the start identify it. A taker pays on the last open day of the period, or on its
+    usual day if that is earlier; `unearned_share` of the takers pay on their usual day and deduct all the
+    same.
+
+    **Other papers**, as shares of invoices unless said: paid in two parts `partial_share`; disputed by
+    segment, and `dispute_credit` of the disputes that end before the payment end in a credit note;
+    credited in part `credit_share`, wholly `full_credit_share`; overpaid `overpaid_share`; returned by
+    the bank and paid again `bounced_share`; negative `negative_share`; without due date `no_due_share`;
+    cash on account `on_account_share`; booked 1 to 7 days late `late_booking_share` of the receipts;
+    orders cancelled `cancelled_share`; a deposit of 30% on `deposit_share` of the orders of customers
+    with z > 1.5.
+
+    Examples
+    --------
+    >>> from dataclasses import replace
+    >>> replace(BASE_TRUTH, partial_share=0.0).partial_share
+    0.0
     """
 
     start: dt.date = dt.date(2023, 1, 1)
@@ -149,23 +168,23 @@ class Truth:
     new_share: float = 0.15
     weight_shape: float = 2.5
     weight_size: float = 0.25
-    log_amount: float = 9.05
+    log_amount: float = 8.97
     size_sd: float = 0.60
     amount_sd: float = 0.75
     growth: float = 0.05
     sales_pmi: float = 0.01
-    habit_sd: float = 6.5
+    habit_sd: float = 6.2
     risk_habit: float = 2.0
     size_habit: float = 2.0
     terms_size: float = 0.6
-    frailty_sd: float = 0.50
+    frailty_sd: float = 0.43
     # Payment
     log_floor: float = -7.0
-    log_plateau: float = -1.5
+    log_plateau: float = -1.53
     rise_days: float = 2.5
-    tail_after: int = 9
-    tail_level: float = 0.085
-    tail_days: float = 5.0
+    tail_after: int = 8
+    tail_level: float = 0.12
+    tail_days: float = 4.3
     weekly_share: float = 0.60
     weekday_weights: tuple[float, ...] = (0.10, 0.10, 0.15, 0.50, 0.15)
     month_end_share: float = 0.12
