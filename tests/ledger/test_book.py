@@ -12,7 +12,7 @@ from tests.ledger.frames import event, invoice, ledger_of
 def test_oracle_a3_prepayment_and_partial_payments():
     ledger = ledger_of(
         [invoice("1", "2016-11-30", 10_000, "2017-02-28")],
-        [event("1", "2016-11-09", 1_500), event("1", "2016-11-30", 1_000), event("1", "2017-01-30", 2_000)],
+        [event("1", "2016-11-09", 1_500, customer_id="c"), event("1", "2016-11-30", 1_000), event("1", "2017-01-30", 2_000)],
     )
     item = ledger.as_of("2017-04-04").items.iloc[0]
     assert (item["open_amount"], item["days_overdue"]) == (5_500, 35)

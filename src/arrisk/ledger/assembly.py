@@ -97,7 +97,9 @@ def _first_known(frame: pd.DataFrame, date: str) -> pd.Series:
 
 
 def _items(checked: Checked, ids: pd.Series) -> pd.DataFrame:
-    frame = checked.tables["invoices"].reset_index(drop=True)
+    """Items in the order in which they became known, so that the first row of an invoice is the first known."""
+    frame = checked.tables["invoices"]
+    frame = frame.loc[known_day(frame, "issue_date").sort_values(kind="stable").index].reset_index(drop=True)
     out = frame[["invoice_id", "instalment", "customer_id", "currency", *ITEM_TEXTS]].copy()
     out.insert(0, "item", np.arange(len(out), dtype=np.int64))
     out["invoice"] = pd.factorize(out["invoice_id"])[0].astype(np.int64)
@@ -122,11 +124,15 @@ def _events(checked: Checked, items: pd.DataFrame, ids: pd.Series) -> pd.DataFra
     out["invoice"] = out["invoice_id"].map(by_invoice["invoice"]).astype("Int64")
     out["item"] = out["invoice_id"].map(single).astype("Int64")
     owner = out["invoice_id"].map(by_invoice["customer_id"])
-    out["customer_id"] = owner.where(owner.notna(), frame["customer_id"])
+    out["customer_id"] = frame["customer_id"].where(frame["customer_id"].notna(), owner)
     out["customer"] = out["customer_id"].map(ids).astype("int64")
     out["amount"] = frame["amount"].astype("int64")
     out["event_day"] = day_numbers(frame["date"]).astype("int64")
     out["day"] = day_numbers(known_day(frame, "date")).astype("int64")
+    # Cash of a known customer is visible before its invoice is; anything else waits for the invoice.
+    waits = ~out["kind"].isin(["payment", "credit_note"]) | frame["customer_id"].isna()
+    since = out["invoice_id"].map(by_invoice["day"]).fillna(0).astype("int64")
+    out["day"] = np.where(waits, np.maximum(out["day"], since), out["day"])
     factor = out["invoice_id"].map(by_invoice["factor"])
     out["factor"] = factor.where(factor.notna(), _factors(frame["currency"], frame["date"], checked)).astype(float)
     out["reported"] = to_reporting(out["amount"].to_numpy(dtype=np.int64), out["factor"].to_numpy(dtype=float))

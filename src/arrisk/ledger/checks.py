@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Literal
 
 import numpy as np
@@ -88,16 +89,18 @@ def check_tables(
         raise LedgerError("no invoices found; a ledger needs at least an invoices table with rows")
     work = {name: _complete(name, frame) for name, frame in tables.items()}
     for name in TABLES:
-        work.setdefault(name, _complete(name, pd.DataFrame(columns=[*required(name), "_source", "_line"])))
+        if name not in work:
+            work[name] = _empty(name).copy()
     currency = _reporting_currency(work, currency)
     checked = Checked(work, currency, quarantine)
-    for name in TABLES:
+    for name in tables:
         _drop_marked(checked, name)
         _drop_incomplete(checked, name)
     _check_customers(checked)
-    _check_invoices(checked, rules, has_customers="customers" in tables)
-    _check_events(checked, rules)
-    _check_side_tables(checked)
+    listed = "customers" in tables and rules.unknown_customers == "quarantine"
+    _check_invoices(checked, rules, listed)
+    _check_events(checked, rules, listed)
+    _check_side_tables(checked, listed)
     return checked
 
 
@@ -130,6 +133,11 @@ def _complete(name: str, frame: pd.DataFrame) -> pd.DataFrame:
     extra = [c for c in out.columns if c not in keep and not str(c).startswith("_")] if name == "customers" else []
     out = out[[*keep, *extra]]
     return _without_sentinels(name, out)
+
+
+@cache
+def _empty(name: str) -> pd.DataFrame:
+    return _complete(name, pd.DataFrame(columns=[*required(name), "_source", "_line"]))
 
 
 def _without_sentinels(name: str, frame: pd.DataFrame) -> pd.DataFrame:
@@ -183,7 +191,7 @@ def known_day(frame: pd.DataFrame, date: str) -> pd.Series:
     return frame[[date, "recorded_date"]].max(axis=1)
 
 
-def _check_invoices(checked: Checked, rules: Rules, has_customers: bool) -> None:
+def _check_invoices(checked: Checked, rules: Rules, listed: bool) -> None:
     move, tables = checked.quarantine.move, checked.tables
     frame = tables["invoices"]
     frame["instalment"] = frame["instalment"].fillna(1).astype("int64")
@@ -193,7 +201,7 @@ def _check_invoices(checked: Checked, rules: Rules, has_customers: bool) -> None
     frame = tables["invoices"]
     if rules.negative_invoices == "quarantine":
         move(tables, "invoices", frame["amount"] < 0, "negative_amount", "negative; allowed with negative_invoices='credit'")
-    if has_customers and rules.unknown_customers == "quarantine":
+    if listed:
         frame = tables["invoices"]
         stranger = ~frame["customer_id"].isin(tables["customers"]["customer_id"])
         move(
@@ -212,8 +220,10 @@ def _check_invoices(checked: Checked, rules: Rules, has_customers: bool) -> None
 def _check_rates(checked: Checked, name: str, date: str) -> None:
     """A row in a foreign currency needs a rate on or before its date."""
     frame, rates = checked.tables[name], checked.tables["rates"]
-    first = rates.assign(currency=[str(c).upper() for c in rates["currency"]]).groupby("currency")["date"].min()
     foreign = frame["currency"] != checked.currency
+    if not foreign.any():
+        return
+    first = rates.assign(currency=[str(c).upper() for c in rates["currency"]]).groupby("currency")["date"].min()
     since = pd.to_datetime(frame["currency"].map(first))
     checked.quarantine.move(
         checked.tables,
@@ -224,7 +234,7 @@ def _check_rates(checked: Checked, name: str, date: str) -> None:
     )
 
 
-def _check_events(checked: Checked, rules: Rules) -> None:
+def _check_events(checked: Checked, rules: Rules, listed: bool) -> None:
     move, tables = checked.quarantine.move, checked.tables
     kinds = tables["events"]["kind"].map(lambda k: str(k).strip().lower().replace("-", "_").replace(" ", "_"))
     tables["events"]["kind"] = kinds
@@ -237,53 +247,64 @@ def _check_events(checked: Checked, rules: Rules) -> None:
     frame = tables["events"]
     wrong = (frame["amount"] < 0) & (frame["kind"] == "recovery")
     move(tables, "events", wrong, "negative_amount", "a recovery is positive")
-    _check_event_targets(checked)
+    _check_event_targets(checked, listed)
     _check_duplicate_events(checked)
     _check_prepayments(checked, rules)
-    on_account = tables["events"]["invoice_id"].isna()
-    _note(checked, on_account, "events name no invoice: kept as unapplied cash of the customer")
 
 
-def _check_event_targets(checked: Checked) -> None:
+def _check_event_targets(checked: Checked, listed: bool) -> None:
+    """An event needs an invoice that is here, or, for cash and credit notes, a customer (of the list, if there is one)."""
     move, tables = checked.quarantine.move, checked.tables
-    frame, invoices = tables["events"], tables["invoices"]
-    kept = set(invoices["invoice_id"])
-    apart = checked.quarantine.keys("invoices", "invoice_id")
-    given = frame["invoice_id"].notna()
-    lost = given & ~frame["invoice_id"].isin(kept)
-    waiting = lost & frame["invoice_id"].isin(apart)
-    move(
-        tables, "events", lost, np.where(waiting, "invoice_in_quarantine", "unknown_invoice"),
-        np.where(waiting, "its invoice is in quarantine", "invoice_id is not in the invoices table"),
-    )  # fmt: skip
+    invoices = tables["invoices"]
+    kept, apart = set(invoices["invoice_id"]), checked.quarantine.keys("invoices", "invoice_id")
+    frame = tables["events"]
+    waiting = frame["invoice_id"].isin(apart - kept)
+    move(tables, "events", waiting, "invoice_in_quarantine", "its invoice is in quarantine")
     frame = tables["events"]
     homeless = frame["invoice_id"].isna() & frame["customer_id"].isna()
     move(tables, "events", homeless, "no_target", "neither an invoice nor a customer is named")
     frame = tables["events"]
-    needs = frame["invoice_id"].isna() & frame["kind"].isin(["discount", "write_off"])
-    move(tables, "events", needs, "needs_invoice", "a discount or write-off must name its invoice")
-    frame = tables["events"]
-    customers = set(tables["customers"]["customer_id"]) | set(invoices["customer_id"])
-    stranger = frame["invoice_id"].isna() & ~frame["customer_id"].isin(customers)
-    move(tables, "events", stranger, "unknown_customer", "customer_id is not known")
-    frame = tables["events"]
-    own = frame["invoice_id"].map(invoices.drop_duplicates("invoice_id").set_index("invoice_id")["currency"])
-    other = own.notna() & (own != frame["currency"])
+    loose = ~frame["invoice_id"].isin(kept)
+    on_account = frame["kind"].isin(["payment", "credit_note"]) | (frame["invoice_id"].isna() & (frame["kind"] == "recovery"))
+    lost = loose & (~on_account | frame["customer_id"].isna())
+    unnamed = frame["invoice_id"].isna()
     move(
-        tables, "events", other, "currency_mismatch",
+        tables, "events", lost, np.where(unnamed, "needs_invoice", "unknown_invoice"),
+        np.where(unnamed, "a discount or write-off must name its invoice", "invoice_id is not in the invoices table"),
+    )  # fmt: skip
+    if listed:
+        frame = tables["events"]
+        stranger = ~frame["invoice_id"].isin(kept) & ~frame["customer_id"].isin(tables["customers"]["customer_id"])
+        move(tables, "events", stranger, "unknown_customer", "neither its invoice nor its customer is known")
+    _check_event_terms(checked, kept)
+
+
+def _check_event_terms(checked: Checked, kept: set[str]) -> None:
+    """Currency and instalment of events against their invoices; rates for cash on account."""
+    invoices, frame = checked.tables["invoices"], checked.tables["events"]
+    first = invoices.loc[known_day(invoices, "issue_date").sort_values(kind="stable").index]
+    own = frame["invoice_id"].map(first.drop_duplicates("invoice_id").set_index("invoice_id")["currency"])
+    checked.quarantine.move(
+        checked.tables, "events", own.notna() & (own != frame["currency"]), "currency_mismatch",
         [f"in {c}, its invoice in {o}" for c, o in zip(frame["currency"], own, strict=True)],
     )  # fmt: skip
-    frame = tables["events"]
-    parts = pd.MultiIndex.from_frame(invoices[["invoice_id", "instalment"]])
-    named = frame["instalment"].notna() & frame["invoice_id"].notna()
-    asked = pd.MultiIndex.from_arrays([frame["invoice_id"], frame["instalment"].fillna(-1).astype("int64")])
-    move(tables, "events", named & ~asked.isin(parts), "unknown_instalment", "the invoice has no such instalment")
-    _check_rates_on_account(checked)
-
-
-def _check_rates_on_account(checked: Checked) -> None:
     frame = checked.tables["events"]
-    loose = frame["invoice_id"].isna() & (frame["currency"] != checked.currency)
+    loose = ~frame["invoice_id"].isin(kept)
+    _note(checked, loose & frame["invoice_id"].isna(), "events name no invoice: kept as unapplied cash of the customer")
+    _note(
+        checked, loose & frame["invoice_id"].notna(),
+        "receipts or credit notes name an invoice that is not here: kept as unapplied cash of the customer",
+    )  # fmt: skip
+    parts = pd.MultiIndex.from_frame(invoices[["invoice_id", "instalment"]])
+    asked = pd.MultiIndex.from_arrays([frame["invoice_id"], frame["instalment"].fillna(-1).astype("int64")])
+    stray = frame["instalment"].notna() & ~loose & ~asked.isin(parts)
+    _note(checked, stray, "events name an instalment that is not here: taken by the oldest part")
+    _check_rates_on_account(checked, kept)
+
+
+def _check_rates_on_account(checked: Checked, kept: set[str]) -> None:
+    frame = checked.tables["events"]
+    loose = ~frame["invoice_id"].isin(kept) & (frame["currency"] != checked.currency)
     if loose.any():
         bound = frame[~loose]
         checked.tables["events"] = frame[loose]
@@ -323,21 +344,19 @@ def _check_prepayments(checked: Checked, rules: Rules) -> None:
     checked.notes.append(f"{said}: kept as unapplied cash until the invoice is known (prepayments='keep')")
 
 
-def _check_side_tables(checked: Checked) -> None:
+def _check_side_tables(checked: Checked, listed: bool) -> None:
     move, tables = checked.quarantine.move, checked.tables
-    known = set(tables["customers"]["customer_id"]) | set(tables["invoices"]["customer_id"])
-    known |= set(tables["events"]["customer_id"].dropna())
-    for name in ("orders", "limits"):
+    known = set(tables["customers"]["customer_id"])
+    for name in ("orders", "limits", "signals"):
         frame = tables[name]
-        move(tables, name, ~frame["customer_id"].isin(known), "unknown_customer", "customer_id is not known")
+        stranger = frame["customer_id"].notna() & ~frame["customer_id"].isin(known) & listed
+        move(tables, name, stranger, "unknown_customer", "customer_id is not in the customers table")
+    for name in ("orders", "limits"):
         _check_rates(checked, name, "order_date" if name == "orders" else "valid_from")
     frame = tables["limits"]
     move(tables, "limits", frame["credit_limit"] < 0, "negative_limit", "a limit is zero or more")
     frame = tables["orders"]
     move(tables, "orders", frame.duplicated("order_id"), "duplicate_order", "order_id seen before; the first is kept")
-    frame = tables["signals"]
-    stranger = frame["customer_id"].notna() & ~frame["customer_id"].isin(known)
-    move(tables, "signals", stranger, "unknown_customer", "customer_id is not known")
     frame = tables["rates"]
     move(tables, "rates", ~(frame["rate"] > 0), "not_positive", "a rate is above zero")
 

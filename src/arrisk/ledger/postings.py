@@ -185,9 +185,9 @@ def _unapplied_movements(applied: pd.DataFrame) -> pd.DataFrame:
     at_once = applied[applied["day"] >= applied["from_day"]]
     return pd.concat(
         [
-            _unapplied(waiting, waiting["day"], -waiting["cash"]),
-            _unapplied(waiting, waiting["from_day"], waiting["settles"]),
-            _unapplied(at_once, at_once["from_day"], -at_once["excess"]),
+            _unapplied(waiting, waiting["customer"], waiting["day"], -waiting["cash"]),
+            _unapplied(waiting, waiting["customer"], waiting["from_day"], waiting["settles"]),
+            _unapplied(at_once, at_once["item_customer"], at_once["from_day"], -at_once["excess"]),
         ],
         ignore_index=True,
     )
@@ -197,15 +197,15 @@ def _on_account(events: pd.DataFrame) -> pd.DataFrame:
     amount = to_reporting(
         events["amount"].to_numpy(dtype=np.int64), events["factor"].to_numpy(dtype=float)
     )
-    return _unapplied(events, events["day"], pd.Series(-amount, index=events.index))
+    return _unapplied(events, events["customer"], events["day"], pd.Series(-amount, index=events.index))
 
 
-def _unapplied(events: pd.DataFrame, day: pd.Series, amount: pd.Series) -> pd.DataFrame:
+def _unapplied(events: pd.DataFrame, customer: pd.Series, day: pd.Series, amount: pd.Series) -> pd.DataFrame:
     nothing = pd.array([pd.NA] * len(events), dtype="Int64")
     return pd.DataFrame(
         {
             "item": nothing,
-            "customer": events["item_customer"] if "item_customer" in events else events["customer"],
+            "customer": customer,
             "side": UNAPPLIED,
             "kind": events["kind"].map(KINDS).astype("int64"),
             "event_day": events["event_day"],

@@ -7,6 +7,7 @@ Rows are taken in the order in which they became known.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -52,7 +53,7 @@ def spread_over_instalments(items: pd.DataFrame, events: pd.DataFrame) -> pd.Dat
         ["invoice", "due_order", "instalment"], kind="stable"
     )
     by_invoice = {invoice: group for invoice, group in parts.groupby("invoice", sort=False)}
-    rows: list[dict[str, object]] = []
+    rows: list[dict[str, Any]] = []
     ordered = events[mine].sort_values(["invoice", "day", "event_day", "event"], kind="stable")
     for invoice, group in ordered.groupby("invoice", sort=False):
         frame = by_invoice[invoice]
@@ -67,28 +68,38 @@ def spread_over_instalments(items: pd.DataFrame, events: pd.DataFrame) -> pd.Dat
     return pd.concat([events[~mine], split.astype(events.dtypes.to_dict())], ignore_index=True)
 
 
-def _spread(event: dict[str, object], parts: list[_Part]) -> list[dict[str, object]]:
-    """Rows of one event; parts known by then come before parts that were not, so later parts change nothing."""
-    left = int(event["amount"])  # type: ignore[call-overload]
-    day = int(event["day"])  # type: ignore[call-overload]
-    named = event["instalment"]
-    order = sorted(
-        parts if left >= 0 else parts[::-1],
-        key=lambda p: (not pd.isna(named) and p.instalment != named, max(p.day, day)),  # type: ignore[call-overload]
-    )
+def _spread(event: dict[str, Any], parts: list[_Part]) -> list[dict[str, Any]]:
+    """Rows of one event: what it adds to or takes from each part."""
+    is_cash = event["kind"] in ("payment", "credit_note")
+    order = _in_line(event, parts if is_cash else [p for p in parts if p.day <= event["day"]])
+    left = int(event["amount"])
     pieces: dict[int, int] = {}
     if event["kind"] != "recovery":
         for part in order:
-            take = part.room(left)
-            if take:
+            if take := part.room(left):
                 pieces[part.item] = take
                 left -= take
-    if left and event["kind"] not in ("payment", "credit_note"):
-        pieces, left = {}, int(event["amount"])  # type: ignore[call-overload]
-    else:
-        for part in order:
-            part.settled += pieces.get(part.item, 0)
-    if left or not pieces:
-        # The excess stays with the first part in line, where it becomes unapplied cash or is rejected.
+    if left and not is_cash:
+        return [{**event, "item": order[0].item}]
+    for part in order:
+        part.settled += pieces.get(part.item, 0)
+    if left:
+        # The excess stays with the first part in line, where it becomes unapplied cash.
         pieces[order[0].item] = pieces.get(order[0].item, 0) + left
     return [{**event, "item": item, "amount": amount} for item, amount in pieces.items()]
+
+
+def _in_line(event: dict[str, Any], parts: list[_Part]) -> list[_Part]:
+    """Parts in the order in which an event takes them.
+
+    Cash reaches parts known by its day before parts known later, and a reversal leaves them in the opposite order, so
+    that a part known later changes nothing before it is known.
+    """
+    forward = event["amount"] >= 0
+    named = None if pd.isna(event["instalment"]) else int(event["instalment"])
+
+    def rank(part: _Part) -> tuple[int, bool]:
+        known = max(part.day, int(event["day"]))
+        return (known if forward else -known, named is not None and part.instalment != named)
+
+    return sorted(parts if forward else parts[::-1], key=rank)

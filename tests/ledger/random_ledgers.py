@@ -1,0 +1,54 @@
+"""Random small ledgers for property tests: prepayments, reversals, parts, credits, late records, write-offs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+from hypothesis import strategies as st
+
+DATES = [d.strftime("%Y-%m-%d") for d in pd.date_range("2024-02-01", "2024-07-31", freq="D")]
+as_of_dates = st.sampled_from(DATES[60:])
+_any_day = st.sampled_from(DATES)
+_money = st.integers(-500, 2_000).filter(bool).map(lambda cents: cents / 100)
+
+
+def _invoice(number: int) -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries(
+        {
+            "invoice_id": st.just(f"i{number % 4}"),
+            "instalment": st.integers(1, 2),
+            "customer_id": st.just(f"c{number % 4 % 2}"),
+            "issue_date": _any_day,
+            "due_date": st.none() | _any_day,
+            "amount": _money,
+            "recorded_date": st.none() | _any_day,
+            "dispute_opened": st.none() | _any_day,
+        }
+    )
+
+
+_event = st.fixed_dictionaries(
+    {
+        "invoice_id": st.none() | st.sampled_from([f"i{n}" for n in range(4)]),
+        "customer_id": st.sampled_from(["c0", "c1"]),
+        "instalment": st.none() | st.integers(1, 2),
+        "date": _any_day,
+        "recorded_date": st.none() | _any_day,
+        "kind": st.sampled_from(["payment", "payment", "payment", "discount", "credit_note", "write_off", "recovery"]),
+        "amount": _money,
+    }
+)
+
+anchor = {
+    "invoice_id": "anchor", "instalment": 1, "customer_id": "c0", "issue_date": DATES[0], "due_date": None,
+    "amount": 1.0, "recorded_date": None, "dispute_opened": None,
+}  # fmt: skip
+
+
+@st.composite
+def ledgers(draw: st.DrawFn) -> dict[str, list[dict[str, Any]]]:
+    """Keyword arguments of `ledger_of`; an anchor invoice makes every date one on which something was known."""
+    count = draw(st.integers(0, 6))
+    invoices = [anchor, *(draw(_invoice(n)) for n in range(count))]
+    return {"invoices": invoices, "events": draw(st.lists(_event, max_size=12))}
