@@ -30,13 +30,16 @@ class DefaultDefinition:
         reaches the materiality, until it falls below again.
     materiality : float
         Currency units, summed over the customer's items; smaller amounts are no default.
+    share : float
+        Nor are amounts below this fraction of all the customer owes on that day: one stuck invoice of a
+        customer that pays the others is a dispute rather than a default.
     write_off : bool
         Whether a write-off of at least the materiality is a default too; it is never cured.
 
     Raises
     ------
     ModelError
-        If `days` or `materiality` is negative.
+        If `days` or `materiality` is negative, or `share` is not a fraction.
 
     Examples
     --------
@@ -46,16 +49,20 @@ class DefaultDefinition:
 
     days: int = 90
     materiality: float = 0.0
+    share: float = 0.0
     write_off: bool = True
 
     def __post_init__(self) -> None:
         if self.days < 0 or self.materiality < 0:
             raise ModelError(f"days and materiality may not be negative: {self.days}, {self.materiality}")
+        if not 0.0 <= self.share <= 1.0:
+            raise ModelError(f"share is a fraction between 0 and 1, got {self.share}")
 
     def __str__(self) -> str:
         amount = f"{self.materiality:,.0f} or more" if self.materiality > 0 else "anything"
         written = ", or as much written off" if self.write_off else ""
-        return f"{amount} at least {self.days} days past due{written}"
+        part = f" and {self.share:.0%} of what the customer owes" if self.share > 0 else ""
+        return f"{amount}{part} at least {self.days} days past due{written}"
 
 
 def default_states(
@@ -75,21 +82,28 @@ def default_states(
     -------
     DataFrame
         `customer_id`, `date`, `in_default` (at the end of that day, until the next row), `cause` ("overdue"
-        or "written off"); one row a change of what is past due or written off, by customer and date.
+        or "written off"); one row a change, by customer and date.
     """
-    changes = pd.concat(
-        [_past_due_changes(items, events, date, definition.days), _written_off(events, items, date)],
-        ignore_index=True,
-    )
-    daily = changes.groupby(["customer_id", "date"], as_index=False)[["past_due", "lost"]].sum()
-    daily = daily.sort_values(["customer_id", "date"], ignore_index=True)
-    running = daily.groupby("customer_id")[["past_due", "lost"]].cumsum()
+    parts = [
+        _past_due_changes(items, events, date, definition.days),
+        _written_off(events, items, date),
+        _owed_changes(items, events, date),
+    ]
+    measures = ["past_due", "lost", "owed"]
+    filled = [p.reindex(columns=["customer_id", "date", *measures], fill_value=0.0) for p in parts if len(p)]
+    if not filled:
+        return pd.DataFrame({"customer_id": [], "date": [], "in_default": [], "cause": []})
+    daily = pd.concat(filled, ignore_index=True)
+    daily = daily.groupby(["customer_id", "date"], as_index=False)[measures].sum()
+    running = daily.groupby("customer_id")[measures].cumsum()
     least = max(definition.materiality, CENT)
-    overdue = running["past_due"] >= least - CENT / 2
+    overdue = running["past_due"] >= np.maximum(least, definition.share * running["owed"]) - CENT / 2
     lost = (running["lost"] >= least - CENT / 2) & definition.write_off
     lost = lost.groupby(daily["customer_id"]).cummax()
     cause = np.where(lost, "written off", np.where(overdue, "overdue", ""))
-    return daily[["customer_id", "date"]].assign(in_default=overdue | lost, cause=cause)
+    states = daily[["customer_id", "date"]].assign(in_default=overdue | lost, cause=cause)
+    changed = states["cause"] != states.groupby("customer_id")["cause"].shift(fill_value="")
+    return states[changed].reset_index(drop=True)
 
 
 def make_labels(
@@ -176,13 +190,30 @@ def _past_due_changes(
     change = past - past.groupby(daily["invoice_id"]).shift(fill_value=0.0)
     owner = owed.drop_duplicates("invoice_id").set_index("invoice_id")["customer_id"]
     out = pd.DataFrame({"customer_id": daily["invoice_id"].map(owner), "date": daily["date"]})
-    return out.assign(past_due=change, lost=0.0)[change != 0.0]
+    return out.assign(past_due=change)[change != 0.0]
+
+
+def _owed_changes(items: pd.DataFrame, events: pd.DataFrame, date: pd.Timestamp) -> pd.DataFrame:
+    """Changes of all that is owed, whether due or not."""
+    owed = items[(items["amount"] > 0) & (items["issue_date"] <= date)]
+    owner = owed.drop_duplicates("invoice_id").set_index("invoice_id")["customer_id"]
+    settled = events[(events["kind"] != "recovery") & events["invoice_id"].isin(owner.index)]
+    settled = settled[settled["date"] <= date]
+    up = pd.DataFrame(
+        {"customer_id": owed["customer_id"], "date": owed["issue_date"], "owed": owed["amount"]}
+    )
+    down = pd.DataFrame(
+        {
+            "customer_id": settled["invoice_id"].map(owner),
+            "date": settled["date"],
+            "owed": -settled["amount"],
+        }
+    )
+    return pd.concat([up, down], ignore_index=True)
 
 
 def _written_off(events: pd.DataFrame, items: pd.DataFrame, date: pd.Timestamp) -> pd.DataFrame:
     lost = events[(events["kind"] == "write_off") & (events["date"] <= date)]
     owner = items.drop_duplicates("invoice_id").set_index("invoice_id")["customer_id"]
     customer = lost["customer_id"].where(lost["customer_id"].notna(), lost["invoice_id"].map(owner))
-    return pd.DataFrame(
-        {"customer_id": customer, "date": lost["date"], "past_due": 0.0, "lost": lost["amount"]}
-    )
+    return pd.DataFrame({"customer_id": customer, "date": lost["date"], "lost": lost["amount"]})

@@ -16,7 +16,7 @@ Floats = NDArray[np.float64]
 DAYS_PER_YEAR = 365
 MIN_PROBABILITY = 1e-9
 
-GRADES: dict[str, float] = {"A": 0.01, "B": 0.03, "C": 0.10, "D": 1.0}
+GRADES: dict[str, float] = {"A": 0.02, "B": 0.10, "C": 0.35, "D": 1.0}
 """Highest probability of default within a year of each grade: fixed, so that grades compare over time."""
 
 # Term: the feature, its bounds, its unit for the fit, and how it is told. In the order in which terms enter.
@@ -70,7 +70,7 @@ def grade_of(
 
     Examples
     --------
-    >>> grade_of([0.004, 0.02, 0.2], 365).tolist()
+    >>> grade_of([0.004, 0.05, 0.5], 365).tolist()
     ['A', 'B', 'D']
     """
     p = np.asarray(probability, dtype=float)

@@ -267,8 +267,8 @@ def fit_scorecard(
     Notes
     -----
     The terms are taken in a fixed order, one for every 5 defaults and at most all of `PREDICTORS`; they are
-    not chosen by the data. Below 10 defaults a term the fit is Firth's with a re-centred intercept. Folds hold
-    whole customers.
+    not chosen by the data. Below 10 defaults a term the fit is Firth's with a re-centred intercept. Folds
+    hold whole customers.
     """
     definition = definition or DefaultDefinition()
     days = observation_days(snapshot, horizon_days, cutoffs)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from arrisk.ledger.book import Snapshot
 
-__all__ = ["ALL", "Clock", "PaymentTiming", "fit_timing", "timing_items"]
+__all__ = ["ALL", "Clock", "PaymentTiming", "fit_timing", "refit_hazards", "timing_items"]
 
 Clock = Literal["issue", "due"]
 ALL = "all"
@@ -205,28 +205,55 @@ def fit_timing(
     until it is closed. An item paid before the as-of date whose receipt was recorded after it counts as open.
     """
     frame, excluded = timing_items(snapshot, clock, by, window_days)
-    curves, hazards = {}, {}
-    for group in [ALL, *sorted(set(frame["group"]) - {ALL})]:
-        part = frame if group == ALL else frame[frame["group"] == group]
-        try:
-            hazards[group] = daily_hazard(
-                part["duration"], part["cause"], part["entry"], _weights(part, weights), MIN_ITEMS
-            )
-        except ModelError:
-            if group == ALL:
-                raise
-        curves[group] = _curve(part, weights, level)
-    terms = (snapshot.items["due_date"] - snapshot.items["issue_date"]).dt.days.median()
+    groups = [ALL, *sorted(set(frame["group"]) - {ALL})]
+    curves = {g: _curve(_of_group(frame, g), weights, level) for g in groups}
     return PaymentTiming(
         as_of=snapshot.date,
         clock=clock,
         by=by,
         weights=weights,
         curves=MappingProxyType(curves),
-        hazards=MappingProxyType(hazards),
-        terms=0.0 if np.isnan(terms) else float(terms),
+        hazards=MappingProxyType(_hazards(frame, groups, weights)),
+        terms=_median_terms(snapshot),
         excluded=MappingProxyType(excluded),
     )
+
+
+def refit_hazards(timing: PaymentTiming, snapshot: Snapshot) -> PaymentTiming:
+    """The same model on another day, hazards only: what a back-test needs, without curves or intervals."""
+    frame, excluded = timing_items(snapshot, timing.clock, timing.by)
+    groups = [ALL, *sorted(set(frame["group"]) - {ALL})]
+    return replace(
+        timing,
+        as_of=snapshot.date,
+        curves=MappingProxyType({}),
+        hazards=MappingProxyType(_hazards(frame, groups, timing.weights)),
+        terms=_median_terms(snapshot),
+        excluded=MappingProxyType(excluded),
+    )
+
+
+def _hazards(frame: pd.DataFrame, groups: list[str], weights: str) -> dict[str, DailyHazard]:
+    """Hazards of each group that has enough items; that of all must have."""
+    out = {}
+    for group in groups:
+        part = _of_group(frame, group)
+        weigh = _weights(part, weights)
+        try:
+            out[group] = daily_hazard(part["duration"], part["cause"], part["entry"], weigh, MIN_ITEMS)
+        except ModelError:
+            if group == ALL:
+                raise
+    return out
+
+
+def _of_group(frame: pd.DataFrame, group: str) -> pd.DataFrame:
+    return frame if group == ALL else frame[frame["group"] == group]
+
+
+def _median_terms(snapshot: Snapshot) -> float:
+    terms = (snapshot.items["due_date"] - snapshot.items["issue_date"]).dt.days.median()
+    return 0.0 if np.isnan(terms) else float(terms)
 
 
 def timing_items(
