@@ -90,3 +90,37 @@ def assume(**changes):
     }
     rows = {k: v if isinstance(v, tuple) else (v, v, v) for k, v in (usual | changes).items()}
     return tuple(Assumption(k, *v, "fraction", "test") for k, v in rows.items())
+
+
+def fixed_book(durations, lost=0, customers=100, invoices=20):
+    """Equal invoices; customer c pays on day `durations[c % len]`; the last `lost` customers never pay."""
+    count = customers * invoices
+    customer = np.repeat(np.arange(customers), invoices)
+    issue = AS_OF - pd.to_timedelta(np.tile(np.linspace(200, 360, invoices).astype(int), customers), unit="D")
+    duration = np.asarray(durations)[customer % len(durations)]
+    bad = customer >= customers - lost
+    items = pd.DataFrame(
+        {
+            "invoice_id": [f"I{k:06d}" for k in range(count)],
+            "instalment": 1,
+            "customer_id": [f"C{k:03d}" for k in customer],
+            "issue_date": issue,
+            "amount": 1000.0,
+            "open_amount": 0.0,
+            "discount_amount": 0.0,
+            "credited_amount": 0.0,
+            "written_off_amount": np.where(bad, 1000.0, 0.0),
+            "recovered_amount": 0.0,
+            "closed_date": issue + pd.to_timedelta(duration, unit="D"),
+            "close_kind": np.where(bad, "written_off", "paid"),
+            "days_overdue": 100.0,
+            "discount_rate": np.nan,
+            "discount_days": np.nan,
+        }
+    )
+    events = pd.DataFrame(
+        {c: pd.Series(dtype=str) for c in ("invoice_id", "instalment", "customer_id", "kind")}
+        | {"date": pd.Series(dtype="datetime64[ns]"), "amount": pd.Series(dtype=float)}
+    )
+    people = pd.DataFrame({"customer_id": [f"C{k:03d}" for k in range(customers)], "segment": "all"})
+    return SimpleNamespace(date=AS_OF, currency="EUR", items=items, events=events, customers=people)

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 __all__ = ["recommend_discount"]
 
 DECISION = "Offer a cash discount: which, to whom?"
-CONFIDENCE = 0.90
 SHOWN = 4
 REACH = {
     "take_up": (0.01, 0.99),
@@ -50,11 +49,13 @@ class _Judgement:
     sure: float
 
 
-def recommend_discount(study: Study, snapshot: Snapshot, grid: DiscountGrid) -> Recommendation:
+def recommend_discount(
+    study: Study, snapshot: Snapshot, grid: DiscountGrid, *, confidence: float = 0.8
+) -> Recommendation:
     """Recommend a cash discount, or say that the ledger cannot.
 
     Only terms that customers were really offered can be adopted or kept: for others the ledger shows no
-    take-up. A verdict is given when it holds in at least 90% of the draws over the customers and over all
+    take-up. A verdict is given when it holds in a share `confidence` of the draws over the customers and all
     ranges of the assumptions; otherwise, and when nothing was ever offered or taken, the data cannot say,
     and the simulation is shown as a what-if.
 
@@ -66,16 +67,20 @@ def recommend_discount(study: Study, snapshot: Snapshot, grid: DiscountGrid) -> 
         What `grid` was computed from.
     grid : DiscountGrid
         See `simulate_discounts`.
+    confidence : float
+        See above; above 0.5.
 
     Returns
     -------
     Recommendation
     """
+    if not 0.5 < confidence < 1:
+        raise ValueError(f"confidence = {confidence!r}: between 0.5 and 1")
     grace = study.get("grace_days")
     running = describe_running_scheme(snapshot, grace_days=round(grace.value) if grace else 3)
     if grid.history.offer is None:
         return _cannot_say(grid, running, _reason_unseen(grid, running))
-    judged = _judge(grid)
+    judged = _judge(grid, confidence)
     if judged.verdict == "the data cannot say":
         return _cannot_say(grid, running, _reason_unsure(grid, judged))
     low, high = np.quantile(judged.gain, ((1 - grid.level) / 2, (1 + grid.level) / 2))
@@ -104,7 +109,7 @@ def recommend_discount(study: Study, snapshot: Snapshot, grid: DiscountGrid) -> 
     )
 
 
-def _judge(grid: DiscountGrid) -> _Judgement:
+def _judge(grid: DiscountGrid, confidence: float) -> _Judgement:
     """Compare the offered terms, the running scheme and no discount on the same draws."""
     offer = grid.history.offer
     assert offer is not None
@@ -116,14 +121,14 @@ def _judge(grid: DiscountGrid) -> _Judgement:
     if len(known):
         best = grid.npv[:, known.index[0]]
         gain = best - (current if status_quo is not None else zero)
-        if _sure(gain) >= CONFIDENCE and _sure(best) >= CONFIDENCE:
+        if _sure(gain) >= confidence and _sure(best) >= confidence:
             return _Judgement("adopt", known.iloc[0], status_quo, gain, _sure(gain))
         if now is None:
-            verdict: Verdict = "reject" if _sure(best) <= 1 - CONFIDENCE else "the data cannot say"
+            verdict: Verdict = "reject" if _sure(best) <= 1 - confidence else "the data cannot say"
             return _Judgement(verdict, None, known.iloc[0], -best, _sure(-best))
-    if now is not None and _sure(current) >= CONFIDENCE:
+    if now is not None and _sure(current) >= confidence:
         return _Judgement("keep", now, None, current, _sure(current))
-    if now is not None and _sure(current) <= 1 - CONFIDENCE:
+    if now is not None and _sure(current) <= 1 - confidence:
         return _Judgement("reject", None, now, -current, _sure(-current))
     return _Judgement("the data cannot say", None, now, -current, _sure(-current))
 
@@ -135,16 +140,17 @@ def _sure(gain: Floats) -> float:
 def _answer(grid: DiscountGrid, judged: _Judgement, value: Estimate) -> str:
     currency = grid.history.currency
     worth = f"about {money(value.value, currency)} a year"
+    odds = f"(in {judged.sure:.0%} of the draws)"
     if judged.chosen is None and judged.other is not None:
         scheme = describe_scheme(judged.other, currency)
         verb = "Stop offering" if isinstance(judged.other["threshold"], str) else "Do not offer"
-        return f"{verb} {scheme}: it gives away {worth} more than earlier cash and avoided losses bring."
+        return f"{verb} {scheme}: it gives away {worth} more than it brings {odds}."
     assert judged.chosen is not None
     scheme = describe_scheme(judged.chosen, currency)
     if judged.verdict == "keep":
-        return f"Keep offering {scheme}: it earns {worth}."
+        return f"Keep offering {scheme}: it earns {worth} {odds}."
     than = f" more than now ({describe_scheme(judged.other, currency)})" if judged.other is not None else ""
-    return f"Offer {scheme}: it earns {worth}{than}."
+    return f"Offer {scheme}: it earns {worth}{than} {odds}."
 
 
 def _scope(grid: DiscountGrid, judged: _Judgement) -> str:
@@ -255,8 +261,8 @@ def _reason_unsure(grid: DiscountGrid, judged: _Judgement) -> str:
     top = grid.tornado(judged.other)
     name = str(top["assumption"].iloc[0]).replace("_", " ") if len(top) else "the customers drawn"
     return (
-        f"Whether {100 * offer.rate:g}% within {offer.days} days earns or loses money turns on {name}: it loses "
-        f"in {judged.sure:.0%} of the draws, and the ledger does not settle it."
+        f"Whether {100 * offer.rate:g}% within {offer.days} days earns or loses money turns on {name}: it "
+        f"loses in {judged.sure:.0%} of the draws, and the ledger does not settle it."
     )
 
 
@@ -297,6 +303,9 @@ def _notes(grid: DiscountGrid, running: RunningScheme) -> tuple[str, ...]:
     if running.exists:
         notes.append(f"{running.finding()}. {DESCRIPTIVE}")
     seen = [s for k, s in enumerate(history.segments) if history.has_evidence(k)]
+    few = [s for k, s in enumerate(history.segments) if history.was_offered(k) and s not in seen]
+    if few:
+        notes.append(f"Offers to a chosen few do not speak for their segment: {', '.join(few)}.")
     if seen:
         notes.append(
             f"Take-up comes from the ledger for {', '.join(seen)}, from the assumption for the others."

@@ -34,8 +34,9 @@ class Draws:
     ----------
     weights : array, n x customers
         Bootstrap weights of customers.
-    take_up : array, n x segments
-        Fraction of offered sales that takes the reference scheme.
+    take_up, take_up_now : array, n x segments
+        Fraction of offered sales that takes the reference scheme: of a whole segment, and of those who are
+        offered it now.
     take_up_elasticity : array, n
         Change of the log-odds of taking per log of the annual return to the customer.
     default_relief, sales_effect, already_early, cost_of_capital, gross_margin : arrays, n
@@ -44,6 +45,7 @@ class Draws:
 
     weights: Floats
     take_up: Floats
+    take_up_now: Floats
     take_up_elasticity: Floats
     default_relief: Floats
     sales_effect: Floats
@@ -87,15 +89,19 @@ def draw_point(history: DiscountHistory, assumptions: Iterable[Assumption], size
 def with_value(draws: Draws, name: str, values: Floats) -> Draws:
     """Replace one assumption; take-up then holds for all segments, also where the ledger shows it."""
     if name == "take_up":
-        return replace(draws, take_up=np.repeat(values[:, None], draws.take_up.shape[1], axis=1))
+        everywhere = np.repeat(values[:, None], draws.take_up.shape[1], axis=1)
+        return replace(draws, take_up=everywhere, take_up_now=everywhere)
     changed: dict[str, Floats] = {name: values}
     return replace(draws, **changed)
 
 
 def _assemble(history: DiscountHistory, values: Mapping[str, Floats], weights: Floats) -> Draws:
-    take_up = np.repeat(values["take_up"][:, None], len(history.segments), axis=1)
+    now = np.repeat(values["take_up"][:, None], len(history.segments), axis=1)
+    whole = now.copy()
     for k in range(len(history.segments)):
+        if history.was_offered(k):
+            now[:, k] = (weights @ history.taken[k]) / (weights @ history.offered[k])
         if history.has_evidence(k):
-            take_up[:, k] = (weights @ history.taken[k]) / (weights @ history.offered[k])
+            whole[:, k] = now[:, k]
     others = {name: v for name, v in values.items() if name != "take_up"}
-    return Draws(weights=weights, take_up=take_up, **others)
+    return Draws(weights=weights, take_up=whole, take_up_now=now, **others)

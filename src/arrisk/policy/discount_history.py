@@ -33,6 +33,7 @@ __all__ = [
 HORIZON = 365
 AS_OFFERED = "as offered"
 LEAST_INVOICES, LEAST_CUSTOMERS = 30, 5
+MOST = 0.5
 Floats = NDArray[np.float64]
 
 
@@ -89,6 +90,8 @@ class DiscountHistory:
         Rows of every matrix in the cells.
     offered, taken : arrays, segments x customers
         Amounts of offered invoices whose window has closed, and of those of them that took the discount.
+    active : tuple of int
+        Customers of each segment with an invoice in the last 365 days.
     offer : Offer or None
         The commonest offer.
     """
@@ -101,11 +104,20 @@ class DiscountHistory:
     customers: int
     offered: Floats
     taken: Floats
+    active: tuple[int, ...]
     offer: Offer | None
 
-    def has_evidence(self, segment: int) -> bool:
-        """Whether enough customers of a segment were offered a discount to learn a take-up from."""
+    def was_offered(self, segment: int) -> bool:
+        """Whether enough customers of a segment were offered a discount to learn their take-up."""
         return int((self.offered[segment] > 0).sum()) >= LEAST_CUSTOMERS
+
+    def has_evidence(self, segment: int) -> bool:
+        """Whether their take-up also speaks for the segment: most of its customers were offered one.
+
+        Offers to a chosen few tell of those few.
+        """
+        asked = int((self.offered[segment] > 0).sum())
+        return self.was_offered(segment) and asked >= MOST * self.active[segment]
 
 
 def offer_frame(snapshot: Snapshot) -> pd.DataFrame:
@@ -211,10 +223,12 @@ def make_discount_history(
         for edge in edges
         for segment in segments
     ]
+    buyers = recent.groupby("segment")["customer_id"].nunique()
+    active = tuple(int(buyers.get(s, 0)) for s in segments)
     offered, taken = _evidence(frame, segments, len(customers), snapshot.date)
     return DiscountHistory(
         snapshot.date, snapshot.currency, segments, tuple(map(float, thresholds)), tuple(cells),
-        len(customers), offered, taken, offer,
+        len(customers), offered, taken, active, offer,
     )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from arrisk.policy.arithmetic import discount_factor, scheme_value
 from arrisk.policy.discount_draws import Draws, Reference
-from arrisk.policy.discount_history import HORIZON, Cell
+from arrisk.policy.discount_history import AS_OFFERED, HORIZON, Cell
 
 __all__ = ["Values", "stack_values", "value_cell", "value_cells"]
 
@@ -90,7 +90,8 @@ def value_cell(
     the last discount day.
     """
     clock = _clock(cell, draws)
-    base_up = draws.take_up[:, segment, None, None]
+    known = draws.take_up_now if cell.threshold == AS_OFFERED else draws.take_up
+    base_up = known[:, segment, None, None]
     take_up = _take_up(cell, base_up, draws, rates, days, reference)
     fast = np.broadcast_to(draws.already_early[:, None, None], take_up.shape)
     until = np.minimum(fast * take_up, 1 - SMALLEST_SHARE)
