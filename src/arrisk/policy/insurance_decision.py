@@ -171,14 +171,15 @@ def _premium_flip(case: InsuranceCase, stability: StabilityMap, compared: str) -
 def _notes(case: InsuranceCase, stability: StabilityMap, compared: str) -> tuple[str, ...]:
     seen = case.experience
     return (
-        f"{seen.events} of {len(seen.losses)} lost customers fell into the counted years, in {seen.trials} customer-years: {seen.rate:.2%} a year "
-        f"({seen.interval.low:.2%} to {seen.interval.high:.2%}); {seen.lgd:.0%} of what they owed was lost.",
+        f"{seen.events} customers lost in {seen.trials} customer-years: {seen.rate:.2%} a year "
+        f"({seen.interval.low:.2%} to {seen.interval.high:.2%}). Of what lost customers owed "
+        f"{seen.lgd:.0%} was lost ({len(seen.losses)} customers, all years).",
         _rate_flip(stability, compared),
-        f"Customers in default owe {money(case.excluded, case.currency)}; no insurer takes them on, so they "
-        "are outside the comparison.",
-        f"All customers carry one loss rate, and today's balances stand for those at default. Capital for the "
-        f"worst 1% of years is charged at {case.cost_of_risk:.1%}. Severity and policy terms are not varied, and "
-        "one premium rate is taken for all structures.",
+        f"Customers in default owe {money(case.excluded, case.currency)}; no insurer takes them on, so "
+        "they are outside the comparison.",
+        "All customers carry one loss rate, all structures one premium rate, and today's balances stand for "
+        f"those at default. Capital for the worst 1% of years is charged at {case.cost_of_risk:.1%}. "
+        "Severity and policy terms are not varied.",
     )
 
 

@@ -100,7 +100,7 @@ def _answer(matrix: ProvisionMatrix, practice: float | None, keep: bool) -> str:
 
 
 def _flip(matrix: ProvisionMatrix, practice: float | None) -> Flip:
-    """The end of the interval that today's practice would have to cross, else the loss share of the last bucket."""
+    """Where today's practice crosses the interval; without one, the loss share that moves the amount out."""
     total = matrix.total
     assert total.value is not None
     if practice is not None:
@@ -130,14 +130,14 @@ def _notes(matrix: ProvisionMatrix) -> tuple[str, ...]:
     facts = matrix.diagnostics
     other = matrix.realised_total
     notes = [
-        f"{facts['customers_with_losses']} of {facts['customers']} customers were written off in the window; the "
-        f"largest carries {facts['largest_loser_share'] or 0:.0%} of the amount.",
+        f"{facts['customers_with_losses']} of {facts['customers']} customers were written off in the window; "
+        f"the largest carries {facts['largest_loser_share'] or 0:.0%} of the amount.",
     ]
     if other.value is not None:
         assert matrix.total.value is not None
         notes.append(
             f"The second path gives {money(other.value, matrix.currency)}: it follows past balances for "
-            f"a fixed time, so it misses later write-offs ({facts['late_write_off_share']:.0%} of write-offs came "
+            f"a fixed time, so it misses later write-offs ({facts['late_write_off_share']:.0%} of them came "
             "more than a year after the due date) and older money; the flows chain recent months."
         )
     return (*notes, *(f"{key}: {text}" for key, text in matrix.conventions.items()))
