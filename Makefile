@@ -1,0 +1,54 @@
+# arrisk: from a raw ledger to a policy memo. `make` alone lists what there is.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+STUDY  ?= data/sample/study.toml
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.DEFAULT_GOAL := help
+.PHONY: help report lab test test-fast spark notebooks lint bench lock clean
+
+help: ## Say what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1 \t\2/' | expand -t 20
+
+report: $(READY) ## Run the whole study (STUDY=data/sample/study.toml) and say where the memo is
+	@$(BIN)/arrisk run $(STUDY)
+
+lab: $(READY) ## Open JupyterLab on the notebooks
+	@$(BIN)/python -m ipykernel install --sys-prefix --name python3 --display-name "Python (arrisk)" >/dev/null
+	$(BIN)/jupyter lab --notebook-dir=notebooks $(LAB_FLAGS)
+
+test: $(READY) ## Run the tests, then compare every committed notebook with a fresh run
+	PYTHONWARNINGS=error $(BIN)/python -m pytest --nbval -W error notebooks tests src
+
+test-fast: $(READY) ## Run the fast tests alone
+	$(BIN)/python -m pytest -m "not slow and not spark and not postgres" tests src
+
+spark: $(READY) ## Add the Spark engine to the environment (needs Java 17)
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-spark.lock
+
+notebooks: $(READY) ## Execute the committed notebooks anew on the sample
+	$(BIN)/python -m arrisk.report.refresh notebooks
+
+lint: $(READY) ## Check style, types and the one-way rooms
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
+
+bench: $(READY) ## Time the ledger against pandas, in one run
+	$(BIN)/python benchmarks/bench_ledger.py
+
+lock: ## Pin the dependencies anew (needs uv)
+	uv export --no-header --no-annotate --no-emit-project -o requirements.lock
+	uv export --no-header --no-annotate --no-emit-project --extra spark -o requirements-spark.lock
+
+clean: ## Remove the environment and the reports
+	rm -rf $(VENV) reports/sample
+
+# The environment is made once and again only when the lock or the project's metadata changes.
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "arrisk needs Python 3.11 or newer (set PYTHON=...)"; exit 1; }
+	@echo "Making the environment in $(VENV) (once, a few minutes) ..."
+	@$(PYTHON) -m venv $(VENV) || { echo "Could not make $(VENV): on Debian and Ubuntu install python3-venv"; exit 1; }
+	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@

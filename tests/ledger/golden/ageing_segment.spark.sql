@@ -1,0 +1,1 @@
+SELECT cell, side, clock_day, month, CAST(SUM(amount) AS BIGINT) AS amount FROM (SELECT `c`.`se"g` AS cell, m.side, m.issue_day AS clock_day, m.month, m.amount FROM movements AS m JOIN customers AS c ON m.customer = c.customer) AS cells GROUP BY cell, side, clock_day, month
