@@ -6,6 +6,8 @@ table plays in it. A column map names a header for each field. Fields marked as 
 
 from __future__ import annotations
 
+import datetime as dt
+
 from arrisk.ledger.tables import TABLES, Column
 
 __all__ = ["CODES", "FIELDS", "IDENTIFIERS", "NEEDED_ROLES", "OPTIONS"]
@@ -20,7 +22,7 @@ OPTIONS: dict[str, tuple[type, ...]] = {
     "delimiter": (str,),
     "sheet": (str, int),
     "strip_zeros": (bool,),
-    "report_date": (str,),
+    "report_date": (str, dt.date),
     "apply_payments": (str,),
 }
 

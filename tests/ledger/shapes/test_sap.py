@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 from __future__ import annotations
 
 import pandas as pd
@@ -86,9 +87,9 @@ def test_a_residual_keeps_the_invoice_open_under_its_own_due_date():
     mine = events[events["invoice_id"] == "1000-90000004-2024"].sort_values("date", kind="stable")
     assert sorted(mine["amount"]) == [-4_000, 4_000, 10_000]
     assert "1000-1400000003-2024" not in set(shaped.tables["invoices"]["invoice_id"])
-    assert shaped.tables["invoices"].set_index("invoice_id").loc["1000-90000004-2024", "due_date"] == pd.Timestamp(
-        "2024-04-01"
-    )
+    assert shaped.tables["invoices"].set_index("invoice_id").loc[
+        "1000-90000004-2024", "due_date"
+    ] == pd.Timestamp("2024-04-01")
 
 
 def test_cleared_without_any_money_is_reported_and_noted_items_are_left_out():
@@ -112,7 +113,9 @@ def test_a_credit_cleared_against_nothing_in_the_source_is_set_apart():
     line = "1000,0000100001,1400000009,2024,002,20240410,20240410,20240410,0,0,0,0,H,300.00,EUR,20240410,1400000009,DZ,,0000,000,12.00,"
     invoice = "1000,0000100001,90000009,2024,001,20240301,20240301,20240301,30,0,0,0,S,80.00,EUR,00000000,,RV,,0000,000,0.00,"
     shaped = sap(f"{line}\n{invoice}")
-    assert shaped.quarantine[["reason", "amount"]].values.tolist() == [["cleared_without_counterpart", -300.0]]
+    assert shaped.quarantine[["reason", "amount"]].values.tolist() == [
+        ["cleared_without_counterpart", -300.0]
+    ]
     assert open_at(shaped, "2024-12-31") == {"1000-90000009-2024": 8_000}
 
 

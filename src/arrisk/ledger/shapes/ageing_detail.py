@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from arrisk.errors import ColumnMapError
 from arrisk.ledger.columns import ColumnMap, TableMap
 from arrisk.ledger.roles import FIELDS
-from arrisk.ledger.shapes.rows import find_headers, read_roles
+from arrisk.ledger.shapes.clearing import joined
+from arrisk.ledger.shapes.rows import find_headers, headers_of, read_roles
 from arrisk.ledger.shapes.shaping import KEYS, Account, canonical, plural
+from arrisk.ledger.values import parse_dates
 
 __all__ = ["shape_ageing_detail"]
 
@@ -28,8 +31,8 @@ def shape_ageing_detail(
 ) -> dict[str, pd.DataFrame]:
     """Open documents as invoices; what was paid of them as one payment on the report date.
 
-    Payments that are not used up are cash on account; other negative documents are credits. The option
-    `report_date` is needed.
+    Payments that are not used up are cash on account; other negative documents are credits. The day of
+    the report is the option `report_date`, or stands in a title above the header.
 
     Returns
     -------
@@ -39,9 +42,9 @@ def shape_ageing_detail(
     Raises
     ------
     ColumnMapError
-        If `report_date` is not given.
+        If the day of the report is not known.
     """
-    report_date = _report_date(options, column_map)
+    report_date = _report_date(options, column_map, raw)
     table = column_map.tables["items"]
     told = _without_customer(table)
     cleaned = {name: _documents(frame, told, column_map, account) for name, frame in raw.items()}
@@ -54,8 +57,12 @@ def shape_ageing_detail(
     return _tables(frame, column_map, report_date, account)
 
 
-def _report_date(options: Mapping[str, Any], column_map: ColumnMap) -> pd.Timestamp:
+def _report_date(
+    options: Mapping[str, Any], column_map: ColumnMap, raw: Mapping[str, pd.DataFrame]
+) -> pd.Timestamp:
     given = options.get("report_date")
+    if given is None:
+        given = next((day for frame in raw.values() for day in _dated_titles(frame)), None)
     if given is None:
         raise ColumnMapError(
             f"column map {column_map.name!r} reads an ageing report: say of which day it is, "
@@ -65,6 +72,14 @@ def _report_date(options: Mapping[str, Any], column_map: ColumnMap) -> pd.Timest
         return pd.Timestamp(given).normalize()
     except ValueError as error:
         raise ColumnMapError(f"report_date={given!r} is not a date; write it as 2025-12-31") from error
+
+
+def _dated_titles(frame: pd.DataFrame) -> list[pd.Timestamp]:
+    """Days named in the titles above the header: "As at 31 December 2024"; one with two readings raises."""
+    titles = pd.Series([str(title) for title in frame.attrs.get("preamble", ())], dtype=object)
+    named = titles.str.extract(r"(?i)^\s*as (?:of|at):?\s+(.+)$")[0].dropna()
+    days = parse_dates(named, column="title of the report").values if len(named) else named
+    return list(days.dropna())
 
 
 def _without_customer(table: TableMap) -> TableMap:
@@ -86,7 +101,7 @@ def _documents(raw: pd.DataFrame, table: TableMap, column_map: ColumnMap, accoun
     headers = find_headers(frame, table)
     if any(field not in headers for field in _REQUIRED):
         return frame
-    cells = frame.drop(columns=KEYS)
+    cells = frame[headers_of(frame)]
     text = cells.astype(object).where(cells.notna(), "").astype(str).apply(lambda column: column.str.strip())
     filled = text.ne("").sum(axis=1)
     first = text.apply(lambda row: next((cell for cell in row if cell), ""), axis=1)
@@ -108,6 +123,7 @@ def _documents(raw: pd.DataFrame, table: TableMap, column_map: ColumnMap, accoun
     if "customer_id" not in headers:
         frame = frame.assign(**{_HEADING: first.where(heading).ffill()})
     documents: pd.DataFrame = frame[document].reset_index(drop=True)
+    documents.attrs.update(raw.attrs)
     return documents
 
 
@@ -120,7 +136,7 @@ def _under_headers(raw: pd.DataFrame, table: TableMap, account: Account) -> pd.D
     fields = FIELDS["ageing_detail"]["items"]
     if all(field in find_headers(raw, table) for field, column in fields.items() if column.required):
         return raw
-    names = [column for column in raw.columns if column not in KEYS]
+    names = headers_of(raw)
     for position in range(min(len(raw), 20)):
         row = raw.iloc[position]
         cells = [str(row[n]).strip() if isinstance(row[n], str) and row[n].strip() else str(n) for n in names]
@@ -143,16 +159,9 @@ def _numbered(frame: pd.DataFrame) -> pd.DataFrame:
 def _tables(
     frame: pd.DataFrame, column_map: ColumnMap, report_date: pd.Timestamp, account: Account
 ) -> dict[str, pd.DataFrame]:
-    cash_words = [word.casefold() for word in column_map.codes["payment_types"]]
-    cash = frame["document_type"].fillna("").str.casefold().isin(cash_words) & (frame["open_amount"] != 0)
-    documents = frame[~cash].assign(amount=frame["amount"].fillna(frame["open_amount"]))
-    # An original amount smaller than what is open, or of the other sign, is not what the balance is left of.
-    odd = (documents["amount"] - documents["open_amount"]) * documents["open_amount"].map(_sign) < 0
-    documents["amount"] = documents["amount"].mask(odd, documents["open_amount"])
-    if odd.any():
-        account.note(
-            f"{plural(int(odd.sum()), 'document')} open with more than was invoiced: the open balance is used"
-        )
+    words = [word.casefold() for word in column_map.codes["payment_types"]]
+    cash = frame["document_type"].fillna("").str.casefold().isin(words) & (frame["open_amount"] != 0)
+    documents = _with_original_amount(frame[~cash], account)
     part = documents[documents["amount"] != documents["open_amount"]]
     if len(part):
         account.note(
@@ -162,18 +171,23 @@ def _tables(
     account.note(
         "an ageing report shows only what is open: it says nothing about how long paid invoices took"
     )
-    paid = part.assign(date=report_date, kind="payment", amount=part["amount"] - part["open_amount"])
-    loose = frame[cash].assign(
-        date=frame["issue_date"],
-        kind="payment",
-        amount=-frame["open_amount"],
-        event_id=frame["invoice_id"],
-        invoice_id=None,
+    paid = part.assign(date=report_date, amount=part["amount"] - part["open_amount"], event_id=None)
+    loose = frame[cash]
+    loose = loose.assign(
+        date=loose["issue_date"], amount=-loose["open_amount"], event_id=loose["invoice_id"], invoice_id=None
     )
-    both = [f.assign(event_id=f.get("event_id")) for f in (paid, loose) if len(f)]
-    events = pd.concat(both, ignore_index=True) if both else paid
+    columns = ["date", "kind", "amount", "invoice_id", "customer_id", "event_id", "currency", *KEYS]
+    events = joined([paid.assign(kind="payment"), loose.assign(kind="payment")], columns)
     return {"invoices": canonical(documents, "invoices"), "events": canonical(events, "events")}
 
 
-def _sign(amount: int) -> int:
-    return (amount > 0) - (amount < 0)
+def _with_original_amount(documents: pd.DataFrame, account: Account) -> pd.DataFrame:
+    open_amount = documents["open_amount"]
+    amount = documents["amount"].fillna(open_amount)
+    # An original amount smaller than what is open, or of the other sign, is not what the balance is left of.
+    odd = (amount - open_amount) * np.sign(open_amount.astype("int64")) < 0
+    if odd.any():
+        account.note(
+            f"{plural(int(odd.sum()), 'document')} open with more than was invoiced: the open balance is used"
+        )
+    return documents.assign(amount=amount.mask(odd, open_amount))

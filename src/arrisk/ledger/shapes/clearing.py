@@ -221,7 +221,7 @@ def _on_account(facts: pd.DataFrame, links: pd.DataFrame) -> pd.DataFrame:
 
 
 def _leaving(links: pd.DataFrame) -> pd.DataFrame:
-    """What each link takes out of cash on account (key, own day, date, amount); cash with cash: nothing."""
+    """What each link takes out of cash on account; cash linked with cash takes nothing."""
     sides = []
     for side, other, sign in (("credit", "debit", -1), ("debit", "credit", 1)):
         one = links[links[f"{side}_cash"] & ~links[f"{other}_cash"]]

@@ -14,7 +14,7 @@ import pandas as pd
 from arrisk.errors import ColumnMapError
 from arrisk.ledger.columns import ColumnMap, TableMap, did_you_mean, header_key, header_keys
 from arrisk.ledger.roles import FIELDS, IDENTIFIERS, NEEDED_ROLES
-from arrisk.ledger.shapes.shaping import KEYS, Account, plural
+from arrisk.ledger.shapes.shaping import KEYS, META, Account, plural
 from arrisk.ledger.tables import Column, currency_digits
 from arrisk.ledger.values import (
     parse_dates,
@@ -68,7 +68,6 @@ def read_roles(
     ColumnMapError
         If a needed role has no source, or a source lacks a required header.
     """
-    fields = FIELDS[column_map.shape]
     parts: dict[str, list[Rows]] = {}
     for name, frame in raw.items():
         role = _role_of(name, frame, column_map)
@@ -77,10 +76,7 @@ def read_roles(
             account.set_apart(frame, "unread", "unread_source", detail)
             account.note(f"{name} was not read: it fits no table of the map {column_map.name!r}")
             continue
-        table = column_map.tables[role]
-        parts.setdefault(role, []).append(
-            _typed(name, frame, table, fields[role], options, account, column_map, role)
-        )
+        parts.setdefault(role, []).append(_typed(name, frame, column_map, role, options, account))
     _check_needed(column_map, parts, raw)
     return {role: _joined(several) for role, several in parts.items()}
 
@@ -143,13 +139,17 @@ def _named(name: str, patterns: tuple[str, ...]) -> bool:
     )
 
 
+def headers_of(frame: pd.DataFrame) -> list[str]:
+    """The columns of a raw frame that the source has, without those that say where a row came from."""
+    return [column for column in frame.columns if column not in META]
+
+
 def find_headers(frame: pd.DataFrame, table: TableMap) -> dict[str, str]:
     """Field to the header it has in a frame; the first header of the map that is there wins."""
     there: dict[str, str] = {}
-    for column in frame.columns:
-        if column not in KEYS:
-            for key in header_keys(column):
-                there.setdefault(key, column)
+    for column in headers_of(frame):
+        for key in header_keys(column):
+            there.setdefault(key, column)
     found = {}
     for field, headers in table.columns.items():
         match = next((there[header_key(header)] for header in headers if header_key(header) in there), None)
@@ -166,7 +166,7 @@ def _lacking(frame: pd.DataFrame, table: TableMap, fields: Mapping[str, Column])
 
 
 def _missing_headers(name: str, frame: pd.DataFrame, lacking: list[str], table: TableMap) -> str:
-    headers = [str(column) for column in frame.columns if column not in KEYS]
+    headers = headers_of(frame)
     hints = []
     for field in lacking:
         wanted = table.columns.get(field, (field,))
@@ -178,37 +178,34 @@ def _missing_headers(name: str, frame: pd.DataFrame, lacking: list[str], table: 
 def _typed(
     name: str,
     raw: pd.DataFrame,
-    table: TableMap,
-    fields: Mapping[str, Column],
-    options: Mapping[str, Any],
-    account: Account,
     column_map: ColumnMap,
     role: str,
+    options: Mapping[str, Any],
+    account: Account,
 ) -> Rows:
+    table, fields = column_map.tables[role], FIELDS[column_map.shape][role]
     lacking = _lacking(raw, table, fields)
     if lacking:
         said = _missing_headers(name, raw, lacking, table)
         raise ColumnMapError(f"column map {column_map.name!r}: {said}")
     headers = find_headers(raw, table)
-    out = pd.DataFrame({key: raw[key].to_numpy() for key in KEYS})
     reader = _Reader(raw, headers, table, options, account, name)
-    if "currency" in fields:
-        out["currency"] = reader.currency()
-    digits = out["currency"].map(_digits) if "currency" in out else pd.Series(2, index=out.index)
-    for field, column in fields.items():
-        if field != "currency":
-            out[field] = reader.column(field, column, digits)
-    for field, column in fields.items():
-        if column.required:
-            reader.refuse(out[field].isna(), f"missing_{field}", f"{field} is empty; it is required")
+    out = reader.fields(fields)
+    unused = [str(c) for c in headers_of(raw) if c not in headers.values()]
+    if unused and (column_map.shape, role) == ("tables", "customers"):
+        out = out.assign(**{_plain(c): parse_text(raw[c], column=c).values.to_numpy() for c in unused})
+    elif unused:
+        account.note(f"{name}: {plural(len(unused), 'column')} not used: {', '.join(unused[:12])}")
     bad = reader.reason.notna()
     target = role if column_map.shape == "tables" else _TARGET.get(role, "invoices")
     money = next((f for f in ("open_amount", "amount", "credit_limit") if f in fields), "amount")
     account.set_apart(out[bad], target, reader.reason[bad], reader.detail[bad], money)
-    unused = [str(c) for c in raw.columns if c not in KEYS and c not in headers.values()]
-    if unused:
-        account.note(f"{name}: {plural(len(unused), 'column')} not used: {', '.join(unused[:12])}")
     return Rows(out[~bad].reset_index(drop=True), frozenset(headers) | frozenset(table.defaults))
+
+
+def _plain(header: str) -> str:
+    """A further attribute of a customer keeps its header as a name."""
+    return re.sub(r"\W+", "_", header.strip().casefold()).strip("_")
 
 
 _TARGET = {"settlements": "events", "reconciles": "events", "open_transactions": "events"}
@@ -232,8 +229,25 @@ class _Reader:
     ) -> None:
         self.raw, self.headers, self.table = raw, headers, table
         self.options, self.account, self.name = options, account, name
-        self.reason = pd.Series([None] * len(raw), dtype=object)
-        self.detail = pd.Series([None] * len(raw), dtype=object)
+        # Rows that could not be cut into cells come with their reason.
+        self.reason, self.detail = (
+            pd.Series(raw[key].to_numpy() if key in raw else [None] * len(raw), dtype=object)
+            for key in ("_reason", "_detail")
+        )
+
+    def fields(self, fields: Mapping[str, Column]) -> pd.DataFrame:
+        """All fields, typed; what is wrong with a row is in `reason` and `detail`."""
+        out = pd.DataFrame({key: self.raw[key].to_numpy() for key in KEYS})
+        if "currency" in fields:
+            out["currency"] = self.currency()
+        digits = out["currency"].map(_digits) if "currency" in out else pd.Series(2, index=out.index)
+        for field, column in fields.items():
+            if field != "currency":
+                out[field] = self.column(field, column, digits)
+        for field, column in fields.items():
+            if column.required:
+                self.refuse(out[field].isna(), f"missing_{field}", f"{field} is empty; it is required")
+        return out
 
     def refuse(self, bad: pd.Series, reason: str, detail: str | pd.Series) -> None:
         new = bad.to_numpy(dtype=bool) & self.reason.isna().to_numpy()

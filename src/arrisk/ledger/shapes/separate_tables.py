@@ -9,7 +9,8 @@ import pandas as pd
 
 from arrisk.ledger.columns import ColumnMap, header_key
 from arrisk.ledger.shapes.rows import read_roles
-from arrisk.ledger.shapes.shaping import Account, canonical
+from arrisk.ledger.shapes.shaping import KEYS, Account, canonical
+from arrisk.ledger.tables import TABLES
 
 __all__ = ["shape_tables"]
 
@@ -22,7 +23,7 @@ def shape_tables(
     Returns
     -------
     dict of str to DataFrame
-        Canonical tables, only with the columns that the source has.
+        Canonical tables; customers also have the further columns of the source, as text.
     """
     tables = {}
     for role, rows in read_roles(column_map, raw, options, account).items():
@@ -33,4 +34,7 @@ def shape_tables(
             # A word nobody told us about stays as it is: the checks name it.
             frame = frame.assign(kind=[words.get(header_key(kind), kind) for kind in frame["kind"]])
         tables[role] = canonical(frame, role)
+        if role == "customers":
+            further = [column for column in frame.columns if column not in (*TABLES[role], *KEYS)]
+            tables[role] = tables[role].join(frame[further])
     return tables

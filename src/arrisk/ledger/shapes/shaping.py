@@ -16,6 +16,7 @@ from arrisk.ledger.tables import TABLES, currency_digits
 __all__ = ["Account", "Shaped", "canonical", "plural"]
 
 KEYS = ["_source", "_line"]
+META = [*KEYS, "_reason", "_detail"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,7 @@ def _raw_texts(wanted: pd.DataFrame, frames: Iterable[pd.DataFrame]) -> Iterable
     keys = pd.MultiIndex.from_frame(wanted)
     for frame in frames:
         rows = frame[pd.MultiIndex.from_frame(frame[KEYS]).isin(keys)]
-        names = [column for column in rows.columns if column not in KEYS]
+        names = [column for column in rows.columns if column not in META]
         for source, line, *cells in rows[[*KEYS, *names]].itertuples(index=False, name=None):
             seen = {str(name): cell for name, cell in zip(names, cells, strict=True) if not _blank(cell)}
             yield (source, line), json.dumps(seen, default=str, ensure_ascii=False)
