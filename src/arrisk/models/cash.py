@@ -11,6 +11,7 @@ import pandas as pd
 from arrisk.display import Format, frame_html, money, stamp
 from arrisk.errors import ModelError
 from arrisk.models.cash_backtest import CURVES, METHODS, WEEK, ratio_interval, run_backtest, score
+from arrisk.models.intervals import upper_bound
 from arrisk.models.timing import Clock, PaymentTiming, fit_timing
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["METHODS", "CashForecast", "weekly_cash"]
 
 FEWEST_DATES = 4
+ALL_COLLECTED = 0.995
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,8 @@ class CashForecast:
         cash, by week and for the whole horizon; `bias`: forecast over cash, less one; `coverage_week` and
         `coverage_total`: share of past days whose cash lay in an interval made from the days without a
         window in common, against the nominal `level`; `dates`.
+    customers_tried : int
+        Different customers in the books tried.
     level : float
         Level of the intervals; .8 is from P10 to P90.
     """
@@ -54,6 +58,7 @@ class CashForecast:
     expected: pd.DataFrame
     trials: pd.DataFrame
     backtest: pd.DataFrame
+    customers_tried: int
     level: float
 
     @property
@@ -95,7 +100,11 @@ class CashForecast:
         return own
 
     def total(self, method: str = CURVES) -> tuple[float, float, float, float]:
-        """Sum of all weeks: expected, p10, p50, p90; not more than is open."""
+        """Sum of all weeks: expected, p10, p50, p90; not more than is open.
+
+        When every book tried was collected in full, the past shows no spread; the lower limit then leaves
+        room for the share of non-payers that such a past does not rule out (`unseen_default`).
+        """
         expected = float(self.expected.loc[self.expected["method"] == method, "expected"].sum())
         if not self.identified:
             return expected, np.nan, np.nan, np.nan
@@ -103,8 +112,20 @@ class CashForecast:
         low, middle, high = ratio_interval(
             sums["forecast"], sums["realised"], self.independent_windows, self.level
         )
+        if self.always_collected(method):
+            low = min(low, middle * (1.0 - self.unseen_default))
         capped = np.minimum(np.array([low, middle, high]) * expected, self.open_amount)
         return expected, float(capped[0]), float(capped[1]), float(capped[2])
+
+    def always_collected(self, method: str = CURVES) -> bool:
+        """Whether all that was forecast came in, in every book tried."""
+        sums = self._totals(method)
+        return bool((sums["realised"] >= ALL_COLLECTED * sums["forecast"]).all())
+
+    @property
+    def unseen_default(self) -> float:
+        """Share of customers that may still fail to pay although none of those tried did."""
+        return upper_bound(0, self.customers_tried, 0.5 + self.level / 2).high
 
     def _totals(self, method: str) -> pd.DataFrame:
         own = self.trials[self.trials["method"] == method]
@@ -225,6 +246,7 @@ def weekly_cash(
         expected=pd.concat(parts, ignore_index=True),
         trials=result.trials,
         backtest=score(result.trials, weeks, level),
+        customers_tried=result.customers,
         level=level,
     )
 

@@ -87,11 +87,14 @@ class Backtest:
         Forecasts from today's book.
     amount : float
         Today's book, net of credits and unapplied cash.
+    customers : int
+        Different customers in the books tried.
     """
 
     trials: pd.DataFrame
     now: dict[str, Floats]
     amount: float
+    customers: int
 
 
 def run_backtest(snapshot: Snapshot, timing: PaymentTiming, weeks: int, step_weeks: int) -> Backtest:
@@ -117,7 +120,9 @@ def run_backtest(snapshot: Snapshot, timing: PaymentTiming, weeks: int, step_wee
         for row in _trial(book, book.realised(snapshot, weeks), earlier, weeks)
     ]
     trials = pd.DataFrame(rows, columns=["date", "method", "week", "forecast", "realised"])
-    return Backtest(trials, _forecasts(now, _earlier(past, now, weeks), weeks), float(now.amount.sum()))
+    forecasts = _forecasts(now, _earlier(past, now, weeks), weeks)
+    customers = {c for book in past for c in book.items["customer_id"]}
+    return Backtest(trials, forecasts, float(now.amount.sum()), len(customers))
 
 
 def score(trials: pd.DataFrame, weeks: int, level: float) -> pd.DataFrame:

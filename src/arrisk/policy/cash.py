@@ -64,7 +64,7 @@ def recommend_timing(study: Study, timing: PaymentTiming, cash: CashForecast) ->
             f"Plan on {amounts[0]} from the items open today over {cash.weeks} weeks, and be ready for "
             f"{amounts[1]} to {amounts[2]}, by {by}."
         ),
-        scope=f"{money(cash.open_amount, study.currency)} open, net of credits and unapplied cash; no new sales",
+        scope=_scope(study, cash),
         as_of=cash.as_of,
         options=tuple(_option(cash, method, study.currency) for method in cash.backtest["method"]),
         expected_value=Estimate(
@@ -73,8 +73,8 @@ def recommend_timing(study: Study, timing: PaymentTiming, cash: CashForecast) ->
         flip=_flip(errors, rival, wins),
         identified=True,
         design=(
-            f"forecasts of {cash.n_dates} past days, each from what was known on it, against the cash that came; "
-            f"{cash.independent_windows:.1f} windows of {cash.weeks} weeks without overlap"
+            f"forecasts of {cash.n_dates} past days, each from what was known on it, against the cash that "
+            f"came; {cash.independent_windows:.1f} windows of {cash.weeks} weeks without overlap"
         ),
         experiment=EXPERIMENT,
         notes=_notes(timing, cash, chosen),
@@ -99,28 +99,32 @@ def _flip(errors: pd.Series, rival: str, wins: bool) -> Flip:
         current,
         threshold,
         "fraction of cash",
-        f"If the weekly error of the payment curves, now {current:.1%} of cash, {turn} {threshold:.1%}, {other}.",
+        f"If the weekly error of the payment curves, now {current:.1%} of cash, {turn} {threshold:.1%}, "
+        f"{other}.",
     )
 
 
 def _notes(timing: PaymentTiming, cash: CashForecast, chosen: str) -> tuple[str, ...]:
     row = cash.backtest.set_index("method").loc[chosen]
-    covered = [f"{name}: {share:.0%}" for name, share in (
-        ("single weeks", row["coverage_week"]), ("the total", row["coverage_total"])
-    ) if math.isfinite(share)]  # fmt: skip
+    shares = {"single weeks": float(row["coverage_week"]), "the total": float(row["coverage_total"])}
+    covered = ", ".join(f"{what} {share:.0%}" for what, share in shares.items() if math.isfinite(share))
     notes = [
-        f"The {cash.level:.0%} interval, made from days without a window in common, held the cash that came in "
-        f"these shares of past days: {', '.join(covered) or 'too few days to tell'}.",
+        f"The {cash.level:.0%} interval, made from days without a window in common, held the cash that came "
+        f"on these shares of past days: {covered or 'too few days to tell'}.",
         "Limits of single weeks do not add up to those of the total.",
         f"Tail rule: {timing.diagnostics['tail']}.",
     ]
-    _, low, middle, high = cash.total(chosen)
-    if high - low < 0.01 * middle:
+    if cash.always_collected(chosen):
         notes.append(
-            "Every book tried was collected almost in full within the horizon, so the interval is narrow; it "
-            "holds no default, because this ledger has shown none."
+            "Every book tried was collected in full within the horizon. The lower limit leaves room for the "
+            f"{cash.unseen_default:.1%} of customers that such a past does not rule out failing."
         )
     return tuple(notes)
+
+
+def _scope(study: Study, cash: CashForecast) -> str:
+    amount = money(cash.open_amount, study.currency)
+    return f"{amount} open, net of credits and unapplied cash; no new sales"
 
 
 def _cannot_say(study: Study, cash: CashForecast) -> Recommendation:
@@ -130,10 +134,10 @@ def _cannot_say(study: Study, cash: CashForecast) -> Recommendation:
         verdict="the data cannot say",
         answer=(
             f"The curves expect {money(expected, study.currency)}, but the history holds "
-            f"{cash.independent_windows:.1f} windows of {cash.weeks} weeks without overlap to try that on, and an "
-            "interval needs two."
+            f"{cash.independent_windows:.1f} windows of {cash.weeks} weeks without overlap to try that on; "
+            "an interval needs two."
         ),
-        scope=f"{money(cash.open_amount, study.currency)} open, net of credits and unapplied cash; no new sales",
+        scope=_scope(study, cash),
         as_of=cash.as_of,
         experiment=EXPERIMENT,
     )
