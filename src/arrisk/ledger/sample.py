@@ -214,12 +214,17 @@ def _collect(world: _World, names: tuple[str, ...]) -> dict[str, pd.DataFrame]:
 
 
 def _typed(table: pa.Table) -> pa.Table:
-    """Decimals as floats and days as timestamps: what pandas and Parquet readers take without objects."""
-    kinds = {pa.types.is_decimal: pa.float64(), pa.types.is_date: pa.timestamp("us")}
-    fields = [
-        (f.name, next((t for is_kind, t in kinds.items() if is_kind(f.type)), f.type)) for f in table.schema
-    ]
-    return table.cast(pa.schema(fields))
+    """Money as floats and days as timestamps: what pandas and Parquet readers take without objects."""
+    columns = {}
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        if pa.types.is_decimal(column.type):
+            # A cast of decimals to floats is not rounded to the nearest; a division of whole cents is.
+            cents = pc.cast(pc.multiply(column, pa.scalar(100, pa.decimal128(3, 0))), pa.int64())
+            column = pc.divide(pc.cast(cents, pa.float64()), 100.0)
+        elif pa.types.is_date(column.type):
+            column = pc.cast(column, pa.timestamp("us"))
+        columns[name] = column
+    return pa.table(columns)
 
 
 def _check_folder(target: Path, format: Format) -> None:

@@ -189,7 +189,8 @@ def _draw_invoices(
     usual = _draw_usual(customers, owner, issue, due, opened, closed, process, rng)
     disputed &= opened < usual
     offered = _is_offered(customers, owner, issue, cents, truth)
-    odds = np.exp(truth.take_up + truth.take_risk * customers.risk[owner])
+    wait = customers.terms + customers.habit
+    odds = np.exp(truth.take_up + truth.take_risk * customers.risk + truth.take_wait * wait)[owner]
     return Invoices(
         owner=owner,
         issue=issue,

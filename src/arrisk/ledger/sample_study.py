@@ -71,7 +71,7 @@ def dirty_lines(folder: Path) -> dict[str, list[str]]:
             f"INV-X000003,,{ordinary}",
         ],
         "events": [
-            f"EV-X000001,2024-05-16,payment,840.00,EUR,INV-X999999,,",
+            "EV-X000001,2024-05-16,payment,840.00,EUR,INV-X999999,,",
             f"EV-X000002,2024-02-30,payment,310.50,EUR,{cells[0]},{cells[1]},",
             f"EV-X000003,2024-09-03,chargeback,99.00,EUR,{cells[0]},{cells[1]},",
         ],

@@ -139,8 +139,9 @@ class Truth:
     **Discount.** `discount_rate` within `discount_days` is offered from `discount_from` on (a) to the
     segment `discount_segment` on invoices of at least `discount_minimum`, and (b) by the salespeople to
     the `discount_friends` of Manufacturing with the lowest latent risk, whatever the amount. An
-    undisputed offer is taken with log-odds `take_up` + `take_risk` z: good risks take it more often, and
-    good risks pay earlier anyway, so that comparing takers with others overstates what the discount does.
+    undisputed offer is taken with log-odds `take_up` + `take_risk` z + `take_wait` x (term + habit): good
+    risks and those who would not wait long anyway take it more often, so that comparing takers with others
+    overstates what the discount does.
     The threshold and the start identify it. A taker pays on the last open day of the period, or on its
     usual day if that is earlier; `unearned_share` of the takers pay on their usual day and deduct all the
     same.
@@ -173,17 +174,17 @@ class Truth:
     amount_sd: float = 0.75
     growth: float = 0.05
     sales_pmi: float = 0.01
-    habit_sd: float = 6.2
+    habit_sd: float = 5.8
     risk_habit: float = 2.0
     size_habit: float = 2.0
     terms_size: float = 0.6
-    frailty_sd: float = 0.43
+    frailty_sd: float = 0.40
     # Payment
     log_floor: float = -7.0
     log_plateau: float = -1.53
     rise_days: float = 2.5
     tail_after: int = 8
-    tail_level: float = 0.12
+    tail_level: float = 0.125
     tail_days: float = 4.3
     weekly_share: float = 0.60
     weekday_weights: tuple[float, ...] = (0.10, 0.10, 0.15, 0.50, 0.15)
@@ -223,8 +224,9 @@ class Truth:
     discount_segment: str = "Wholesale"
     discount_minimum: float = 5000.0
     discount_friends: float = 0.20
-    take_up: float = -1.0
-    take_risk: float = -0.9
+    take_up: float = 0.1
+    take_risk: float = -0.8
+    take_wait: float = -0.05
     unearned_share: float = 0.08
     # Other documents
     partial_share: float = 0.05
