@@ -69,9 +69,9 @@ class Cells:
             codes, unique = pd.factorize(values)
         except TypeError:  # cells that cannot be hashed, such as lists: none is a value of ours
             codes, unique = pd.factorize(values.map(_hashable))
-        if values.dtype.kind == "f" and values.dtype.itemsize < 8:
-            unique = unique.to_numpy(dtype=values.dtype.name.lower())
-        cells = [cell.item() if isinstance(cell, _EXACT_SCALARS) else cell for cell in unique]
+        short = values.dtype.name.lower() in ("float16", "float32")  # iterating would widen them to float64
+        items = unique.to_numpy(dtype=values.dtype.name.lower()) if short else unique
+        cells = [cell.item() if isinstance(cell, _EXACT_SCALARS) else cell for cell in items]
         return cls(codes, cells, values.index)
 
     def spread(self, parsed: Any, details: Sequence[str | None]) -> ParsedColumn:

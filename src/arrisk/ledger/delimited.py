@@ -115,9 +115,13 @@ def decode(data: bytes, name: str, encoding: str | None = None) -> str:
             f"{name} is binary, not a text file of rows (or say its encoding, such as 'utf-16-le')"
         )
     try:
-        return data.decode("utf-8")
+        text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         return _decode_chinese(data, name, error)
+    odd = [char for char in text if char > "\x7f" and not _likely(char)] if not text.isascii() else []
+    if odd and len(odd) > sum(char > "\x7f" for char in text) / 2 and max(text) < "\u0800":
+        return _gb2312(data) or text  # a few Chinese characters alone can look like rare Cyrillic letters
+    return text
 
 
 def _decode_as(data: bytes, name: str, encoding: str) -> str:
@@ -140,16 +144,10 @@ def _decode_chinese(data: bytes, name: str, error: UnicodeDecodeError) -> str:
     """Decode as GB18030 only if it looks like Chinese, for almost any bytes can be read so."""
     loose = data.decode("utf-8", errors="surrogateescape")
     broken = sum("\udc80" <= char <= "\udcff" for char in loose)
-    sound = sum(char > "\x7f" for char in loose) - broken
-    if sound > broken:
+    if sum(char > "\x7f" and _likely(char) for char in loose) > broken:
         raise LedgerError(f"{name} is UTF-8 but for {broken} broken bytes, the first {_where(data, error)}")
-    try:
-        text = data.decode("gb18030")
-    except UnicodeDecodeError:
-        text = ""
-    wide = [char for char in text if char > "\x7f"]
-    common = sum(_common(char) for char in wide)
-    if not wide or common < 0.8 * len(wide):
+    text = _gb2312(data)
+    if text is None:
         raise LedgerError(
             f"{name} is neither UTF-8 nor Chinese GB18030 ({_where(data, error)}); "
             "say its encoding: 'cp1252' for most Western European files"
@@ -157,8 +155,23 @@ def _decode_chinese(data: bytes, name: str, error: UnicodeDecodeError) -> str:
     return text
 
 
+def _gb2312(data: bytes) -> str | None:
+    """Decode as GB18030 when most wide characters are of GB2312, which nearly all Chinese text keeps to."""
+    try:
+        text = data.decode("gb18030")
+    except UnicodeDecodeError:
+        return None
+    wide = [char for char in text if char > "\x7f"]
+    return text if sum(_common(char) for char in wide) >= max(1, 0.8 * len(wide)) else None
+
+
+def _likely(char: str) -> bool:
+    """Tell whether UTF-8 text is likely to hold a character: letters of main alphabets, all beyond them."""
+    plain = "\xa0" <= char <= "\u017f" or "\u0386" <= char <= "\u03ce" or "\u0401" <= char <= "\u0451"
+    return plain or "\u05d0" <= char <= "\u06d2" or (char >= "\u0800" and not "\ud800" <= char <= "\udfff")
+
+
 def _common(char: str) -> bool:
-    """Tell whether a character is of GB2312, which nearly all Chinese text keeps to."""
     try:
         char.encode("gb2312")
     except UnicodeEncodeError:

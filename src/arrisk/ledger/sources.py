@@ -186,10 +186,11 @@ def _read_folder(folder: Path, patterns: Sequence[str] | None, options: _Options
     if not files and not parts:
         seen = ", ".join(entry.name for entry in entries[:8]) or "nothing"
         raise LedgerError(f"no table in folder {folder}: found {seen}; allowed: {', '.join(_READABLE)} files")
-    books = [file for file in files if file.suffix.lower() in _BOOKS]
-    named = [file for file in files if file in books or _file_fits(file, patterns)]
-    tables = _read_files(named, options, lenient=True) | {part.name: _read_parts(part) for part in parts}
-    return _wanted(tables, patterns, f"folder {folder.name}", [file.name for file in files])
+    names = [entry.name for entry in (*files, *parts)]
+    files = [file for file in files if file.suffix.lower() in _BOOKS or _file_fits(file, patterns)]
+    tables = _read_files(files, options, lenient=True)
+    tables |= {part.name: _read_parts(part) for part in parts if _file_fits(part, patterns)}
+    return _wanted(tables, patterns, f"folder {folder.name}", names)
 
 
 def _file_fits(file: Path, patterns: Sequence[str] | None) -> bool:
