@@ -96,6 +96,8 @@ def reasons(
     names = list(x.columns)
     average = np.array([means[n] for n in names])
     push = (x.to_numpy() - average) * coefficients
+    # A value that is good in itself is no reason, though the average customer's is better still.
+    push = np.where(x.to_numpy() * coefficients > 0, push, 0.0)
     worst = push.argmax(axis=1)
     told = []
     for row, j in enumerate(worst):

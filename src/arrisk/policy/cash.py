@@ -105,8 +105,9 @@ def _flip(errors: pd.Series, rival: str, wins: bool) -> Flip:
 
 
 def _notes(timing: PaymentTiming, cash: CashForecast, chosen: str) -> tuple[str, ...]:
-    row = cash.backtest.set_index("method").loc[chosen]
-    shares = {"single weeks": float(row["coverage_week"]), "the total": float(row["coverage_total"])}
+    table = cash.backtest[cash.backtest["method"] == chosen]
+    both = table[["coverage_week", "coverage_total"]].to_numpy(float)[0]
+    shares = dict(zip(("single weeks", "the total"), both.tolist(), strict=True))
     covered = ", ".join(f"{what} {share:.0%}" for what, share in shares.items() if math.isfinite(share))
     notes = [
         f"The {cash.level:.0%} interval, made from days without a window in common, held the cash that came "

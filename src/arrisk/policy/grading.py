@@ -89,15 +89,10 @@ def order_outcomes(scorecard: Scorecard, snapshot: Snapshot) -> pd.DataFrame:
         begin = pd.Timestamp(str(cutoff))
         window = base[(base["issue_date"] > begin) & (base["issue_date"] <= begin + horizon)]
         sums = window.groupby("customer_id")[["billed", "sales", "lost", "stuck"]].sum()
-        rows = (
-            seen[["cutoff", "customer_id", "grade"]]
-            .join(sums, on="customer_id")
-            .fillna(dict.fromkeys(sums, 0.0))
-        )
-        billed = rows["billed"].sum()
-        parts.append(
-            rows.assign(seen=rows["sales"].sum() / billed if billed > 0 else 0.0).drop(columns="billed")
-        )
+        rows = seen[["cutoff", "customer_id", "grade"]].join(sums, on="customer_id")
+        rows = rows.fillna(dict.fromkeys(sums.columns, 0.0))
+        billed = rows.pop("billed").sum()
+        parts.append(rows.assign(seen=rows["sales"].sum() / billed if billed > 0 else 0.0))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -172,20 +167,21 @@ def recommend_scorecard(study: Study, scorecard: Scorecard, snapshot: Snapshot) 
         return _cannot_say(study, scorecard, doubt)
     margin, lgd = study.get("stop_margin") or study.assumption("gross_margin"), study.assumption("lgd")
     outcomes = order_outcomes(scorecard, snapshot)
-    worst = list(scorecard.bounds)[::-1]
-    sets = [tuple(sorted(worst[: k + 1])) for k in range(len(worst) - 1)]
-    held = outcomes.groupby("grade")["sales"].sum()
-    sets = [g for g in sets if held.reindex(list(g)).sum() > 0]
-    if not sets or not outcomes["seen"].sum() > 0:
-        return _cannot_say(
-            study, scorecard, "No order billed after a past grading is old enough to be judged."
-        )
+    if not outcomes["sales"].sum() > 0:
+        return _cannot_say(study, scorecard, "No order billed after a past grading is old enough to judge.")
     values = [
         stop_value(outcomes, g, margin, lgd, scorecard.horizon_days, study.seed, scorecard.level)
-        for g in sets
+        for g in _stops(scorecard, outcomes)
     ]
     best = max(values, key=lambda v: v.value)
     return _recommendation(study, scorecard, snapshot, values, best, (margin, lgd))
+
+
+def _stops(scorecard: Scorecard, outcomes: pd.DataFrame) -> list[tuple[str, ...]]:
+    """The worst grade, the two worst, ... of those that hold sales; never all of them unless there is one."""
+    held = outcomes.groupby("grade")["sales"].sum()
+    used = [g for g in reversed(scorecard.bounds) if held.get(g, 0.0) > 0]
+    return [tuple(sorted(used[: k + 1])) for k in range(max(1, len(used) - 1))]
 
 
 def _draw(a: Assumption, rng: np.random.Generator) -> Floats:
@@ -197,9 +193,9 @@ def _draw(a: Assumption, rng: np.random.Generator) -> Floats:
 def _doubt(scorecard: Scorecard) -> str:
     if not scorecard.identified or scorecard.auc is None:
         return (
-            f"{scorecard.defaulters} customers have defaulted in this ledger ({scorecard.definition}), too few "
-            f"to tell good customers from bad; with 95% confidence at most {scorecard.upper_bound:.1%} default "
-            f"within {scorecard.horizon_days} days."
+            f"{scorecard.defaulters} customers have defaulted in this ledger ({scorecard.definition}), too "
+            f"few to tell good customers from bad; with {scorecard.level:.0%} confidence at most "
+            f"{scorecard.upper_bound:.1%} default within {scorecard.horizon_days} days."
         )
     if scorecard.auc.low <= 0.5:
         return (
@@ -228,19 +224,24 @@ def _recommendation(
         as_of=snapshot.date,
         options=_options(study.currency, values),
         expected_value=Estimate(
-            best.value, best.low, best.high, scorecard.level, f"{study.currency} a year",
-            f"past windows of {scorecard.horizon_days} days, grades out of fold; {DRAWS} draws of customers and assumptions",
+            best.value,
+            best.low,
+            best.high,
+            scorecard.level,
+            f"{study.currency} a year",
+            f"past windows of {scorecard.horizon_days} days, grades out of fold; {DRAWS} draws of customers "
+            "and assumptions",
         ),
-        flip=_flip(best, assumptions[0], stop),
+        flip=_flip(best, assumptions[0]),
         identified=True,
         design=(
-            "orders billed after past gradings and what became of them; each customer graded by a fit without "
-            "it; the counterfactual of a stopped order is known by accounting: neither its loss nor its margin"
+            "orders billed after past gradings and what became of them, each customer graded by a fit "
+            "without it; what a stop would have changed is known by accounting: neither loss nor margin"
         ),
         experiment=EXPERIMENT,
         assumptions=assumptions,
         notes=_notes(scorecard),
-    )  # fmt: skip
+    )
 
 
 def _name(grades: tuple[str, ...]) -> str:
@@ -250,16 +251,16 @@ def _name(grades: tuple[str, ...]) -> str:
 def _answer(study: Study, best: StopValue, stop: bool, hit: int, in_default: int) -> str:
     gain = money(abs(best.value), study.currency)
     limits = f"{money(best.low, study.currency)} to {money(best.high, study.currency)}"
-    already = f" ({in_default} in default already are stopped anyway)" if in_default else ""
+    already = f"; {in_default} in default already are another matter" if in_default else ""
     if stop:
         return (
-            f"Stop new orders on account for {_name(best.grades)}, {hit} customers{already}: "
-            f"this gains {gain} a year ({limits})."
+            f"Stop new orders on account for {_name(best.grades)}, {hit} customers: this gains {gain} a year "
+            f"({limits}){already}."
         )
     verb = "gain" if best.value > 0 else "cost"
     return (
-        f"Release orders of all grades{already}: stopping {_name(best.grades)}, the best of the stops compared, "
-        f"would {verb} {gain} a year ({limits}), so a gain is not shown."
+        f"Release orders of all grades: stopping {_name(best.grades)}, the best of the stops compared, would "
+        f"{verb} {gain} a year ({limits}), so a gain is not shown{already}."
     )
 
 
@@ -276,10 +277,13 @@ def _options(currency: str, values: list[StopValue]) -> tuple[Option, ...]:
     return tuple(options)
 
 
-def _flip(best: StopValue, margin: Assumption, stop: bool) -> Flip:
+def _flip(best: StopValue, margin: Assumption) -> Flip:
     turn = best.break_even_margin
     what = f"stopping {_name(best.grades)}"
-    sentence = f"{turn:.1%} of their sales is lost: {what} pays while the margin is below that; it is {margin.value:.1%}."
+    sentence = (
+        f"{turn:.1%} of their sales is lost: {what} pays while the margin on them is below that; it is "
+        f"{margin.value:.1%}."
+    )
     return Flip(margin.name, margin.value, turn, "fraction of sales", sentence)
 
 
@@ -292,8 +296,8 @@ def _notes(scorecard: Scorecard) -> tuple[str, ...]:
         f"customers defaulted in the windows seen.",
         f"Grades order customers left out of the fit with an area under the curve of {auc.value:.2f} "
         f"({auc.low:.2f} to {auc.high:.2f}); observed over expected defaults {ratio:.2f}.",
-        "Orders that were stopped or refused in the past are not in the ledger, so the losses they would have "
-        "brought are not counted.",
+        "Orders that were stopped or refused in the past are not in the ledger, so the losses they would "
+        "have brought are not counted.",
     )
 
 
