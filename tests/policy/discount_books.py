@@ -65,7 +65,7 @@ def make_book(
         {
             "event_id": taken["invoice_id"],
             "invoice_id": taken["invoice_id"],
-            "instalment": 1,
+            "instalment": pd.array([None] * len(taken), dtype="Int64"),
             "customer_id": taken["customer_id"],
             "date": taken["closed_date"],
             "kind": "discount",

@@ -143,9 +143,7 @@ def test_no_flip_is_said_plainly(study):
 def test_the_pilot_is_large_enough_to_see_its_own_shift(study):
     from arrisk.policy.pilot import pilot_size_means
 
-    advice, _ = advise(
-        study, make_book(customers=200, invoices=20), assume(**PRECISE, cost_of_capital=0.08)
-    )
+    advice, _ = advise(study, make_book(customers=200, invoices=20), assume(**PRECISE, cost_of_capital=0.08))
     size = int(advice.experiment.split(" an arm")[0].split()[-1].replace(",", ""))
     assert 2 * size <= 200
     shift = float(advice.experiment.split("shift of ")[1].split()[0])

@@ -180,7 +180,7 @@ def test_a_single_option_or_mixed_units_draw_no_bars():
         (-5000.0, "EUR/year", "EUR -5,000 a year"),
         (0.3, "fraction of offered sales", "30% of offered sales"),
         (0.0000, "fraction", "0%"),
-        (0.08, "per year, 365", "0.08 per year, 365"),
+        (0.08, "per year, 365", "8% per year, 365"),
         (None, "days", "-"),
         (float("inf"), "days", "unbounded"),
         (30.0, "customers", "30 customers"),
@@ -191,7 +191,7 @@ def test_quantity(value, unit, expected):
 
 
 def test_interval_without_ends_is_empty():
-    assert interval(None, None, "days") == ""
+    assert interval(None, None, "days") == interval(3.0, 3.0, "days") == ""
     assert interval(1.0, 2.0, "days") == "1.0 to 2.0 days"
     assert interval(-1234.5, 20.0, "EUR/year") == "EUR -1,234 to 20 a year"
     assert interval(0.0, float("inf"), "fraction of sales") == "0% of sales to unbounded"

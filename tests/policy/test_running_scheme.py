@@ -36,6 +36,20 @@ def test_grace_days_forgive():
     assert describe_running_scheme(book, grace_days=25).total["unearned"] == 0
 
 
+def test_the_day_of_taking_is_the_discount_s_not_the_last_payment_s():
+    """A partial payment that closes the item later does not make the discount unearned; nor the reverse."""
+    book = make_book(offered=("Trade",))
+    assert describe_running_scheme(book).total["unearned"] == 0
+    first = book.events.index[:5]
+    ids = book.events.loc[first, "invoice_id"]
+    rows = book.items["invoice_id"].isin(ids)
+    book.items.loc[rows, "closed_date"] += pd.Timedelta(days=30)
+    assert describe_running_scheme(book).total["unearned"] == 0
+    book.events.loc[first[:2], "instalment"] = 1
+    book.events.loc[first[:3], "date"] += pd.Timedelta(days=30)
+    assert describe_running_scheme(book).total["unearned"] == 3
+
+
 def test_a_discount_that_nobody_offered_is_counted_apart():
     book = make_book(offered=("Trade",))
     hit = book.items.index[book.items["discount_amount"] > 0][:7]

@@ -210,3 +210,17 @@ def test_holes_in_the_ownership_are_shown():
     assert find_holes(()) == ((1, None),)
     assert find_holes((Queue("a", 10, 20),)) == ((1, 9), (21, None))
     assert find_holes((Queue("a", 0, None),)) == ()
+
+
+def test_a_study_shows_its_assumptions_escaped(folder):
+    study = Study.from_toml(TOML.replace("workout files", "<b>files</b>"), folder / "study.toml")
+    page = study._repr_html_()
+    assert "&lt;b&gt;files" in page
+    assert "<b>files" not in page
+    assert "2025-12-31" in repr(study)
+
+
+def test_the_sample_study_opens_and_ties_out(root):
+    study = open_study(root / "data" / "sample")
+    assert study.snapshot().date == study.as_of
+    assert abs(study.control_table().frame["difference"]).max() < 0.005

@@ -83,12 +83,7 @@ def recommend_discount(
     judged = _judge(grid, confidence)
     if judged.verdict == "the data cannot say":
         return _cannot_say(grid, running, _reason_unsure(grid, judged))
-    low, high = np.quantile(judged.gain, ((1 - grid.level) / 2, (1 + grid.level) / 2))
-    unit = f"{grid.history.currency} a year"
-    value = Estimate(
-        float(judged.gain.mean()), float(min(low, judged.gain.mean())), float(max(high, judged.gain.mean())),
-        grid.level, unit, f"{len(judged.gain):,} draws of customers and assumptions, common to all schemes",
-    )  # fmt: skip
+    value = _estimate(grid, judged)
     return Recommendation(
         decision=DECISION,
         verdict=judged.verdict,
@@ -107,6 +102,14 @@ def recommend_discount(
         assumptions=grid.assumptions,
         notes=_notes(grid, running),
     )
+
+
+def _estimate(grid: DiscountGrid, judged: _Judgement) -> Estimate:
+    """What following the verdict is worth, with the interval of the draws."""
+    low, high = np.quantile(judged.gain, ((1 - grid.level) / 2, (1 + grid.level) / 2))
+    mean, method = float(judged.gain.mean()), f"{len(judged.gain):,} draws common to all schemes"
+    unit = f"{grid.history.currency} a year"
+    return Estimate(mean, min(float(low), mean), max(float(high), mean), grid.level, unit, method)
 
 
 def _judge(grid: DiscountGrid, confidence: float) -> _Judgement:
@@ -139,18 +142,23 @@ def _sure(gain: Floats) -> float:
 
 def _answer(grid: DiscountGrid, judged: _Judgement, value: Estimate) -> str:
     currency = grid.history.currency
-    worth = f"about {money(value.value, currency)} a year"
+    worth = f"about {money(_two_digits(value.value), currency)} a year"
     odds = f"(in {judged.sure:.0%} of the draws)"
     if judged.chosen is None and judged.other is not None:
-        scheme = describe_scheme(judged.other, currency)
-        verb = "Stop offering" if isinstance(judged.other["threshold"], str) else "Do not offer"
+        running = isinstance(judged.other["threshold"], str)
+        scheme = describe_terms(judged.other) if running else describe_scheme(judged.other, currency)
+        verb = "Stop offering" if running else "Do not offer"
         return f"{verb} {scheme}: it gives away {worth} more than it brings {odds}."
     assert judged.chosen is not None
     scheme = describe_scheme(judged.chosen, currency)
     if judged.verdict == "keep":
-        return f"Keep offering {scheme}: it earns {worth} {odds}."
+        return f"Keep offering {describe_terms(judged.chosen)}: it earns {worth} {odds}."
     than = f" more than now ({describe_scheme(judged.other, currency)})" if judged.other is not None else ""
     return f"Offer {scheme}: it earns {worth}{than} {odds}."
+
+
+def _two_digits(value: float) -> float:
+    return float(f"{value:.2g}")
 
 
 def _scope(grid: DiscountGrid, judged: _Judgement) -> str:

@@ -48,7 +48,8 @@ def plot_grid(grid: DiscountGrid, ax: Axes | None = None) -> Axes:
 def plot_tornado(grid: DiscountGrid, ax: Axes | None = None, scheme: pd.Series | None = None) -> Axes:
     """Bars from the value at the low to the value at the high end of each assumption, largest on top."""
     axes = plt.subplots(figsize=(7.5, 3.6), layout="constrained")[1] if ax is None else ax
-    rows = grid.tornado(scheme).iloc[::-1]
+    swings = grid.tornado(scheme)
+    rows = swings[swings["swing"] > 0].iloc[::-1]
     base = float(rows["npv"].iloc[0]) if len(rows) else 0.0
     for end, colour in (("low", VERMILLION), ("high", BLUE)):
         reached, marks = rows[f"npv_at_{end}"].to_numpy(dtype=float), rows[end].to_numpy(dtype=float)

@@ -9,6 +9,7 @@ from html import escape
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from arrisk.policy.assumptions import Assumption
     from arrisk.policy.recommendation import Estimate, Option, Recommendation
 
 __all__ = ["RECOMMENDATION_MIME", "Verdict", "quantity", "recommendation_html", "recommendation_text"]
@@ -48,13 +49,16 @@ BAR_WIDTH = 150
 def quantity(value: float | None, unit: str) -> str:
     """Write a number with its unit for people.
 
-    A unit that starts with a currency code is money, one that starts with "fraction" or "probability"
-    a percentage, one that starts with "days" a duration; anything else follows the number.
+    A unit that starts with a currency code is money; one that starts with "fraction", "probability" or
+    "per year" (an annual rate) a percentage; one that starts with "days" a duration; anything else follows
+    the number.
 
     Examples
     --------
     >>> quantity(-17808.4, "EUR a year"), quantity(0.0105, "fraction of sales"), quantity(12, "days")
     ('EUR -17,808 a year', '1.05% of sales', '12.0 days')
+    >>> quantity(0.08, "per year, 365")
+    '8% per year, 365'
     """
     if value is None or math.isnan(value):
         return "-"
@@ -64,9 +68,10 @@ def quantity(value: float | None, unit: str) -> str:
     if money:
         digits = 0 if abs(value) >= 100 or value == 0 else 2
         return f"{money[1]} {value:,.{digits}f}{money[2].replace('/', ' a ')}"
-    share = re.match(r"(?:fraction|probability)\b(.*)", unit)
+    share = re.match(r"(?:fraction|probability)\b(.*)|(?=per year\b)", unit)
     if share:
-        return f"{100 * value:.2f}".rstrip("0").rstrip(".") + "%" + share[1]
+        words = f" {unit}" if share[1] is None else share[1]
+        return f"{100 * value:.2f}".rstrip("0").rstrip(".") + "%" + words
     if re.match(r"days\b", unit):
         return f"{value:,.1f} {unit}"
     number = f"{value:,.0f}" if float(value).is_integer() else f"{value:,.4g}"
@@ -74,19 +79,19 @@ def quantity(value: float | None, unit: str) -> str:
 
 
 def interval(low: float | None, high: float | None, unit: str) -> str:
-    """Write an interval for people, the unit once; empty when it has no ends.
+    """Write an interval for people, the unit once; empty when it has no ends or no width.
 
     Examples
     --------
     >>> interval(58.2, 1474.1, "EUR a year"), interval(0.01, 0.02, "fraction of sales")
     ('EUR 58 to 1,474 a year', '1% to 2% of sales')
     """
-    if low is None and high is None:
+    if (low is None and high is None) or low == high:
         return ""
     ends = [quantity(end, unit) for end in (low, high)]
     money = re.match(r"[A-Z]{3}\b", unit)
     if money and low is not None and high is not None and math.isfinite(low) and math.isfinite(high):
-        digits = 0 if max(abs(low), abs(high)) >= 100 or low == high == 0 else 2
+        digits = 0 if max(abs(low), abs(high)) >= 100 else 2
         tail = unit[3:].replace("/", " a ")
         return f"{money[0]} {low:,.{digits}f} to {high:,.{digits}f}{tail}"
     first, second = ends
@@ -98,6 +103,14 @@ def _common_tail(one: str, two: str) -> str:
     """The words after the number that both texts end with."""
     words = [text.partition(" ")[2] for text in (one, two)]
     return " " + words[0] if words[0] and words[0] == words[1] else ""
+
+
+def _range(a: Assumption) -> str:
+    """The range of an assumption without the words of its unit."""
+    if not a.is_range:
+        return "fixed"
+    percent = re.match(r"(?:fraction|probability|per year)\b", a.unit)
+    return interval(a.low, a.high, "fraction" if percent else "")
 
 
 def _estimate_words(e: Estimate) -> str:
@@ -142,7 +155,7 @@ def recommendation_text(r: Recommendation, width: int = 100) -> str:
     if r.assumptions:
         lines += ["", "Assumptions"]
         lines += [
-            f"  - {a.name} {quantity(a.value, a.unit)} [{a.low:g} to {a.high:g}]; source: {a.source}"
+            f"  - {a.name} {quantity(a.value, a.unit)} ({_range(a)}); source: {a.source}"
             for a in r.assumptions
         ]
     if r.notes:
@@ -232,7 +245,7 @@ def _assumptions_html(r: Recommendation) -> str:
     rows = "".join(
         f"<tr><td>{escape(a.name.replace('_', ' '))}</td>"
         f'<td class="num">{escape(quantity(a.value, a.unit))}</td>'
-        f'<td class="num">{a.low:g} to {a.high:g}</td><td>{escape(a.source)}</td></tr>'
+        f'<td class="num">{escape(_range(a))}</td><td>{escape(a.source)}</td></tr>'
         for a in r.assumptions
     )
     return (

@@ -123,13 +123,14 @@ def describe_running_scheme(snapshot: Snapshot, *, grace_days: int = 3, level: f
 
 
 def _with_taking_day(frame: pd.DataFrame, snapshot: Snapshot) -> pd.DataFrame:
-    """Add `taking`: days from issue to the last discount event of the item."""
-    events = snapshot.events
-    key = ["invoice_id", "instalment"]
-    last = events[events["kind"] == "discount"].groupby(key, as_index=False)["date"].max()
-    frame = frame.merge(last, on=key, how="left")
-    frame["taking"] = (frame["date"] - frame["issue_date"]).dt.days.astype(float).fillna(frame["duration"])
-    return frame
+    """Add `taking`: days from issue to the last discount event of the item, or of its invoice as a whole."""
+    events = snapshot.events[snapshot.events["kind"] == "discount"]
+    whole = events[events["instalment"].isna()].groupby("invoice_id")["date"].max()
+    parts = events[events["instalment"].notna()].astype({"instalment": "int64"})
+    last = parts.groupby(["invoice_id", "instalment"])["date"].max().reset_index()
+    out = frame.merge(last, on=["invoice_id", "instalment"], how="left")
+    day = out["date"].fillna(out["invoice_id"].map(whole))
+    return out.assign(taking=(day - out["issue_date"]).dt.days.astype(float)).drop(columns="date")
 
 
 def _describe(

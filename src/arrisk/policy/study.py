@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from arrisk.display import Table
+from arrisk.display import Table, frame_html
 from arrisk.errors import LedgerError, StudyError
 from arrisk.policy.assumptions import Assumption, find
 from arrisk.policy.study_file import Control, Queue, find_holes, parse_study, study_template
@@ -161,6 +161,11 @@ class Study:
             f"Study({self.name!r}: {self.title}, as of {self.as_of:%Y-%m-%d}, {self.currency}, "
             f"{len(self.assumptions)} assumptions)"
         )
+
+    def _repr_html_(self) -> str:
+        table = self.assumptions_table()
+        head = f"{self.title}, as of {self.as_of:%Y-%m-%d}, in {self.currency}"
+        return frame_html(table.frame, head, table.note)
 
     def digest(self) -> str:
         """SHA-256 of the TOML text: two studies with one digest ask the same question."""
