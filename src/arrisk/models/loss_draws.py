@@ -11,7 +11,7 @@ import numpy as np
 from joblib import Parallel, delayed
 from numpy.typing import ArrayLike, NDArray
 from pandas import DataFrame
-from scipy import stats
+from scipy import special, stats
 
 from arrisk.display import frame_html
 from arrisk.errors import ModelError
@@ -26,6 +26,7 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 CHUNK = 5_000
 PD_GROUP_RATIO = 1.5
+CERTAIN = 50.0
 LEVELS = (0.95, 0.99, 0.995)
 
 
@@ -180,22 +181,30 @@ def _chunk(
     """Events of `size` years: (year within the chunk, obligor), sorted."""
     rng = np.random.default_rng(seed)
     factor = rng.standard_normal(size)
+    edge = special.ndtri(chance) / math.sqrt(1 - rho)
+    shift = math.sqrt(rho / (1 - rho)) * factor
     years, names = [], []
     for group in _pd_groups(chance):
-        ceiling = conditional_pd(chance[group].max(), rho, factor)
+        ceiling = special.ndtr(edge[group].max() - shift)
         with np.errstate(divide="ignore"):
-            rate = np.minimum(-np.log1p(-ceiling), 50.0)
+            rate = np.minimum(-np.log1p(-ceiling), CERTAIN)
         hits = rng.poisson(rate * group.size)
         year = np.repeat(np.arange(size), hits)
         who = group[rng.integers(0, group.size, year.size)]
-        pair = np.unique(year * chance.size + who)
+        pair = _distinct(year * chance.size + who)
         year, who = pair // chance.size, pair % chance.size
-        keep = rng.random(pair.size) * ceiling[year] < conditional_pd(chance[who], rho, factor[year])
+        keep = rng.random(pair.size) * ceiling[year] < special.ndtr(edge[who] - shift[year])
         years.append(year[keep])
         names.append(who[keep])
     year, who = np.concatenate(years), np.concatenate(names)
-    order = np.lexsort((who, year))
+    order = np.argsort(year * chance.size + who)
     return year[order].astype(np.int64), who[order].astype(np.int64)
+
+
+def _distinct(values: IntArray) -> IntArray:
+    """Sorted distinct values; sorting beats the hash table of `numpy.unique` on millions of keys."""
+    ordered = np.sort(values)
+    return ordered[np.concatenate([[True], ordered[1:] != ordered[:-1]])[: ordered.size]]
 
 
 def _pd_groups(chance: FloatArray) -> list[IntArray]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from arrisk.display import frame_html, money, stamp
 from arrisk.errors import ModelError
 from arrisk.models.intervals import Interval, clopper_pearson, jackknife_logit, upper_bound
+from arrisk.models.provision_conventions import describe_conventions
 from arrisk.models.provision_counts import (
     NotDue,
     ProvisionCounts,
@@ -120,26 +121,31 @@ class ProvisionMatrix:
         return out
 
     def plot(self, ax: Axes | None = None) -> Axes:
-        """Rates by bucket on both paths, with their intervals."""
+        """Rates by bucket on both paths, with their intervals; bounds when there are no rates."""
         import matplotlib.pyplot as plt
 
         ax = ax if ax is not None else plt.subplots()[1]
-        for frame, shift, colour, label in (
+        paths = [
             (self.table, -0.1, "#0072B2", "flow rates"),
             (self.realised, 0.1, "#D55E00", "realised within the horizon"),
-        ):
+        ]
+        if not self.identified:
+            paths = [(self.table, 0.0, "#0072B2", "not excluded by the ledger")]
+        for frame, shift, colour, label in paths:
             at = np.arange(len(frame)) + shift
-            low, high = 100 * frame["ci_low"], 100 * frame["ci_high"]
-            ax.vlines(at, low, high, color=colour, linewidth=2)
-            ax.plot(at, 100 * frame["rate"], "o", color=colour, label=label)
+            ax.vlines(
+                at, 100 * frame["ci_low"], 100 * frame["ci_high"], color=colour, linewidth=2, label=label
+            )
+            ax.plot(at, 100 * frame["rate"], "o", color=colour)
         ax.set_xticks(range(len(self.table)), list(self.table["bucket"]))
         ax.set(xlabel="days overdue", ylabel="loss rate (% of balance)", title=self._finding())
-        ax.legend()
+        ax.set_ylim(bottom=0)
+        ax.legend(loc="upper left")
         return stamp(ax, self.as_of, f"{self.total.level:.0%} intervals")
 
     def _finding(self) -> str:
         if self.total.value is None:
-            return f"Too few losses for a rate: at most {money(self.total.high, self.currency)} is at risk"
+            return f"Too few losses for a rate: {money(self.total.high, self.currency)} at most"
         low, high = money(self.total.low, "", 0), money(self.total.high, "", 0)
         return f"Provide {money(self.total.value, self.currency)} (range {low} to {high})"
 
@@ -245,7 +251,7 @@ def provision_from_counts(
         total,
         realised.assign(balance=past.sum(axis=0)),
         realised_total,
-        _conventions(counts, choices, level, losers),
+        describe_conventions(counts, choices, level, losers),
         identified,
         _diagnostics(counts, losers, choices),
     )
@@ -340,40 +346,6 @@ def _table(balances: FloatArray, rates: FloatArray, ranges: list[Interval]) -> p
             "method": [r.method for r in ranges],
         }
     )
-
-
-def _conventions(
-    counts: ProvisionCounts, choices: dict[str, Any], level: float, losers: int
-) -> dict[str, str]:
-    start, end = counts.facts["window"]
-    terminal = choices["terminal_loss"]
-    return {
-        "rates": "net flow rates between month ends, chained to the loss share of the last bucket",
-        "window": f"{start:%Y-%m-%d} to {end:%Y-%m-%d}, {len(counts.month_ends) - 1} monthly flows",
-        "averaging": choices["averaging"],
-        "level": "customers' items, balances as known at each month end",
-        "not due": {
-            "falling_due": "flow of what falls due within the month",
-            "all": "flow of the whole balance not yet due",
-        }[choices["not_due"]],
-        "write-offs": {
-            "migrated": "counted as migrated: they age on to the last bucket",
-            "dropped": "dropped from the panel when written off",
-        }[choices["write_offs"]],
-        "terminal loss": (
-            "write-offs net of recoveries over all that left the last bucket in the window"
-            if terminal is None
-            else f"given: {terminal:.2%}"
-        ),
-        "recoveries": "those known at the as-of date, by customer; later ones would lower the rates",
-        "balances": "debit items only; credit items and unapplied cash are not netted",
-        "no due date": f"aged from issue ({counts.facts['items_without_due_date']} groups of items)",
-        "empty bucket": "a bucket never seen in the window passes everything on",
-        "realised path": f"balances at {len(counts.facts['seasoned_month_ends'])} month ends, written off "
-        f"within {counts.facts['horizon_months']} months, net of recoveries",
-        "interval": f"{level:.0%}, delete-one-customer jackknife on the logit scale, t quantile; "
-        f"{losers} of {counts.customers.size} customers had a write-off in the window",
-    }
 
 
 def _diagnostics(counts: ProvisionCounts, losers: int, choices: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from arrisk.display import frame_html
+from arrisk.display import frame_html, stamp
 from arrisk.errors import ModelError
 from arrisk.models.loss_draws import LossDraws, loss_measures
 from arrisk.policy.insurance_terms import Payments, PolicyTerms, apply_terms, share_recovery
@@ -141,12 +141,18 @@ class PolicyComparison:
         The draws behind it.
     cost_of_risk : float
         Annual charge on capital held against the tail.
+    currency : str
+        Unit of all amounts, for captions.
+    as_of : Timestamp or None
+        Day of the book, for the mark on the figure.
     """
 
     table: pd.DataFrame
     summary: pd.DataFrame
     results: tuple[Retained, ...]
     cost_of_risk: float
+    currency: str = ""
+    as_of: pd.Timestamp | None = None
 
     def costs(self) -> dict[str, float]:
         """Risk-adjusted cost of a year by structure."""
@@ -159,15 +165,15 @@ class PolicyComparison:
         ax = ax if ax is not None else plt.subplots()[1]
         frame = self.summary
         for i, row in enumerate(frame.to_dict("records")):
-            x, y = row["retained_tvar_99"], row["expected_net_cost"]
+            x, y = row["retained_tvar_99"] / 1000, row["expected_net_cost"] / 1000
             ax.plot(x, y, "o", markersize=9, color=COLOURS[i % len(COLOURS)])
             ax.annotate(str(row["structure"]), (x, y), xytext=(6, 6), textcoords="offset points", fontsize=9)
         best = frame["structure"].iloc[int(frame["risk_adjusted_cost"].to_numpy().argmin())]
         ax.set_title(f"Lowest cost with capital at {self.cost_of_risk:.0%} a year: {best}")
-        ax.set_xlabel("loss kept in the worst 1% of years (currency units)")
-        ax.set_ylabel("premium and kept loss, mean a year (currency units)")
-        ax.margins(0.2)
-        return ax
+        unit = f"thousand {self.currency or 'currency units'}"
+        ax.set(xlabel=f"loss kept in the worst 1% of years ({unit})", ylabel=f"mean cost a year ({unit})")
+        ax.margins(0.25)
+        return ax if self.as_of is None else stamp(ax, self.as_of, "cost: premium and kept loss")
 
     def _repr_html_(self) -> str:
         rates = [c for c in self.summary if str(c).startswith(("break_even", "p_"))]
@@ -182,6 +188,8 @@ def compare_policies(
     structures: Iterable[PolicyTerms],
     sales: ArrayLike,
     cost_of_risk: float = 0.08,
+    currency: str = "",
+    as_of: pd.Timestamp | None = None,
 ) -> PolicyComparison:
     """Compare structures, and no insurance, on one set of simulated losses.
 
@@ -196,6 +204,8 @@ def compare_policies(
     cost_of_risk : float
         Annual charge on capital held for the tail: the risk-adjusted cost is premium + expected retained
         loss + cost_of_risk x (mean of the worst 1% of years - expected retained loss).
+    currency, as_of : optional
+        For captions.
 
     Returns
     -------
@@ -229,7 +239,7 @@ def compare_policies(
     _add_break_evens(summary, results)
     table = pd.concat(tidy, ignore_index=True)
     table = table[["structure", "term", "estimate", "mc_low", "mc_high", "mc_error"]]
-    return PolicyComparison(table, summary, results, cost_of_risk)
+    return PolicyComparison(table, summary, results, cost_of_risk, currency, as_of)
 
 
 def _with_costs(result: Retained, measures: pd.DataFrame) -> pd.DataFrame:

@@ -99,7 +99,8 @@ class InsuranceCase:
         rate = self.experience.rate if rate is None else rate
         middle = self.correlations[len(self.correlations) // 2]
         runs = self.simulate(rate, middle if correlation is None else correlation, draws)
-        return compare_policies(runs, self.structures, self.book["sales"], self.cost_of_risk)
+        sales = self.book["sales"]
+        return compare_policies(runs, self.structures, sales, self.cost_of_risk, self.currency, self.as_of)
 
 
 def make_insurance_case(study: Study, snapshot: Snapshot) -> InsuranceCase:
