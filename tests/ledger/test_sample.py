@@ -92,6 +92,15 @@ def test_the_committed_sample_is_a_few_megabytes(root: Path) -> None:
     assert 1_000_000 < size < 5_000_000
 
 
+def test_the_data_card_counts_right(root: Path) -> None:
+    folder = root / "data" / "sample"
+    card = (folder / "README.md").read_text(encoding="utf-8")
+    for name in CSV_FILES:
+        with open(folder / name, encoding="utf-8", newline="") as file:
+            rows = sum(1 for _ in csv.DictReader(file))
+        assert f"| {name} | {rows:,} |" in card
+
+
 def test_files_and_frames_say_the_same(tmp_path: Path) -> None:
     frames = make_sample(invoices=1_500, seed=3, customers=1_200)  # two blocks of customers
     write_sample(tmp_path / "c", invoices=1_500, seed=3, customers=1_200)
