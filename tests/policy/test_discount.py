@@ -5,9 +5,10 @@ from discount_books import AS_OF, assume, fixed_book, make_book
 
 from arrisk.errors import ModelError, StudyError
 from arrisk.policy.arithmetic import affordable_rate
-from arrisk.policy.discount import SchemeGrid, describe_scheme, make_schemes, simulate_discounts
+from arrisk.policy.discount import SchemeGrid, make_schemes, simulate_discounts
 from arrisk.policy.discount_draws import Reference
 from arrisk.policy.discount_history import AS_OFFERED, find_offer, make_discount_history, offer_frame
+from arrisk.policy.discount_schemes import describe_scheme
 
 POINT = {
     "cost_of_capital": 0.08,

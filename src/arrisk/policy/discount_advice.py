@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from arrisk.display import money
 from arrisk.policy.assumptions import Assumption
-from arrisk.policy.discount import EVIDENCE, DiscountGrid, describe_scheme, describe_terms
+from arrisk.policy.discount import EVIDENCE, DiscountGrid
+from arrisk.policy.discount_schemes import describe_scheme, describe_terms
 from arrisk.policy.pilot import detectable_shift, pilot_size_means
 from arrisk.policy.recommendation import Estimate, Flip, Option, Recommendation, Verdict
 from arrisk.policy.recommendation_page import quantity
