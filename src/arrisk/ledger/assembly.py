@@ -67,7 +67,7 @@ def build_ledger(
     orders, limits = _in_units(checked, "orders"), _in_units(checked, "limits")
     signals = checked.tables["signals"][list(TABLES["signals"])].sort_values("date", kind="stable", ignore_index=True)
     return Ledger(
-        checked.currency, items, events, customers, orders, limits, signals, posted.movements, posted.recoveries,
+        checked.currency, items.sort_values(["invoice_id", "instalment"], ignore_index=True), events, customers, orders, limits, signals, posted.movements, posted.recoveries,
         quarantined, checks, open_engine(engine),
     )  # fmt: skip
 

@@ -298,36 +298,39 @@ def _item_frame(
     def units(name: str) -> np.ndarray:
         return states[name].to_numpy(dtype=float) / scale
 
-    out = pd.DataFrame({c: known[c].to_numpy() for c in ("invoice_id", "instalment", "customer_id")})
-    out["issue_date"] = dates(known["issue_day"])
-    out["due_date"] = dates(known["due_day"])
-    out["amount"] = known["reported"].to_numpy(dtype=float) / scale
-    out["open_amount"] = units("open")
-    names = {"payment": "paid", "discount": "discount", "credit_note": "credited", "write_off": "written_off"}
-    for kind, name in names.items():
-        out[f"{name}_amount"] = units(kind)
-    out["recovered_amount"] = recovered / scale
-    last = np.maximum(
-        states["last_event_day"].to_numpy(dtype="int64", na_value=0), known["issue_day"].to_numpy(dtype="int64")
+    def number(name: str) -> np.ndarray:
+        return known[name].to_numpy(dtype=float, na_value=np.nan)
+
+    amount, is_open = known["reported"].to_numpy(dtype=float) / scale, units("open") != 0
+    last = states["last_event_day"].to_numpy(dtype="int64", na_value=0)
+    closed = dates(np.maximum(last, known["issue_day"].to_numpy(dtype="int64")))
+    closed[is_open] = np.datetime64("NaT")
+    return pd.DataFrame(
+        {
+            **{c: known[c].to_numpy() for c in ("invoice_id", "instalment", "customer_id")},
+            "issue_date": dates(known["issue_day"]),
+            "due_date": dates(known["due_day"]),
+            "amount": amount,
+            "open_amount": units("open"),
+            "paid_amount": units("payment"),
+            "discount_amount": units("discount"),
+            "credited_amount": units("credit_note"),
+            "written_off_amount": units("write_off"),
+            "recovered_amount": recovered / scale,
+            "closed_date": closed,
+            "close_kind": _close_kind(amount, is_open, units("credit_note"), units("write_off")),
+            "days_overdue": day - number("due_day"),
+            "disputed": (number("dispute_opened") <= day) & ~(number("dispute_closed") <= day),
+            **{c: known[c].to_numpy() for c in ITEM_TEXTS},
+        }
     )
-    is_open = out["open_amount"].to_numpy() != 0
-    out["closed_date"] = pd.Series(dates(last)).mask(is_open)
-    out["close_kind"] = _close_kind(out, is_open)
-    due = known["due_day"].to_numpy(dtype=float, na_value=np.nan)
-    out["days_overdue"] = day - due
-    opened, closed = known["dispute_opened"].to_numpy(dtype=float, na_value=np.nan), known["dispute_closed"]
-    out["disputed"] = (opened <= day) & ~(closed.to_numpy(dtype=float, na_value=np.nan) <= day)
-    for column in ITEM_TEXTS:
-        out[column] = known[column].to_numpy()
-    return out.sort_values(["invoice_id", "instalment"], ignore_index=True)
 
 
-def _close_kind(items: pd.DataFrame, is_open: np.ndarray) -> np.ndarray:
+def _close_kind(amount: np.ndarray, is_open: np.ndarray, credited: np.ndarray, lost: np.ndarray) -> np.ndarray:
     """How an item was closed, defined here alone.
 
     Written off if any part of it was written off, whatever cash came with it; else credited if credit notes covered
     all of it; else paid.
     """
-    lost = items["written_off_amount"].to_numpy() != 0
-    credited = (items["credited_amount"] == items["amount"]).to_numpy() & (items["amount"] != 0).to_numpy()
-    return np.select([is_open, lost, credited], ["open", "written_off", "credited"], default="paid")
+    covered = (credited == amount) & (amount != 0)
+    return np.select([is_open, lost != 0, covered], ["open", "written_off", "credited"], default="paid").astype(object)
