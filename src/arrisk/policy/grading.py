@@ -180,7 +180,7 @@ def recommend_scorecard(study: Study, scorecard: Scorecard, snapshot: Snapshot) 
 def _stops(scorecard: Scorecard, outcomes: pd.DataFrame) -> list[tuple[str, ...]]:
     """The worst grade, the two worst, ... of those that hold sales; never all of them unless there is one."""
     held = outcomes.groupby("grade")["sales"].sum()
-    used = [g for g in reversed(scorecard.bounds) if held.get(g, 0.0) > 0]
+    used = [g for g in list(scorecard.bounds)[::-1] if held.get(g, 0.0) > 0]
     return [tuple(sorted(used[: k + 1])) for k in range(max(1, len(used) - 1))]
 
 
