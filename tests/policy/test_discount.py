@@ -143,6 +143,15 @@ def test_all_customers_are_the_sum_of_the_segments():
     assert by.loc["all", "sales"] == pytest.approx(by.loc["Retail", "sales"] + by.loc["Trade", "sales"])
 
 
+def test_customers_without_a_segment_are_not_taken_for_all():
+    book = make_book()
+    book.customers["segment"] = book.customers["segment"].replace("Retail", "all")
+    grid = simulate_discounts(book, SchemeGrid((0.01,), (10,)), assume(), draws=100, seed=7)
+    by = grid.table.set_index("segment")["sales"]
+    assert sorted(by.index) == ["Trade", "all", "no segment"]
+    assert by["all"] == pytest.approx(by["Trade"] + by["no segment"])
+
+
 def test_with_take_up_held_a_higher_rate_is_worth_less():
     schemes = SchemeGrid((0.005, 0.01, 0.02), (10,))
     grid = simulate_discounts(fixed_book([60]), schemes, exactly(take_up_elasticity=0.0), draws=100)

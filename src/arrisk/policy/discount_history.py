@@ -136,14 +136,14 @@ def offer_frame(snapshot: Snapshot) -> pd.DataFrame:
     items = items[items["amount"] > 0]
     if items.empty:
         raise ModelError("the snapshot holds no invoice with a positive amount")
-    segment = items["customer_id"].map(snapshot.customers.set_index("customer_id")["segment"])
+    segment = _segments(items["customer_id"], snapshot.customers)
     rate = pd.to_numeric(items["discount_rate"]).astype(float).fillna(0.0)
     frame = pd.DataFrame(
         {
             "invoice_id": items["invoice_id"],
             "instalment": items["instalment"],
             "customer_id": items["customer_id"],
-            "segment": segment.fillna("all").astype(str),
+            "segment": segment,
             "issue_date": items["issue_date"],
             "amount": items["amount"] - items["credited_amount"],
             "offered": rate > 0,
@@ -159,6 +159,12 @@ def offer_frame(snapshot: Snapshot) -> pd.DataFrame:
         }
     )
     return frame.reset_index(drop=True)
+
+
+def _segments(customer: pd.Series, customers: pd.DataFrame) -> pd.Series:
+    """Segment of each item; "all" is kept for the whole book, so customers without one get a name apart."""
+    segment = customer.map(customers.set_index("customer_id")["segment"]).fillna("all").astype(str)
+    return segment if segment.nunique() == 1 else segment.where(segment != "all", "no segment")
 
 
 def find_offer(frame: pd.DataFrame) -> Offer | None:
