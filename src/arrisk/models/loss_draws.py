@@ -204,7 +204,9 @@ def _chunk(
 def _distinct(values: IntArray) -> IntArray:
     """Sorted distinct values; sorting beats the hash table of `numpy.unique` on millions of keys."""
     ordered = np.sort(values)
-    return ordered[np.concatenate([[True], ordered[1:] != ordered[:-1]])[: ordered.size]]
+    first = np.ones(ordered.size, dtype=bool)
+    first[1:] = ordered[1:] != ordered[:-1]
+    return np.asarray(ordered[first], dtype=np.int64)
 
 
 def _pd_groups(chance: FloatArray) -> list[IntArray]:
