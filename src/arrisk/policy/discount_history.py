@@ -164,7 +164,7 @@ def offer_frame(snapshot: Snapshot) -> pd.DataFrame:
 def _segments(customer: pd.Series, customers: pd.DataFrame) -> pd.Series:
     """Segment of each item; "all" is kept for the whole book, so customers without one get a name apart."""
     segment = customer.map(customers.set_index("customer_id")["segment"]).fillna("all").astype(str)
-    return segment if segment.nunique() == 1 else segment.where(segment != "all", "no segment")
+    return segment if (segment == "all").all() else segment.where(segment != "all", "no segment")
 
 
 def find_offer(frame: pd.DataFrame) -> Offer | None:
