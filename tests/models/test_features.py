@@ -14,7 +14,7 @@ def known(row, date):
     return max(row.get("issue_date") or row["date"], row.get("recorded_date") or "") <= date
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(ledgers(), as_of_dates)
 def test_rows_known_later_change_no_bit(rows, date):
     early = {name: [r for r in part if known(r, date)] for name, part in rows.items()}

@@ -42,7 +42,7 @@ def observe(
 
 
 def observation_days(
-    snapshot: Snapshot, horizon_days: int, given: Sequence[str | pd.Timestamp] | None
+    snapshot: Snapshot, horizon_days: int, given: Sequence[str | pd.Timestamp] | None = None
 ) -> list[pd.Timestamp]:
     """Days of observation: those given, or every `horizon_days` back from the last complete window.
 

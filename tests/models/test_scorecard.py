@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from tests.models.payment_books import book_of
+
+from arrisk.errors import LookAheadError, ModelError
+from arrisk.ledger.reading import read_ledger
+from arrisk.models import scorecard as module
+from arrisk.models.discrimination import auc
+from arrisk.models.features import make_features
+from arrisk.models.labels import DefaultDefinition
+from arrisk.models.observation import observation_days
+from arrisk.models.scaling import predictors
+from arrisk.models.scorecard import fit_scorecard
+
+AS_OF = "2024-06-18"
+
+
+@pytest.fixture(scope="module")
+def snapshot():
+    return book_of(1, customers=80, failing=0.35).as_of(AS_OF)
+
+
+@pytest.fixture(scope="module")
+def card(snapshot):
+    return fit_scorecard(snapshot, seed=3)
+
+
+def test_observation_days_do_not_overlap_and_their_windows_are_over(snapshot, card):
+    days = sorted(card.observations["cutoff"].unique())
+    assert len(days) >= 3
+    assert (np.diff(days) >= np.timedelta64(180, "D")).all()
+    assert max(days) + pd.Timedelta(days=180) <= snapshot.date
+
+
+def test_default_dates_lie_strictly_after_the_day_of_the_features(card):
+    seen = card.observations[card.observations["default"]]
+    ahead = (seen["default_date"] - seen["cutoff"]).dt.days
+    assert ahead.between(1, 180).all()
+
+
+def test_terms_are_those_known_on_the_day(snapshot, card):
+    day = card.observations["cutoff"].min()
+    features = make_features(snapshot.as_of(day))
+    known = predictors(features).set_index(features["customer_id"])
+    seen = card.observations[card.observations["cutoff"] == day].set_index("customer_id")
+    pd.testing.assert_frame_equal(
+        seen[list(known)], known.loc[seen.index], check_exact=True, check_names=False
+    )
+
+
+def test_slow_payers_that_fail_are_found(card):
+    assert card.identified
+    assert card.fit.table.set_index("term").loc["oldest_overdue", "estimate"] > 0
+    assert card.auc.low > 0.5
+    assert card.auc.low <= card.auc.value <= card.auc.high
+    assert 0.7 < card.diagnostics["observed_over_expected"] < 1.3
+    assert card.calibration.low < 1 < card.calibration.high
+
+
+def test_no_customer_is_scored_by_a_fit_that_saw_it(card):
+    """Every training set of the validation lacks all rows of the customers it is tested on."""
+    seen = card.observations
+    x = seen[list(card.fit.names[1:])].fillna(card.medians)
+    customers = seen["customer_id"].to_numpy()
+    rng = np.random.default_rng(5)
+    fold = module._folds(seen["default"].to_numpy(), customers, rng)
+    assert pd.Series(fold).groupby(customers).nunique().max() == 1
+    ever = seen.groupby("customer_id")["default"].max()
+    held = pd.Series(fold, index=customers).groupby(level=0).first()
+    assert np.ptp(ever.groupby(held).sum()) <= 1
+    again = module._out_of_fold(
+        x, seen["default"].to_numpy(), customers, np.random.SeedSequence(3).spawn(3)[0]
+    )
+    np.testing.assert_allclose(again, seen["pd"])
+
+
+def test_noise_does_not_look_like_skill():
+    """Terms that are constant within a customer: folds of rows would recognise the customer, ours may not."""
+    rng = np.random.default_rng(8)
+    customers = np.repeat(np.arange(60), 8)
+    ever = np.repeat(rng.random(60) < 0.4, 8)
+    noise = np.repeat(rng.normal(size=(60, 4)), 8, axis=0)
+    x = pd.DataFrame(noise, columns=list("abcd"))
+    values = [auc(ever, module._out_of_fold(x, ever, customers, np.random.SeedSequence(s))) for s in range(5)]
+    assert np.mean(values) < 0.65
+
+
+def test_same_seed_same_card(snapshot, card):
+    pd.testing.assert_frame_equal(fit_scorecard(snapshot, seed=3).observations, card.observations)
+
+
+def test_prediction(snapshot, card):
+    scored = card.predict(snapshot).set_index("customer_id")
+    live = scored[~scored["in_default"]]
+    assert ((live["pd_low"] < live["pd"]) & (live["pd"] < live["pd_high"])).all()
+    by_risk = live.sort_values("pd")
+    assert by_risk["points"].is_monotonic_decreasing
+    assert by_risk["grade"].is_monotonic_increasing
+    held = scored[scored["in_default"]]
+    assert len(held) > 10
+    assert (held["pd"] == 1).all()
+    assert held["points"].isna().all()
+    assert set(held["grade"]) == {"D"}
+    assert held["reason"].str.startswith("in default now").all()
+
+
+def test_an_earlier_snapshot_is_refused(snapshot, card):
+    with pytest.raises(LookAheadError):
+        card.predict(snapshot.as_of("2023-06-30"))
+
+
+def test_few_terms_for_few_defaults_and_firth_below_ten_a_term(snapshot, card):
+    events = int(card.observations["default"].sum())
+    terms = len(card.fit.names) - 1
+    assert terms == min(4, events // 5)
+    assert (card.fit.penalty == "firth") == (events < 10 * terms)
+
+
+def test_too_few_defaulters_give_a_bound_and_no_score():
+    snapshot = book_of(2, customers=40, failing=0.1).as_of(AS_OF)
+    few = fit_scorecard(snapshot)
+    assert not few.identified
+    assert 0 < few.defaulters < 10
+    scored = few.predict(snapshot)
+    live = scored[~scored["in_default"]]
+    assert live[["pd", "points", "grade"]].isna().all().all()
+    assert live["pd_high"].unique().tolist() == [few.upper_bound]
+    assert few.defaulters / 40 < few.upper_bound < 0.35
+    assert "at least 10" in few.diagnostics["reason"]
+    with pytest.raises(ModelError, match="no grades"):
+        _ = few.grades
+    assert "upper bound" in few._repr_html_()
+
+
+def test_no_default_at_all_has_the_exact_bound():
+    snapshot = book_of(3, customers=30).as_of(AS_OF)
+    none = fit_scorecard(snapshot)
+    assert none.defaulters == 0
+    assert none.upper_bound == pytest.approx(1 - 0.05 ** (1 / 30))
+
+
+def test_history_too_short_for_a_window_is_refused(snapshot):
+    with pytest.raises(ModelError, match="shorter horizon"):
+        observation_days(snapshot.as_of("2022-09-30"), 180)
+
+
+def test_picture_states_the_finding(card):
+    ax = card.plot()
+    assert "AUC" in ax.get_title()
+    assert "%" in ax.get_ylabel()
+
+
+def test_sample(root):
+    snapshot = read_ledger(root / "data" / "sample", columns="arrisk", currency="EUR").as_of("2025-12-31")
+    card = fit_scorecard(snapshot, definition=DefaultDefinition(materiality=500.0))
+    assert card.identified
+    assert card.auc.low > 0.55
+    table = card.grades.dropna(subset=["observed"])
+    assert ((table["ci_low"] <= table["expected"]) & (table["expected"] <= table["ci_high"])).mean() >= 0.5
+    assert "Scorecard" in card._repr_html_()
