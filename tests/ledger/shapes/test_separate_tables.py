@@ -111,7 +111,7 @@ def test_money_is_in_the_minor_units_of_its_own_currency():
 def test_a_file_that_is_no_table_is_in_quarantine_and_named():
     files = {
         "invoices.csv": "invoice_id,customer_id,issue_date,amount\nA,c,2024-01-01,100\n",
-        "notes.csv": "text\nhello\n",
+        "notes.csv": "text,amount,currency\nhello,many,none\n",
     }
     shaped = shape("arrisk", raws(files), currency="EUR")
     assert shaped.quarantine[["source", "line", "reason"]].values.tolist() == [

@@ -119,7 +119,7 @@ def _documents(raw: pd.DataFrame, table: TableMap, column_map: ColumnMap, accoun
     # Without a date but with an amount and a number, a row is a document that lacks its date, not a subtotal.
     document |= ~heading & ~total & _has(text, headers, "invoice_id") & _has(text, headers, "open_amount")
     apart = frame[~document]
-    account.set_apart(apart, "report", "report_line", ("report line: " + first[~document]).str.strip())
+    account.set_apart(apart[KEYS], "report", "report_line", ("report line: " + first[~document]).str.strip())
     if "customer_id" not in headers:
         frame = frame.assign(**{_HEADING: first.where(heading).ffill()})
     documents: pd.DataFrame = frame[document].reset_index(drop=True)
@@ -144,7 +144,7 @@ def _under_headers(raw: pd.DataFrame, table: TableMap, account: Account) -> pd.D
         found = find_headers(renamed.loc[:, ~renamed.columns.duplicated()], table)
         if all(field in found for field in _REQUIRED):
             account.set_apart(
-                raw.iloc[: position + 1], "report", "report_line", "title or header of the report"
+                raw.iloc[: position + 1][KEYS], "report", "report_line", "title or header of the report"
             )
             return renamed.loc[:, ~renamed.columns.duplicated()].iloc[position + 1 :].reset_index(drop=True)
     return raw

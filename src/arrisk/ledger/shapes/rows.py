@@ -73,7 +73,7 @@ def read_roles(
         role = _role_of(name, frame, column_map)
         if role is None:
             detail = f"{name} is no table of the map {column_map.name!r}; its rows were not used"
-            account.set_apart(frame, "unread", "unread_source", detail)
+            account.set_apart(frame[KEYS], "unread", "unread_source", detail)
             account.note(f"{name} was not read: it fits no table of the map {column_map.name!r}")
             continue
         parts.setdefault(role, []).append(_typed(name, frame, column_map, role, options, account))

@@ -21,6 +21,7 @@ from arrisk.ledger.shapes.shaping import KEYS, Account, plural
 __all__ = ["net_due_date", "shape_sap"]
 
 _SIGNS = {"S": 1, "D": 1, "DEBIT": 1, "SOLL": 1, "H": -1, "C": -1, "CREDIT": -1, "HABEN": -1}
+_LONGEST_TERM = 3660
 _PAIR = ["debit", "credit", "amount", "date"]
 
 
@@ -40,7 +41,8 @@ def shape_sap(
         invoices, events and, with names in the rows, customers.
     """
     rows = read_roles(column_map, raw, options, account)["items"]
-    lines = _lines(_signed(_without_noted(rows.frame, column_map, account), account), column_map)
+    usable = _with_terms(_without_noted(rows.frame, column_map, account), account)
+    lines = _lines(_signed(usable, account), column_map)
     lines = _without_zero_cash(lines, account)
     target = _references(lines, account)
     direct = _direct_pairs(lines, target)
@@ -91,6 +93,15 @@ def _without_noted(frame: pd.DataFrame, column_map: ColumnMap, account: Account)
         frame[noted], "invoices", "noted_item", "a noted item (UMSKZ) is no part of the balance"
     )
     return frame[~noted]
+
+
+def _with_terms(frame: pd.DataFrame, account: Account) -> pd.DataFrame:
+    terms = frame[["days_1", "days_2", "days_3"]]
+    # ZBD1T to ZBD3T have three digits in SAP; an export may hold anything.
+    wrong = ((terms < 0) | (terms > _LONGEST_TERM)).any(axis=1)
+    told = f"days of the terms are not between 0 and {_LONGEST_TERM}"
+    account.set_apart(frame[wrong], "invoices", "not_a_term", told)
+    return frame[~wrong]
 
 
 def _signed(frame: pd.DataFrame, account: Account) -> pd.DataFrame:
