@@ -157,13 +157,17 @@ def test_size_and_keys(sample: dict[str, pd.DataFrame]) -> None:
     assert set(HARD_NAMES.values()) <= set(sample["customers"]["name"])
 
 
-@pytest.mark.parametrize(("invoices", "customers"), [(1, 1), (20, None), (50, 3), (400, 900)])
-def test_any_size(tmp_path: Path, invoices: int, customers: int | None) -> None:
-    study = write_sample(tmp_path, invoices=invoices, seed=1, customers=customers)
+@pytest.mark.parametrize(
+    ("invoices", "customers", "kind"),
+    [(1, 1, "csv"), (20, None, "csv"), (50, 3, "csv"), (400, 900, "csv"), (400, None, "parquet")],
+)
+def test_any_size(tmp_path: Path, invoices: int, customers: int | None, kind: str) -> None:
+    study = write_sample(tmp_path, invoices=invoices, seed=1, customers=customers, format=kind)  # type: ignore[arg-type]
     control = tomllib.loads(study.read_text())["ledger"]["control"][0]["balance"]
     ledger = read_ledger(tmp_path, columns="arrisk", currency="EUR")
     assert ledger.as_of(END).open_balance == pytest.approx(control, abs=0.004)
     assert len(ledger.as_of(END).items) == invoices
+    assert len(ledger.quarantine) == (8 if kind == "csv" else 0)
 
 
 def test_every_parameter_of_the_truth_is_explained() -> None:
@@ -279,6 +283,7 @@ def test_amounts_are_positive_but_for_credits_and_returns(big: dict[str, pd.Data
     paid_before = events[(events["amount"] > 0) & events["invoice_id"].isin(returned["invoice_id"])]
     first = paid_before[paid_before["kind"] == "payment"].groupby("invoice_id")["date"].min()
     assert (returned["date"] > returned["invoice_id"].map(first)).all()
+    assert len(returned) > 20
 
 
 def test_nothing_is_paid_or_bought_after_an_insolvency(

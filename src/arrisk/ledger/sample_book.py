@@ -252,8 +252,7 @@ def _draw_events(
         (every, credit_day, CREDIT_NOTE, credit),
         (every, day, DISCOUNT, discount),
     ]
-    bounced = _add_payments(rows, customers, invoices, rest - discount, day, process, rng)
-    lag[bounced] = 0  # a return must not be known before what it returns
+    _add_payments(rows, customers, invoices, rest - discount, day, process, rng)
     account = np.flatnonzero((rng.random(len(every)) < truth.on_account_share) & (invoices.cents > 0))
     rows.append((account, day[account], PAYMENT, np.maximum(invoices.cents[account] // 8, SMALLEST)))
     cash = _stack(rows, lag, len(account))
@@ -297,8 +296,8 @@ def _add_payments(
     day: Ints,
     process: Process,
     rng: Generator,
-) -> Ints:
-    """Add cash: whole, in two parts, too much, or returned by the bank and paid again; return the last."""
+) -> None:
+    """Add cash: whole, in two parts, too much, or returned by the bank and paid again."""
     truth, calendar, count = process.truth, process.calendar, len(owed)
     draw, share = rng.random(count), 0.3 + 0.4 * rng.random(count)
     edges = np.cumsum([truth.partial_share, truth.overpaid_share, truth.bounced_share])
@@ -315,7 +314,6 @@ def _add_payments(
     rows.append((split, second, PAYMENT, owed[split] - paid[split]))
     rows.append((bounced, calendar.open_after(day[bounced] + 3), PAYMENT, -paid[bounced]))
     rows.append((bounced, calendar.open_after(day[bounced] + 11), PAYMENT, paid[bounced]))
-    return bounced
 
 
 def _losses(customers: Customers, invoices: Invoices, cash: Events, calendar: Calendar) -> Events:
@@ -338,7 +336,7 @@ def _losses(customers: Customers, invoices: Invoices, cash: Events, calendar: Ca
 
 
 def _stack(rows: list[Row], lag: Ints, on_account: int) -> Events:
-    """Rows as events; the last `on_account` name no invoice; receipts are booked late."""
+    """Rows as events; the last `on_account` name no invoice; an invoice has one booking lag."""
     invoice, day, cents = (np.concatenate([row[k] for row in rows]) for k in (0, 1, 3))
     kind = np.repeat([row[2] for row in rows], [len(row[0]) for row in rows])
     late = np.where((kind <= DISCOUNT) & (day < NEVER), lag[invoice], 0)
