@@ -8,25 +8,67 @@ from arrisk.display import Table
 from arrisk.errors import ArriskError
 from arrisk.ledger.book import Ledger, Snapshot
 from arrisk.ledger.checks import Rules
+from arrisk.ledger.columns import shipped_maps
 from arrisk.ledger.reading import read_ledger
+from arrisk.models.cash import weekly_cash
+from arrisk.models.provision import fit_provision
+from arrisk.models.scorecard import fit_scorecard
+from arrisk.models.timing import fit_timing
+from arrisk.policy.agenda import make_agenda
+from arrisk.policy.cash import recommend_timing
+from arrisk.policy.discount import make_schemes, simulate_discounts
+from arrisk.policy.discount_advice import recommend_discount
+from arrisk.policy.grading import recommend_scorecard
+from arrisk.policy.insurance_case import make_insurance_case, map_stability
+from arrisk.policy.insurance_decision import recommend_insurance
+from arrisk.policy.insurance_terms import PolicyTerms
+from arrisk.policy.ownership import make_ownership, recommend_ownership
+from arrisk.policy.payment_days import compare_dso, recommend_payment_days
+from arrisk.policy.provisioning import recommend_provision
 from arrisk.policy.recommendation import Recommendation
+from arrisk.policy.reliance import recommend_reliance
+from arrisk.policy.running_scheme import describe_running_scheme
 from arrisk.policy.study import Study, open_study
 from arrisk.portfolio.ageing import make_ageing, make_ageing_panel
 from arrisk.portfolio.turnover import make_turnover
+from arrisk.report.style import use_style
 
 __version__ = "0.1.0"
 
 __all__ = [
     "ArriskError",
     "Ledger",
+    "PolicyTerms",
     "Recommendation",
     "Rules",
     "Snapshot",
     "Study",
     "Table",
+    "compare_dso",
+    "describe_running_scheme",
+    "fit_provision",
+    "fit_scorecard",
+    "fit_timing",
     "make_ageing",
     "make_ageing_panel",
+    "make_agenda",
+    "make_insurance_case",
+    "make_ownership",
+    "make_schemes",
     "make_turnover",
+    "map_stability",
     "open_study",
     "read_ledger",
+    "recommend_discount",
+    "recommend_insurance",
+    "recommend_ownership",
+    "recommend_payment_days",
+    "recommend_provision",
+    "recommend_reliance",
+    "recommend_scorecard",
+    "recommend_timing",
+    "shipped_maps",
+    "simulate_discounts",
+    "use_style",
+    "weekly_cash",
 ]

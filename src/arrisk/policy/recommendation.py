@@ -227,7 +227,7 @@ def _check_support(r: Recommendation) -> None:
         raise ValueError("identified needs the design that identifies it")
     if r.expected_value is not None:
         e = r.expected_value
-        if not all(math.isfinite(v) for v in (e.value, e.low, e.high)) or not 0 < e.level < 1:
+        if not all(math.isfinite(v) for v in (e.value, e.low, e.high)) or not 0 < e.level <= 1:
             raise ValueError("the expected value needs a finite value, interval and a level between 0 and 1")
         _check_interval("the expected value", e.low, e.value, e.high)
 

@@ -1,0 +1,108 @@
+"""All decisions of a study on one page: each answered by its own model, read together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from arrisk.display import Table
+from arrisk.models.cash import weekly_cash
+from arrisk.models.provision import fit_provision
+from arrisk.models.scorecard import fit_scorecard
+from arrisk.models.timing import fit_timing
+from arrisk.policy.cash import recommend_timing
+from arrisk.policy.discount import make_schemes, simulate_discounts
+from arrisk.policy.discount_advice import recommend_discount
+from arrisk.policy.grading import recommend_scorecard
+from arrisk.policy.insurance_decision import recommend_insurance
+from arrisk.policy.ownership import make_ownership, recommend_ownership
+from arrisk.policy.payment_days import compare_dso, recommend_payment_days
+from arrisk.policy.provisioning import recommend_provision
+from arrisk.policy.recommendation import Recommendation
+from arrisk.policy.recommendation_page import interval, quantity
+from arrisk.policy.reliance import recommend_reliance
+from arrisk.policy.study import Study
+
+__all__ = ["Agenda", "make_agenda"]
+
+
+@dataclass(frozen=True, slots=True)
+class Agenda:
+    """The recommendations of a study, by family.
+
+    Attributes
+    ----------
+    recommendations : mapping of family to Recommendation
+        In the order of the notebooks.
+    """
+
+    recommendations: Mapping[str, Recommendation]
+
+    def decisions(self) -> Table:
+        """Question, verdict and answer of every decision."""
+        rows = [(r.decision, r.verdict, r.answer) for r in self.recommendations.values()]
+        frame = pd.DataFrame(rows, columns=["question", "verdict", "answer"])
+        return Table("decisions", "The decisions on one page", frame)
+
+    def values(self) -> Table:
+        """What each decision is worth, with its interval, and what would flip it."""
+        rows = [
+            {
+                "question": r.decision,
+                "worth": quantity(e.value, e.unit) if (e := r.expected_value) else "",
+                "interval": interval(e.low, e.high, e.unit) if e else "",
+                "level": f"{e.level:.0%}" if e else "",
+                "what would flip it": r.flip.sentence if r.flip else "",
+            }
+            for r in self.recommendations.values()
+            if r.verdict != "the data cannot say"
+        ]
+        columns = ["question", "worth", "interval", "level", "what would flip it"]
+        return Table("flips", "What each decision is worth, and what would flip it", pd.DataFrame(rows, columns=columns))
+
+    def experiments(self) -> Table:
+        """What the data cannot say, or do not identify, and the cheapest way to find out."""
+        rows = [
+            (r.decision, "cannot say" if r.verdict == "the data cannot say" else "not identified", r.experiment)
+            for r in self.recommendations.values()
+            if not r.identified
+        ]
+        frame = pd.DataFrame(rows, columns=["question", "standing", "cheapest next experiment"])
+        return Table("experiments", "What the data do not settle, and how to find out", frame)
+
+
+def make_agenda(study: Study) -> Agenda:
+    """Answer every decision of a study.
+
+    Parameters
+    ----------
+    study : Study
+
+    Returns
+    -------
+    Agenda
+        The same recommendations as in the notebooks of the families.
+    """
+    snapshot = study.snapshot()
+
+    def timing() -> Recommendation:
+        curves = fit_timing(snapshot)
+        return recommend_timing(study, curves, weekly_cash(snapshot, curves))
+
+    def discount() -> Recommendation:
+        schemes = make_schemes(snapshot, study.settings.get("discount"))
+        return recommend_discount(study, snapshot, simulate_discounts(snapshot, schemes, study.assumptions, seed=study.seed))
+
+    families: dict[str, Callable[[], Recommendation]] = {
+        "reliance": lambda: recommend_reliance(study, study.ledger()),
+        "ownership": lambda: recommend_ownership(study, make_ownership(snapshot, study.queues)),
+        "payment_days": lambda: recommend_payment_days(study, compare_dso(snapshot)),
+        "scorecard": lambda: recommend_scorecard(study, fit_scorecard(snapshot, seed=study.seed), snapshot),
+        "timing": timing,
+        "provision": lambda: recommend_provision(study, fit_provision(snapshot)),
+        "discount": discount,
+        "insurance": lambda: recommend_insurance(study, snapshot),
+    }
+    return Agenda({name: answer() for name, answer in families.items()})
