@@ -181,6 +181,23 @@ def test_sample_writes_a_ledger_that_checks(tmp_path: Path, capsys: pytest.Captu
     assert (tmp_path / "other" / "invoices.csv").read_text() == "mine"
 
 
+def test_init_proposes_a_study_that_checks(
+    write_study: Study, fails: Callable[..., str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    books = write_study().parent / "books"
+    out = tmp_path / "mine.toml"
+    assert "give --currency" in fails("init", books, "--out", out)
+    arguments = ["init", str(books), "--out", str(out), "--currency", "EUR"]
+    assert main(arguments) == 0
+    printed = capsys.readouterr().out
+    assert "the shipped column map 'arrisk' fits" in printed
+    assert "unsure: as_of: the last day in the files, 2025-03-10" in printed
+    assert "unsure: 1 rows were set apart" in printed
+    assert main(["check", str(out)]) == 0
+    assert "--force" in fails(*arguments)
+    assert "no file" in fails("init", tmp_path / "none.csv", "--out", tmp_path / "new.toml")
+
+
 @pytest.mark.parametrize(
     "arguments",
     [[], ["dance"], ["sample"], ["sample", "x", "--invoices", "0"], ["init", "x", "--as-of", "31.12.2025"]],

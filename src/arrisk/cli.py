@@ -166,7 +166,16 @@ def _sample(arguments: argparse.Namespace) -> int:
 
 
 def _init(arguments: argparse.Namespace) -> int:
-    raise ArriskError("not yet")
+    from arrisk.report.new_study import start_study
+
+    a = arguments
+    started = start_study(a.files, a.out, a.as_of, a.currency, a.force)
+    told = f"the column map is {started.columns}"
+    print(told if isinstance(started.columns, Path) else f"the shipped column map {started.columns!r} fits")
+    for sentence in started.unsure:
+        print(one_line(f"unsure: {sentence}"))
+    print(f"the study is {started.study}; look at it, then: arrisk check {started.study}")
+    return OK
 
 
 def _run(arguments: argparse.Namespace) -> int:
