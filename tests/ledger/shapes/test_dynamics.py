@@ -3,6 +3,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from arrisk.ledger.reading import read_ledger
 from tests.ledger.shapes.accounting import ledger_balance, open_at, raw_csv, shape
 
 TRANS = """
@@ -109,3 +110,11 @@ RecId,AccountNum,TransDate,DueDate,AmountCur,CurrencyCode,Invoice,Voucher,TransT
     )
     shaped = shape("dynamics365", {"CustTrans.csv": trans, "CustSettlement.csv": links})
     assert open_at(shaped, "2024-12-31") == {"J1": 30_000}
+
+
+def test_a_folder_of_exports_reads_to_the_end(tmp_path):
+    for name, text in (("CustTrans", TRANS), ("CustSettlement", SETTLEMENTS), ("CustTransOpen", OPEN)):
+        (tmp_path / f"{name}.csv").write_text(text.strip(), encoding="utf-8")
+    ledger = read_ledger(tmp_path, "dynamics365", control={"2024-12-31": 320.0})
+    assert ledger.currency == "EUR"
+    assert ledger.as_of("2024-02-25").open_balance == 320.0

@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """Whatever is in the cells, every source row ends in exactly one place, and the ledger's own checks lose none."""
 
 from __future__ import annotations

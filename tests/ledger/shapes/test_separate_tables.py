@@ -154,3 +154,41 @@ def test_rows_that_could_not_be_cut_into_cells_keep_their_reason(tmp_path):
     raw = read_source(path)
     shaped = shape("arrisk", raw, currency="EUR")
     assert shaped.quarantine[["line", "reason"]].values.tolist() == [[3, "ragged_row"]]
+
+
+def test_defaults_of_a_map_fill_what_the_source_lacks_or_leaves_empty():
+    form = {
+        "shape": "tables",
+        "tables": {
+            "invoices": {
+                "source": "inv",
+                "defaults": {"currency": "JPY", "instalment": 1, "due_date": "2024-06-30", "amount": 7},
+                "columns": {
+                    f: f
+                    for f in ("invoice_id", "customer_id", "issue_date", "amount", "instalment", "currency")
+                },
+            }
+        },
+    }
+    raw = {
+        "inv": raw_csv(
+            "invoice_id,customer_id,issue_date,amount,instalment,currency\nA,c,2024-01-01,,,\n", "inv"
+        )
+    }
+    row = apply_map(ColumnMap.load(form), raw).tables["invoices"].iloc[0]
+    assert (row["amount"], row["instalment"], row["currency"]) == (7, 1, "JPY")
+    assert row["due_date"] == pd.Timestamp("2024-06-30")
+
+
+def test_an_empty_currency_column_without_a_default_stays_empty():
+    raw = {
+        "invoices": raw_csv(
+            "invoice_id,customer_id,issue_date,amount,currency\nA,c,2024-01-01,7,\n", "invoices"
+        )
+    }
+    assert shape("arrisk", raw).tables["invoices"]["currency"].tolist() == [None]
+
+
+def test_a_name_that_fits_by_chance_gives_way_to_the_headers():
+    files = {"corporate.csv": "invoice_id,customer_id,issue_date,amount\nA,c,2024-01-01,100\n"}
+    assert len(shape("arrisk", raws(files), currency="EUR").tables["invoices"]) == 1

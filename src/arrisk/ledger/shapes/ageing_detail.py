@@ -121,10 +121,17 @@ def _documents(raw: pd.DataFrame, table: TableMap, column_map: ColumnMap, accoun
     apart = frame[~document]
     account.set_apart(apart[KEYS], "report", "report_line", ("report line: " + first[~document]).str.strip())
     if "customer_id" not in headers:
-        frame = frame.assign(**{_HEADING: first.where(heading).ffill()})
+        frame = frame.assign(**{_HEADING: _above(first, heading)})
     documents: pd.DataFrame = frame[document].reset_index(drop=True)
     documents.attrs.update(raw.attrs)
     return documents
+
+
+def _above(first: pd.Series, heading: pd.Series) -> np.ndarray:
+    """The heading above each row, or None."""
+    rows = np.maximum.accumulate(np.where(heading, np.arange(len(heading)), -1))
+    names = np.append(first.to_numpy(dtype=object), [None])
+    return names[rows]
 
 
 def _has(text: pd.DataFrame, headers: Mapping[str, str], field: str) -> pd.Series:

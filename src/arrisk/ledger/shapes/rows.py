@@ -112,22 +112,22 @@ def _check_needed(
 
 def _role_of(name: str, frame: pd.DataFrame, column_map: ColumnMap) -> str | None:
     """The role whose name pattern fits; among several, or none, the one whose headers fit best."""
-    fields = FIELDS[column_map.shape]
-    named = [role for role, table in column_map.tables.items() if _named(name, table.source)]
-    if len(named) == 1 and not _catches_all(column_map.tables[named[0]]):
-        return named[0]
-    scores = {}
-    for role in named or column_map.tables:
-        table = column_map.tables[role]
-        if not _lacking(frame, table, fields[role]):
-            scores[role] = len(find_headers(frame, table))
-    if scores:
-        return max(scores, key=lambda role: scores[role])
-    return named[0] if named and len(column_map.tables) == 1 else None
-
-
-def _catches_all(table: TableMap) -> bool:
-    return "*" in table.source
+    tables, fields = column_map.tables, FIELDS[column_map.shape]
+    fits = {
+        role: len(find_headers(frame, table))
+        for role, table in tables.items()
+        if not _lacking(frame, table, fields[role])
+    }
+    named = [role for role, table in tables.items() if _named(name, table.source)]
+    sure = {role: fits[role] for role in named if role in fits}
+    if sure:
+        return max(sure, key=lambda role: sure[role])
+    # A name that fits by chance, as "corporate" holds "rate", gives way to headers that fit well.
+    well = {role: found for role, found in fits.items() if found >= (3 if named else 1)}
+    if well:
+        return max(well, key=lambda role: well[role])
+    only_all = all("*" in tables[role].source for role in named)
+    return named[0] if named and (len(tables) == 1 or not only_all) else None
 
 
 def _named(name: str, patterns: tuple[str, ...]) -> bool:
@@ -280,7 +280,8 @@ class _Reader:
         unknown = codes.notna() & ~codes.astype(str).str.fullmatch("[A-Z]{3}")
         told = "currency is " + codes.astype(str) + "; expected a code of three letters such as EUR"
         self.refuse(unknown, "not_a_currency", told)
-        return codes.mask(unknown | codes.isna(), default).astype(object)
+        filled = np.where(unknown | codes.isna(), default, codes)
+        return pd.Series(filled, index=codes.index, dtype=object)
 
     def column(self, field: str, column: Column, digits: pd.Series) -> pd.Series:
         cells = self.cells(field)
@@ -331,7 +332,8 @@ class _Reader:
             return _as_kind(values, column).fillna(pd.Timestamp(str(default)))
         if column.kind == "money":
             return _as_kind(values, column).fillna((float(default) * 10.0**digits).round().astype("Int64"))
-        return _as_kind(values.astype(object).mask(empty, default), column)
+        filled = np.where(empty, default, values.to_numpy(dtype=object))
+        return _as_kind(pd.Series(filled, index=values.index, dtype=object), column)
 
 
 def _as_kind(values: pd.Series, column: Column) -> pd.Series:
