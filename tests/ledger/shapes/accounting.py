@@ -53,6 +53,7 @@ def open_at(shaped: Shaped, date: str) -> dict[str, int]:
     """Open minor units by invoice on a day; cash on account negative under its customer."""
     day = pd.Timestamp(date)
     invoices, events = shaped.tables["invoices"], shaped.tables["events"]
+    events = events.reindex(columns=list(dict.fromkeys([*events.columns, "invoice_id", "customer_id"])))
     since = invoices[["issue_date", *(c for c in ("recorded_date",) if c in invoices)]].max(axis=1)
     owed = invoices[since <= day].groupby("invoice_id")["amount"].sum()
     known = events[["date", *(c for c in ("recorded_date",) if c in events)]].max(axis=1)

@@ -49,7 +49,8 @@ class Rows:
     Attributes
     ----------
     frame : DataFrame
-        A column for every field of the role (missing where the source lacks it), `_source` and `_line`.
+        A column for every field of the role (missing where the source lacks it; for the shape `tables`, only
+        those that it has), `_source` and `_line`.
     given : frozenset of str
         Fields that the source has, or that the map gives a default.
     """
@@ -190,7 +191,8 @@ def _typed(
         raise ColumnMapError(f"column map {column_map.name!r}: {said}")
     headers = find_headers(raw, table)
     reader = _Reader(raw, headers, table, options, account, name)
-    out = reader.fields(fields)
+    # Separate tables may lack any column; the other shapes count on all fields of a role.
+    out = reader.fields(_given(fields, headers, table) if column_map.shape == "tables" else fields)
     unused = [str(c) for c in headers_of(raw) if c not in headers.values()]
     if unused and (column_map.shape, role) == ("tables", "customers"):
         out = out.assign(**{_plain(c): parse_text(raw[c], column=c).values.to_numpy() for c in unused})
@@ -201,6 +203,11 @@ def _typed(
     money = next((f for f in ("open_amount", "amount", "credit_limit") if f in fields), "amount")
     account.set_apart(out[bad], target, reader.reason[bad], reader.detail[bad], money)
     return Rows(out[~bad].reset_index(drop=True), frozenset(headers) | frozenset(table.defaults))
+
+
+def _given(fields: Mapping[str, Column], headers: Mapping[str, str], table: TableMap) -> dict[str, Column]:
+    wanted = {"currency", *headers, *table.defaults}
+    return {field: column for field, column in fields.items() if field in wanted}
 
 
 def _plain(header: str) -> str:
