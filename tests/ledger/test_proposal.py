@@ -180,6 +180,19 @@ def test_two_years_of_one_table_share_a_role() -> None:
     assert section["columns"]["invoice_id"] == ["Bill no", "Bill number"]
 
 
+def test_an_ageing_report_needs_its_day() -> None:
+    report = {
+        "Contact": ["a"],
+        "Invoice Number": ["1"],
+        "Invoice Date": ["2025-01-31"],
+        "Due Date": ["2025-02-28"],
+    }
+    proposal = propose_map({"a": pd.DataFrame({**report, "Total": ["5.50"], "Currency": ["EUR"]})})
+    assert (proposal.fits, proposal.shape) == ("xero_ageing", "ageing_detail")
+    assert [sentence.split(":")[0] for sentence in proposal.unsure] == ["report_date"]
+    assert "# report_date = ?" in proposal.toml
+
+
 def test_frames_are_not_changed() -> None:
     raw = {"export": pd.DataFrame(SETTLED)}
     before = raw["export"].copy()

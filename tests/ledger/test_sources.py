@@ -263,6 +263,8 @@ def test_lists_globs_and_equal_names(tmp_path: Path) -> None:
     tables = read_source([tmp_path / "2024" / "invoices.csv", str(tmp_path / "2025" / "invoices.csv")])
     assert [frame["year"].tolist() for frame in tables.values()] == [["2024"], ["2025"]]
     assert list(read_source(str(tmp_path / "*" / "*.tsv"))) == ["receipts 2024", "receipts 2025"]
+    folders = read_source([tmp_path / "2024", tmp_path / "2025" / "receipts 2025.tsv"])
+    assert list(folders) == ["invoices", "receipts 2024", "receipts 2025"]
     with pytest.raises(LedgerError, match="no file matches"):
         read_source(str(tmp_path / "*.nothing"))
 

@@ -102,6 +102,11 @@ def propose_map(raw: Mapping[str, pd.DataFrame]) -> Proposal:
     _settle_dates(draft, frames)
     _settle_amounts(draft, frames)
     _settle_currency(draft)
+    if draft.shape == "ageing_detail" and "report_date" not in draft.options:
+        draft.open_options["report_date"] = 'report_date = ?  # such as "2025-12-31"'
+        draft.unsure.append(
+            "report_date: the report does not tell its day to a program; say [options] report_date"
+        )
     return Proposal(_text(draft), draft.shape, fits, tuple(draft.unsure), tuple(draft.missing))
 
 

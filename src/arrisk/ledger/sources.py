@@ -208,6 +208,9 @@ def _read_files(
     """Read files; a name that occurs twice is told apart by the file it is in."""
     read: list[tuple[str, Path, pd.DataFrame]] = []
     for path in paths:
+        if path.is_dir():
+            read += [(name, path, frame) for name, frame in _read_folder(path, None, options).items()]
+            continue
         tables = _read_file(path, options)
         if lenient and path.suffix.lower() == ".txt" and all(len(f.columns) < 4 for f in tables.values()):
             continue  # a note beside the tables: one column, and its source and line
