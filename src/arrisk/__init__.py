@@ -30,6 +30,7 @@ from arrisk.policy.reliance import recommend_reliance
 from arrisk.policy.running_scheme import describe_running_scheme
 from arrisk.policy.study import Study, open_study
 from arrisk.portfolio.ageing import make_ageing, make_ageing_panel
+from arrisk.portfolio.headline import make_headline
 from arrisk.portfolio.turnover import make_turnover
 from arrisk.report.style import use_style
 
@@ -52,6 +53,7 @@ __all__ = [
     "make_ageing",
     "make_ageing_panel",
     "make_agenda",
+    "make_headline",
     "make_insurance_case",
     "make_ownership",
     "make_schemes",

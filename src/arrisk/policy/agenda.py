@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -26,6 +26,9 @@ from arrisk.policy.reliance import recommend_reliance
 from arrisk.policy.study import Study
 
 __all__ = ["Agenda", "make_agenda"]
+
+QUESTION = "Which change of the credit policy comes first?"
+CHANGES = ("scorecard", "discount", "insurance")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,29 @@ class Agenda:
         ]
         frame = pd.DataFrame(rows, columns=["question", "standing", "cheapest next experiment"])
         return Table("experiments", "What the data do not settle, and how to find out", frame)
+
+    def recommend(self, study: Study) -> Recommendation:
+        """The one change to begin with, or none.
+
+        Among the decisions that change a rule and whose value is a gain, the one whose gain is surest: the largest
+        lower end of an interval above zero. Without one, nothing changes; without any value, the data cannot say.
+        """
+        valued = [r for name in CHANGES if (r := self.recommendations[name]).expected_value is not None]
+        if not valued:
+            return Recommendation(
+                decision=QUESTION, verdict="the data cannot say", as_of=study.as_of, scope="all decisions of this study",
+                answer="This ledger supports no change of a rule: nothing in it shows what a change would be worth.",
+                experiment=next(r.experiment for r in self.recommendations.values() if r.experiment),
+            )  # fmt: skip
+        best = max(valued, key=_surest)
+        sure = _surest(best) > 0
+        lead = "Begin here:" if sure else "Change nothing yet: no change is worth more than nothing for sure. The nearest is this:"
+        return replace(best, decision=QUESTION, verdict="adopt" if sure else "keep", answer=f"{lead} {best.answer}")
+
+
+def _surest(recommendation: Recommendation) -> float:
+    estimate = recommendation.expected_value
+    return estimate.low if estimate is not None else float("-inf")
 
 
 def make_agenda(study: Study) -> Agenda:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from arrisk.display import Table, money
+from arrisk.display import Table, money, stamp
 from arrisk.ledger.book import Snapshot
 from arrisk.ledger.days import dates, month_end, month_index
 from arrisk.models.intervals import jackknife_logit
 from arrisk.policy.recommendation import Estimate, Flip, Option, Recommendation
 from arrisk.policy.study import Study
 from arrisk.policy.study_file import Queue, find_holes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["Ownership", "make_ownership", "recommend_ownership"]
 
@@ -59,6 +63,21 @@ class Ownership:
         )
         formats = {"amount": "money", "still_open": "percent", "ci_low": "percent", "ci_high": "percent"}
         return Table(name, "Who owns what is overdue", self.table, note, formats)  # type: ignore[arg-type]
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """What each owner's days hold, in thousands; nobody's days stand out."""
+        import matplotlib.pyplot as plt
+
+        ax = plt.gca() if ax is None else ax
+        ends = ["on" if pd.isna(day) else f"to {day}" for day in self.table["to_day"]]
+        names = [f"{o}\n{a} {b}" for o, a, b in zip(self.table["owner"], self.table["from_day"], ends, strict=True)]
+        colours = ["#D55E00" if owner == NOBODY else "#0072B2" for owner in self.table["owner"]]
+        ax.bar(names, self.table["amount"] / 1000, color=colours)
+        orphan = money(self.holes["amount"].sum(), self.currency)
+        ax.set_title("Every day overdue has an owner" if self.holes.empty else f"{orphan} overdue belong to nobody")
+        ax.set_ylabel(f"open, thousand {self.currency}")
+        ax.set_xlabel("owner and days overdue")
+        return stamp(ax, self.as_of)
 
 
 def make_ownership(snapshot: Snapshot, queues: Sequence[Queue], days: int = 30, month_ends: int = 12) -> Ownership:

@@ -112,9 +112,16 @@ class Ageing:
         }[self.credits]
         return f"Amounts in {self.currency}; {start}, both ends of a bucket included; {shown}."
 
-    def to_table(self, name: str = "ageing", title: str = "Open balance by age") -> Table:
-        """The ageing ready to be shown."""
-        return Table(name, title, self.table, self.conventions, {"amount": "money", "share": "percent"})
+    def to_table(self, name: str = "ageing") -> Table:
+        """The ageing ready to be shown; with `by`, one row an attribute value and one column a bucket."""
+        if self.by is None:
+            title, frame = "Open balance by age", self.table
+        else:
+            title = f"Open balance by age and {self.by}"
+            frame = self.table.pivot(index=self.by, columns="bucket", values="amount")
+            frame = frame[self.table["bucket"].unique()].reset_index().rename_axis(columns=None)
+        amounts = [c for c in frame.columns if c not in ("bucket", "share", self.by)]
+        return Table(name, title, frame, self.conventions, dict.fromkeys(amounts, "money") | {"share": "percent"})  # type: ignore[arg-type]
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Bars of the open balance by age, in thousands."""
