@@ -14,6 +14,7 @@ id,move_name,move_type,partner_id,partner_name,date,invoice_date,date_maturity,d
 104,BNK1/2024/0001,entry,7,Azure Interior,2024-02-05,,2024-02-05,0.00,750.00,0.00,31,posted,asset_receivable
 105,RINV/2024/0001,out_refund,7,Azure Interior,2024-02-20,2024-02-20,2024-02-20,0.00,100.00,-20.00,,posted,asset_receivable
 106,BNK1/2024/0002,entry,8,Deco Addict,2024-03-01,,2024-03-01,0.00,60.00,-60.00,32,posted,asset_receivable
+109,INV/2024/0004,out_invoice,8,Deco Addict,2024-03-05,,2024-04-04,90.00,0.00,0.00,,posted,asset_receivable
 107,INV/2024/0003,out_invoice,8,Deco Addict,2024-03-05,,2024-04-04,80.00,0.00,80.00,,draft,asset_receivable
 108,INV/2024/0002,out_invoice,7,Azure Interior,2024-01-20,2024-01-20,,0.00,500.00,0.00,,posted,income
 """
@@ -64,8 +65,9 @@ def test_maturity_lines_of_one_entry_are_instalments_with_their_own_due_dates():
 def test_drafts_other_accounts_and_unknown_lines_are_set_apart():
     apart = odoo().quarantine.set_index(["source", "line"])["reason"].to_dict()
     assert apart == {
-        ("account_move_line.csv", 8): "not_posted",
-        ("account_move_line.csv", 9): "not_receivable",
+        ("account_move_line.csv", 8): "cleared_never_collected",
+        ("account_move_line.csv", 9): "not_posted",
+        ("account_move_line.csv", 10): "not_receivable",
         ("account_partial_reconcile.csv", 5): "unknown_line",
     }
 

@@ -35,6 +35,7 @@ def shape_odoo(
     lines = _usable(roles["lines"].frame, account)
     items = _items(lines, column_map)
     pairs = _pairs(roles["reconciles"].frame, items, account)
+    items = _without_closed_unreconciled(items, pairs, account)
     _check_residual(items, pairs, account)
     invoices, events = settle(items, pairs, apply_payments=options.get("apply_payments"))
     return {"invoices": invoices, "events": events, **customers_of(lines, roles["lines"].given, account)}
@@ -102,6 +103,16 @@ def _pairs(reconciles: pd.DataFrame, items: pd.DataFrame, account: Account) -> p
     return links.rename(columns={"debit_line": "debit", "credit_line": "credit"})[
         ["debit", "credit", "amount", "date"]
     ].reset_index(drop=True)
+
+
+def _without_closed_unreconciled(items: pd.DataFrame, pairs: pd.DataFrame, account: Account) -> pd.DataFrame:
+    linked = items["key"].isin(pairs["debit"]) | items["key"].isin(pairs["credit"])
+    alone = ~linked & (items["residual"] == 0).fillna(False).astype(bool)
+    owed = alone & (items["amount"] > 0)
+    told = "nothing is left of it, without any reconciliation"
+    account.set_apart(items[owed], "invoices", "cleared_never_collected", told)
+    account.set_apart(items[alone & ~owed], "events", "cleared_without_counterpart", told)
+    return items[~alone].reset_index(drop=True)
 
 
 def _check_residual(items: pd.DataFrame, pairs: pd.DataFrame, account: Account) -> None:
