@@ -157,6 +157,19 @@ Customer,Document Number,Posting Date,Document Date,Document Type,Amount in doc.
     assert shaped.tables["invoices"]["due_date"].iloc[0] == pd.Timestamp("2024-02-09")
 
 
+def test_names_come_from_lines_that_are_kept():
+    raw = raw_csv(
+        """
+KUNNR,NAME1,BELNR,BUDAT,SHKZG,WRBTR,WAERS,AUGDT,AUGBL,BLART,UMSKZ
+1,Noted AG,90000001,20240115,S,100.00,EUR,,,RV,F
+1,Kept AG,90000002,20240116,S,70.00,EUR,,,RV,
+""",
+        "bsid.csv",
+    )
+    customers = shape("sap_items", {"bsid.csv": raw}).tables["customers"]
+    assert customers[["customer_id", "name", "_line"]].values.tolist() == [["1", "Kept AG", 3]]
+
+
 def test_lines_that_name_each_other_do_not_hang():
     shaped = sap(
         "1000,1,14,2024,1,20240115,20240110,20240110,30,0,0,0,S,100.00,EUR,00000000,,DZ,15,2024,1,,\n"

@@ -38,7 +38,7 @@ def shape_odoo(
     items = _without_closed_unreconciled(items, pairs, account)
     _check_residual(items, pairs, account)
     invoices, events = settle(items, pairs, apply_payments=options.get("apply_payments"))
-    return {"invoices": invoices, "events": events, **customers_of(lines, roles["lines"].given, account)}
+    return {"invoices": invoices, "events": events, **customers_of(items, roles["lines"].given, account)}
 
 
 def _usable(frame: pd.DataFrame, account: Account) -> pd.DataFrame:

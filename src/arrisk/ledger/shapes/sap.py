@@ -53,7 +53,7 @@ def shape_sap(
     # What settles a residual settles the invoice it was left of.
     pairs["debit"] = _ends(pairs["debit"], residuals)
     invoices, events = settle(lines.reset_index(), pairs, apply_payments=options.get("apply_payments"))
-    return {"invoices": invoices, "events": events, **customers_of(rows.frame, rows.given, account)}
+    return {"invoices": invoices, "events": events, **customers_of(lines, rows.given, account)}
 
 
 def net_due_date(items: pd.DataFrame) -> pd.Series:
