@@ -19,6 +19,7 @@ from arrisk.models.day_counts import Floats, day_rows
 __all__ = ["DailyHazard", "IncidenceCurves", "aalen_johansen", "daily_hazard", "payment_path"]
 
 TAIL_EVENTS = 20
+LEAST_TAIL = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +137,7 @@ def daily_hazard(
     cause : array of int, shape (n,)
         0 censored, 1 paid, 2 lost (credited or written off).
     min_at_risk : int
-        The empirical hazards end on the last day with at least this many items at risk.
+        The empirical hazards end at the latest on the last day with so many items at risk.
 
     Returns
     -------
@@ -144,8 +145,9 @@ def daily_hazard(
 
     Notes
     -----
-    Tail rule: after that day both hazards are constant, the rate over the days that hold the last
-    `TAIL_EVENTS` payments and everything after, ``(events + 1/2) / (item-days + 1)``, so neither 0 nor 1.
+    Tail rule: the tail is the stretch of days that holds the last 20 payments (or 5% of them, at least 5,
+    when that is fewer). After its first day, or the last crowded one, both hazards are constant: the rate
+    over the tail, ``(events + 1/2) / (item-days + 1)``, so neither 0 nor 1.
     """
     rows = day_rows(duration, entry, weights)
     codes = np.asarray(cause).astype(np.int64)
@@ -153,18 +155,17 @@ def daily_hazard(
     enough = np.flatnonzero(items >= min_at_risk)
     if not enough.size:
         raise ModelError(f"never {min_at_risk} items at risk on one day ({rows.exit.size} items in all)")
-    last = int(enough[-1])
-    at_risk = np.maximum(rows.at_risk(), 1e-300)
-    paid, lost = (rows.sums(codes == c)[: last + 1] / at_risk[: last + 1] for c in (1, 2))
-    crowded = paid + lost >= 1.0
-    shrink = np.where(crowded, (items / (items + 1.0))[: last + 1], 1.0)
     counts = [rows.sums(codes == c, weighted=False) for c in (1, 2)]
-    start = _tail_start(counts[0], last)
+    start = min(_tail_start(counts[0]), int(enough[-1]))
+    at_risk = np.maximum(rows.at_risk(), 1e-300)
+    paid, lost = (rows.sums(codes == c)[: start + 1] / at_risk[: start + 1] for c in (1, 2))
+    crowded = paid + lost >= 1.0
+    shrink = np.where(crowded, (items / (items + 1.0))[: start + 1], 1.0)
     exposure = items[start:].sum() + 1.0
     tail_paid, tail_lost = ((c[start:].sum() + 0.5) / exposure for c in counts)
     return DailyHazard(
         first_day=rows.first,
-        last_day=rows.first + last,
+        last_day=rows.first + start,
         paid=paid * shrink,
         lost=lost * shrink,
         tail_paid=float(tail_paid),
@@ -209,8 +210,9 @@ def payment_path(hazard: DailyHazard, age: ArrayLike, horizon: int) -> Floats:
     return path
 
 
-def _tail_start(paid: Floats, last: int) -> int:
-    """First day of the stretch that holds the last `TAIL_EVENTS` payments, at the latest `last`."""
-    from_end = np.cumsum(paid[::-1])[::-1]
-    reached = np.flatnonzero(from_end >= TAIL_EVENTS)
-    return min(int(reached[-1]) if reached.size else 0, last)
+def _tail_start(paid: Floats) -> int:
+    """First day of the stretch that holds the last payments."""
+    total = int(paid.sum())
+    wanted = max(LEAST_TAIL, min(TAIL_EVENTS, total // 20))
+    reached = np.flatnonzero(np.cumsum(paid[::-1])[::-1] >= min(wanted, total))
+    return int(reached[-1]) if total else 0

@@ -252,8 +252,8 @@ def _of_group(frame: pd.DataFrame, group: str) -> pd.DataFrame:
 
 
 def _median_terms(snapshot: Snapshot) -> float:
-    terms = (snapshot.items["due_date"] - snapshot.items["issue_date"]).dt.days.median()
-    return 0.0 if np.isnan(terms) else float(terms)
+    terms = (snapshot.items["due_date"] - snapshot.items["issue_date"]).dt.days.dropna()
+    return float(terms.median()) if len(terms) else 0.0
 
 
 def timing_items(

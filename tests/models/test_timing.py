@@ -1,0 +1,199 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from tests.ledger.frames import event, invoice, ledger_of
+from tests.models.payment_books import book_of
+
+from arrisk.errors import LookAheadError, ModelError
+from arrisk.ledger.reading import read_ledger
+from arrisk.models.incidence import aalen_johansen
+from arrisk.models.timing import fit_timing, refit_hazards, timing_items
+
+AS_OF = "2024-06-18"
+
+
+@pytest.fixture(scope="module")
+def ledger():
+    return book_of(11, customers=50, failing=0.2)
+
+
+@pytest.fixture(scope="module")
+def snapshot(ledger):
+    return ledger.as_of(AS_OF)
+
+
+MANY = [invoice(f"x{k}", "2025-01-01", 10, "2025-01-31", customer_id=f"c{k % 7}") for k in range(40)]
+
+
+def items_of(invoices, events, date="2025-03-01", **options):
+    return timing_items(ledger_of(invoices, events).as_of(date), **options)
+
+
+def test_causes_and_durations():
+    invoices = [
+        invoice("paid", "2025-01-01", 100, "2025-01-31"),
+        invoice("same day", "2025-01-05", 100, "2025-02-04"),
+        invoice("before", "2025-01-05", 100, "2025-02-04"),
+        invoice("credited", "2025-01-01", 100, "2025-01-31"),
+        invoice("lost", "2025-01-01", 100, "2025-01-31"),
+        invoice("partly", "2025-01-01", 100, "2025-01-31"),
+        invoice("credit", "2025-01-01", -20),
+    ]
+    events = [
+        event("paid", "2025-01-11", 100),
+        event("same day", "2025-01-05", 100),
+        event("before", "2025-01-02", 100),
+        event("credited", "2025-01-21", 100, "credit_note"),
+        event("lost", "2025-02-20", 100, "write_off"),
+        event("partly", "2025-02-10", 99),
+    ]
+    frame, excluded = items_of(invoices, events)
+    got = frame.assign(name=sorted(i["invoice_id"] for i in invoices if i["amount"] > 0)).set_index("name")
+    assert got["duration"].to_dict() == {
+        "paid": 10, "same day": 0, "before": 0, "credited": 20, "lost": 50, "partly": 59
+    }  # fmt: skip
+    assert got["cause"].to_dict() == {
+        "paid": 1, "same day": 1, "before": 1, "credited": 2, "lost": 2, "partly": 0
+    }  # fmt: skip
+    assert (got["entry"] == -1).all()
+    assert excluded == {"credits (amount not positive)": 1}
+
+
+def test_clock_since_due_enters_at_minus_the_terms_and_counts_the_day_of_issue():
+    invoices = [invoice("1", "2025-01-01", 100, "2025-01-31"), invoice("2", "2025-01-01", 100)]
+    frame, excluded = items_of(invoices, [event("1", "2025-01-01", 100)], clock="due")
+    assert frame[["entry", "duration"]].to_numpy().tolist() == [[-31, -30]]
+    assert excluded == {"without a due date": 1}
+
+
+def test_a_window_enters_older_items_at_the_age_they_had():
+    invoices = [
+        invoice("1", "2025-01-01", 100),
+        invoice("2", "2025-02-15", 100),
+        invoice("3", "2025-01-01", 100),
+    ]
+    events = [event("3", "2025-01-20", 100)]
+    frame, excluded = items_of(invoices, events, window_days=30)
+    assert frame[["entry", "duration"]].to_numpy().tolist() == [[29, 59], [-1, 14]]
+    assert excluded == {"closed before the window": 1}
+
+
+def test_both_clocks_tell_the_same_story_when_all_terms_are_equal(snapshot):
+    since_issue, since_due = fit_timing(snapshot).curves["all"], fit_timing(snapshot, "due").curves["all"]
+    np.testing.assert_allclose(since_issue.at([20, 30, 45]), since_due.at([-10, 0, 15]), atol=1e-12)
+
+
+def test_open_items_are_censored_and_the_rest_is_in_the_table(snapshot):
+    timing = fit_timing(snapshot)
+    items = snapshot.items
+    age = (items["closed_date"].fillna(snapshot.date) - items["issue_date"]).dt.days
+    paid = items["close_kind"] == "paid"
+    at_risk = np.array([(age >= d).sum() for d in range(31)])
+    events = np.array([((age == d) & paid).sum() for d in range(31)])
+    expected = np.prod(1 - events / at_risk)
+    table = timing.table.set_index("term")
+    row = table.loc["share open after 30 days from issue"]
+    assert row["estimate"] == pytest.approx(expected)
+    assert row["ci_low"] < row["estimate"] < row["ci_high"]
+    assert timing.diagnostics["customers"] == 50
+
+
+def test_intervals_know_the_customers(snapshot):
+    from arrisk.models.curves import kaplan_meier
+
+    frame, _ = timing_items(snapshot)
+    naive = kaplan_meier(frame["duration"], frame["cause"] == 1).table.set_index("day").loc[30]
+    ours = fit_timing(snapshot).curves["all"].table.set_index("day").loc[30]
+    assert ours["survival"] == naive["survival"]
+    assert ours["se"] > 1.5 * naive["se"]
+
+
+def test_amounts_weigh_the_curve_but_are_no_replicates(snapshot):
+    by_amount = fit_timing(snapshot, weights="amount").curves["all"].table.set_index("day").loc[30]
+    by_count = fit_timing(snapshot).curves["all"].table.set_index("day").loc[30]
+    assert by_amount["survival"] != by_count["survival"]
+    assert 0.5 < by_amount["se"] / by_count["se"] < 4
+
+
+def test_prediction_for_open_items_is_the_conditional_incidence(snapshot):
+    timing = fit_timing(snapshot)
+    frame, _ = timing_items(snapshot)
+    curves = aalen_johansen(frame["duration"], frame["cause"])
+    open_share = dict(zip(curves.table["day"], curves.table["survival"], strict=True))
+    out = timing.predict(snapshot)
+    young = out[(out["age"] >= 1) & (out["age"] <= 20)].iloc[0]
+    expected = (curves.at([young["age"] + 30], 1) - curves.at([young["age"]], 1))[0] / open_share[
+        young["age"]
+    ]
+    assert young["p_paid_30"] == pytest.approx(expected, rel=1e-9)
+
+
+def test_prediction_is_never_certain(snapshot):
+    out = fit_timing(snapshot).predict(snapshot)
+    assert len(out) == (snapshot.open_items["amount"] > 0).sum()
+    chances = out[["p_paid_7", "p_paid_30", "p_paid_60", "p_paid_90"]]
+    assert (np.diff(chances.to_numpy(), axis=1) >= 0).all()
+    assert (chances < 1).all().all()
+    assert (chances["p_paid_90"] > 0).all()
+    assert out["remaining_days"].between(1, 180).all()
+    old, new = out.loc[out["age"].idxmax()], out.loc[out["age"].idxmin()]
+    assert old["p_paid_30"] < new["p_paid_30"]
+
+
+def test_remaining_days_by_hand():
+    """All pay on day 10: an item open at age 4 has 6 days left, to the shrinkage of a certain day."""
+    invoices = [invoice(f"{k}", "2025-01-01", 10, customer_id=f"c{k % 5}") for k in range(200)]
+    events = [event(f"{k}", "2025-01-11", 10) for k in range(200)]
+    snapshot = ledger_of([*invoices, invoice("new", "2025-01-27", 10)], events).as_of("2025-01-31")
+    out = fit_timing(snapshot).predict(snapshot).iloc[0]
+    assert out["age"] == 4
+    assert out["remaining_days"] == pytest.approx(6, abs=1.0)
+    assert out["p_paid_7"] == pytest.approx(1, abs=0.01)
+
+
+def test_groups_and_a_small_one_borrows(snapshot):
+    assert set(fit_timing(snapshot, by="segment").curves) == {"all"}
+    invoices = [*MANY, invoice("s", "2025-01-01", 10, salesperson="B")]
+    invoices = [{**i, "salesperson": i.get("salesperson", "A")} for i in invoices]
+    few = ledger_of(invoices, [event(f"x{k}", "2025-01-09", 10) for k in range(30)]).as_of("2025-01-31")
+    timing = fit_timing(few, by="salesperson")
+    assert timing.diagnostics["borrowed"] == ["B"]
+    out = timing.predict(few).set_index("invoice_id")
+    assert out.loc["s", "group"] == "B"
+    pooled = fit_timing(few).predict(few).set_index("invoice_id")
+    assert out.loc["s", "p_paid_30"] == pooled.loc["s", "p_paid_30"]
+
+
+def test_what_cannot_be_done_is_refused(ledger, snapshot):
+    with pytest.raises(ModelError, match="no column 'shoe_size'"):
+        fit_timing(snapshot, by="shoe_size")
+    with pytest.raises(ModelError, match="at risk"):
+        fit_timing(ledger_of(MANY[:5]).as_of("2025-01-31"))
+    with pytest.raises(LookAheadError):
+        fit_timing(snapshot).predict(ledger.as_of("2024-01-01"))
+
+
+def test_refit_gives_the_hazards_of_a_fit(snapshot):
+    timing = fit_timing(snapshot)
+    then = snapshot.as_of("2023-12-31")
+    again, fresh = refit_hazards(timing, then), fit_timing(then)
+    np.testing.assert_array_equal(again.hazards["all"].paid, fresh.hazards["all"].paid)
+    assert again.as_of == then.date
+
+
+def test_picture_and_page(snapshot):
+    timing = fit_timing(snapshot, "due")
+    ax = timing.plot()
+    assert ax.get_title().startswith("Half of the invoices are paid by")
+    assert "days since the due date" in ax.get_xlabel()
+    assert "censored on 2024-06-18" in timing._repr_html_()
+
+
+def test_sample_by_segment(root):
+    snapshot = read_ledger(root / "data" / "sample", columns="arrisk", currency="EUR").as_of("2025-12-31")
+    timing = fit_timing(snapshot, by="segment")
+    median = timing.table[timing.table["term"].str.startswith("median")].set_index("group")["estimate"]
+    assert median["Retail"] < median["Public"]
+    assert isinstance(timing.table, pd.DataFrame)
