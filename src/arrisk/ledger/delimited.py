@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
@@ -38,6 +39,9 @@ _MAGIC = {
     b"{\\rtf": "an RTF file",
     b"SQLite": "an SQLite file",
 }
+
+_NOT_ASCII = re.compile("[^\x00-\x7f]")
+_BEYOND_TWO_BYTES = re.compile("[\u0800-\U0010ffff]")  # in UTF-8
 
 Row = tuple[int, list[str], str | None]  # line, cells, what is wrong with it
 
@@ -118,10 +122,11 @@ def decode(data: bytes, name: str, encoding: str | None = None) -> str:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         return _decode_chinese(data, name, error)
-    odd = [char for char in text if char > "\x7f" and not _likely(char)] if not text.isascii() else []
-    if odd and len(odd) > sum(char > "\x7f" for char in text) / 2 and max(text) < "\u0800":
-        return _gb2312(data) or text  # a few Chinese characters alone can look like rare Cyrillic letters
-    return text
+    if text.isascii() or _BEYOND_TWO_BYTES.search(text):
+        return text
+    wide = _NOT_ASCII.findall(text)
+    odd = sum(not _likely(char) for char in wide) > len(wide) / 2
+    return (_gb2312(data) if odd else None) or text  # some Chinese words alone can look like rare Cyrillic
 
 
 def _decode_as(data: bytes, name: str, encoding: str) -> str:

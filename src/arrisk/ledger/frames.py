@@ -103,7 +103,8 @@ def _series(column: pa.ChunkedArray) -> pd.Series[Any]:
     if pa.types.is_string_view(column.type):
         column = column.cast(pa.large_string())
     series: pd.Series[Any] = column.to_pandas(date_as_object=False, types_mapper=_INTEGERS.get)
-    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+    is_text = pa.types.is_string(column.type) or pa.types.is_large_string(column.type)
+    if is_text and not pd.api.types.is_object_dtype(series):
         series = series.astype(object)
         series = series.where(series.notna(), None)
     return series.rename(None)
