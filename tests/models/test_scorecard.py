@@ -147,6 +147,13 @@ def test_history_too_short_for_a_window_is_refused(snapshot):
         observation_days(snapshot.as_of("2022-09-30"), 180)
 
 
+def test_windows_that_overlap_are_refused(snapshot):
+    days = ["2023-01-01", "2023-06-01"]
+    assert observation_days(snapshot, 100, days) == [pd.Timestamp(d) for d in days]
+    with pytest.raises(ModelError, match="twice"):
+        observation_days(snapshot, 180, days)
+
+
 def test_picture_states_the_finding(card):
     ax = card.plot()
     assert "AUC" in ax.get_title()

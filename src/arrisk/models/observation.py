@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -51,11 +52,18 @@ def observation_days(
     Raises
     ------
     ModelError
-        If no window fits between enough history and the snapshot.
+        If no window fits between enough history and the snapshot, or the windows of given days overlap.
     """
     first, last = snapshot.first_date, snapshot.date - pd.Timedelta(days=horizon_days)
     if given is not None:
-        return sorted(pd.Timestamp(d) for d in given)
+        asked = sorted(pd.Timestamp(d) for d in given)
+        gaps = [(b - a).days for a, b in pairwise(asked)]
+        if not asked or min(gaps, default=horizon_days) < horizon_days:
+            raise ModelError(
+                f"days of observation must lie {horizon_days} days apart; closer windows count a default "
+                "twice"
+            )
+        return asked
     days = []
     day = last
     while day >= first + pd.Timedelta(days=MIN_HISTORY_DAYS):

@@ -361,7 +361,8 @@ def _plot_grades(card: Scorecard, ax: Axes | None) -> Axes:
 
         ax = plt.subplots(figsize=(6.4, 4.2))[1]
     where = np.arange(len(table))
-    miss = [table["observed"] - table["ci_low"], table["ci_high"] - table["observed"]]
+    # Jeffreys' limits may both lie on one side of an observed rate of 0 or 1.
+    miss = [(table["observed"] - table["ci_low"]).clip(0), (table["ci_high"] - table["observed"]).clip(0)]
     ax.errorbar(
         where, 100 * table["observed"], yerr=100 * np.array(miss), fmt="o", capsize=4, label="observed"
     )
