@@ -12,6 +12,7 @@ from arrisk.ledger.columns import shipped_maps
 from arrisk.ledger.reading import read_ledger
 from arrisk.models.cash import weekly_cash
 from arrisk.models.provision import fit_provision
+from arrisk.models.provision_checks import backtest_provision, vary_provision
 from arrisk.models.scorecard import fit_scorecard
 from arrisk.models.timing import fit_timing
 from arrisk.policy.agenda import make_agenda
@@ -45,6 +46,7 @@ __all__ = [
     "Snapshot",
     "Study",
     "Table",
+    "backtest_provision",
     "compare_dso",
     "describe_running_scheme",
     "fit_provision",
@@ -72,5 +74,6 @@ __all__ = [
     "shipped_maps",
     "simulate_discounts",
     "use_style",
+    "vary_provision",
     "weekly_cash",
 ]

@@ -3,14 +3,14 @@
 import numpy as np
 import pandas as pd
 import pytest
-from tests.ledger.frames import event, invoice, ledger_of
-from tests.loss_book import loss_book
 
 from arrisk.errors import ModelError
 from arrisk.models.provision import fit_provision
 from arrisk.models.provision_counts import bucket_labels, make_provision_counts
 from arrisk.models.provision_rates import apply_rates, flow_rates
 from arrisk.portfolio.ageing import make_ageing_panel
+from tests.ledger.frames import event, invoice, ledger_of
+from tests.loss_book import loss_book
 
 DATE = "2024-12-31"
 
@@ -203,4 +203,32 @@ def test_plot_states_the_finding(matrix):
     ax = matrix.plot()
     assert ax.get_title().startswith("Provide EUR")
     assert "%" in ax.get_ylabel()
+    ax.figure.clear()
+
+
+def test_the_tables_add_up_and_show_both_paths(matrix):
+    shown = matrix.to_table().frame
+    parts, total = shown.iloc[:-1], shown.iloc[-1]
+    assert total["bucket"] == "total"
+    assert total["balance"] == pytest.approx(parts["balance"].sum())
+    assert total["provision"] == pytest.approx(parts["provision"].sum())
+    assert total["provision_low"] < total["provision"] < total["provision_high"]
+    paths = matrix.paths_table().frame.iloc[-1]
+    assert paths["flow_provision"] == matrix.total.value
+    assert paths["realised_provision"] == matrix.realised_total.value
+    assert len(matrix.conventions_table().frame) == len(matrix.conventions)
+
+
+def test_without_losses_tables_and_picture_say_so():
+    matrix = fit_provision(loss_book(lost_share=0.0, invoices=1500).as_of(DATE))
+    for table in (matrix.to_table(), matrix.paths_table()):
+        assert "rate" in table.title
+        assert (
+            table.frame.filter(like="rate")
+            .drop(columns=["rate_low", "rate_high"], errors="ignore")
+            .isna()
+            .all(None)
+        )
+    ax = matrix.plot()
+    assert ax.get_title().startswith("No customer was written off")
     ax.figure.clear()

@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from arrisk.display import frame_html, money, stamp
+from arrisk.display import Table, frame_html
 from arrisk.errors import ModelError
+from arrisk.models import provision_page
 from arrisk.models.intervals import Interval, clopper_pearson, jackknife_logit, upper_bound
 from arrisk.models.provision_conventions import describe_conventions
 from arrisk.models.provision_counts import (
@@ -106,57 +107,35 @@ class ProvisionMatrix:
     @property
     def comparison(self) -> pd.DataFrame:
         """Both paths side by side with the reason why they differ, by bucket."""
-        out = self.table[["bucket", "balance", "rate", "ci_low", "ci_high"]].copy()
-        other = self.realised
-        out["realised_rate"] = other["rate"].to_numpy()
-        out["realised_low"], out["realised_high"] = other["ci_low"].to_numpy(), other["ci_high"].to_numpy()
-        reasons = ["young balances: a year of waiting cuts off later write-offs; flows look at recent months"]
-        reasons += ["flows chain averages of a month; the realised path follows the same money"] * (
-            len(out) - 2
-        )
-        reasons += [
-            "flows rate money as it enters the bucket; what stands there is what was not soon collected"
-        ]
-        out["reason"] = reasons
-        return out
+        return provision_page.compare_paths(self)
+
+    def finding(self) -> str:
+        """The amount with its range, or why there is only a bound, in one sentence."""
+        return provision_page.describe_matrix(self)
+
+    def to_table(self, name: str = "provision_rates") -> Table:
+        """Balance, rate and provision by bucket with their intervals, and the total."""
+        return provision_page.rates_table(self, name)
+
+    def paths_table(self, name: str = "provision_paths") -> Table:
+        """The two paths to the rates side by side, and why they differ."""
+        return provision_page.paths_table(self, name)
+
+    def conventions_table(self, name: str = "provision_conventions") -> Table:
+        """Every choice behind the figures."""
+        return provision_page.conventions_table(self, name)
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Rates by bucket on both paths, with their intervals; bounds when there are no rates."""
-        import matplotlib.pyplot as plt
-
-        ax = ax if ax is not None else plt.subplots()[1]
-        paths = [
-            (self.table, -0.1, "#0072B2", "flow rates"),
-            (self.realised, 0.1, "#D55E00", "realised within the horizon"),
-        ]
-        if not self.identified:
-            paths = [(self.table, 0.0, "#0072B2", "not excluded by the ledger")]
-        for frame, shift, colour, label in paths:
-            at = np.arange(len(frame)) + shift
-            ax.vlines(
-                at, 100 * frame["ci_low"], 100 * frame["ci_high"], color=colour, linewidth=2, label=label
-            )
-            ax.plot(at, 100 * frame["rate"], "o", color=colour)
-        ax.set_xticks(range(len(self.table)), list(self.table["bucket"]))
-        ax.set(xlabel="days overdue", ylabel="loss rate (% of balance)", title=self._finding())
-        ax.set_ylim(bottom=0)
-        ax.legend(loc="upper left")
-        return stamp(ax, self.as_of, f"{self.total.level:.0%} intervals")
-
-    def _finding(self) -> str:
-        if self.total.value is None:
-            return f"Too few losses for a rate: {money(self.total.high, self.currency)} at most"
-        low, high = money(self.total.low, "", 0), money(self.total.high, "", 0)
-        return f"Provide {money(self.total.value, self.currency)} (range {low} to {high})"
+        return provision_page.plot_rates(self, ax)
 
     def _repr_html_(self) -> str:
-        note = "; ".join(f"{key}: {value}" for key, value in self.conventions.items())
-        formats = dict.fromkeys(("rate", "ci_low", "ci_high"), "percent")
-        formats |= {"balance": "money", "provision": "money"}
-        return frame_html(self.table, self._finding(), note, formats)  # type: ignore[arg-type]
+        table = self.to_table()
+        choices = "; ".join(f"{key}: {value}" for key, value in self.conventions.items())
+        return frame_html(table.frame, table.title, f"{table.note} {choices}", table.formats)
 
     def __repr__(self) -> str:
-        return f"ProvisionMatrix({self.as_of:%Y-%m-%d}, {self._finding()})"
+        return f"ProvisionMatrix({self.as_of:%Y-%m-%d}, {self.finding()})"
 
 
 def fit_provision(
@@ -323,14 +302,18 @@ def _bounds(
     balances: FloatArray, exposed: NDArray[np.bool_], hit: NDArray[np.bool_], level: float
 ) -> tuple[pd.DataFrame, ProvisionAmount]:
     """Upper bounds by bucket and in total when losses are too few for a rate."""
-    ranges = [
-        upper_bound(int(hit[:, j].sum()), int(exposed[:, j].sum()), level) for j in range(balances.size)
-    ]
+    ranges = [_bound(hit[:, j], exposed[:, j], level) for j in range(balances.size)]
     table = _table(balances, np.full(balances.size, np.nan), ranges)
     customers, losers = int(exposed.any(axis=1).sum()), int(hit.any(axis=1).sum())
     pooled = upper_bound(losers, customers, level)
     method = f"one-sided Clopper-Pearson, {losers} of {customers} customers lost, all of a balance at stake"
     return table, ProvisionAmount(None, 0.0, pooled.high * float(balances.sum()), level, method)
+
+
+def _bound(hit: NDArray[np.bool_], exposed: NDArray[np.bool_], level: float) -> Interval:
+    if not exposed.any():
+        return Interval(0.0, 1.0, level, "no balance was ever seen: no bound")
+    return upper_bound(int(hit.sum()), int(exposed.sum()), level)
 
 
 def _table(balances: FloatArray, rates: FloatArray, ranges: list[Interval]) -> pd.DataFrame:

@@ -36,13 +36,23 @@ def recommend_provision(study: Study, matrix: ProvisionMatrix) -> Recommendation
         "The data cannot say", with an upper bound, when fewer than two customers were ever written off.
     """
     given = study.get(CURRENT)
-    options = [_option("flow-rate matrix", matrix.total, matrix.currency)]
-    options += [_option("realised losses of past balances", matrix.realised_total, matrix.currency)]
+    options = [
+        _option("flow-rate matrix", matrix.total, matrix.currency, "month-end flows of the window, chained"),
+        _option(
+            "realised losses of past balances", matrix.realised_total, matrix.currency,
+            matrix.conventions["realised path"],
+        ),
+    ]  # fmt: skip
     practice = None if given is None else round(given.value * _balance(matrix), 2)
     if given is not None:
         options.append(
             Option(
-                "today's flat rate", practice, None, None, matrix.currency, f"{given.value:.2%} of balance"
+                "today's flat rate",
+                practice,
+                None,
+                None,
+                matrix.currency,
+                f"{given.value:.2%} of the balance",
             )
         )
     assumptions = () if given is None else (given,)
@@ -59,12 +69,17 @@ def recommend_provision(study: Study, matrix: ProvisionMatrix) -> Recommendation
         as_of=matrix.as_of,
         options=tuple(options),
         expected_value=Estimate(
-            float(matrix.total.value), total.low, total.high, total.level, matrix.currency, total.method
+            float(matrix.total.value),
+            total.low,
+            total.high,
+            total.level,
+            f"{matrix.currency} to set aside",
+            total.method,
         ),
         flip=_flip(matrix, practice),
         identified=True,
-        design="Descriptive: flow rates of this ledger's own month-end balances, customers as the unit; a "
-        "forecast only as far as the coming year resembles the window.",
+        design="a description of this ledger's month-end balances, customers as the unit; a forecast only "
+        "as far as the coming months resemble the window",
         experiment="Follow the largest balances over 90 days one by one for a quarter: their outcome is the "
         "loss share of the last bucket, which carries most of the uncertainty.",
         assumptions=assumptions,
@@ -72,10 +87,9 @@ def recommend_provision(study: Study, matrix: ProvisionMatrix) -> Recommendation
     )
 
 
-def _option(name: str, amount: ProvisionAmount, currency: str) -> Option:
-    return Option(
-        name, amount.value, amount.low, amount.high, currency, f"{amount.level:.0%}: {amount.method}"
-    )
+def _option(name: str, amount: ProvisionAmount, currency: str, words: str) -> Option:
+    note = words if amount.value is not None else f"{amount.level:.0%} bound: {amount.method}"
+    return Option(name, amount.value, amount.low, amount.high, currency, note)
 
 
 def _balance(matrix: ProvisionMatrix) -> float:
@@ -89,14 +103,14 @@ def _answer(matrix: ProvisionMatrix, practice: float | None, keep: bool) -> str:
     spread = f"{money(total.low)} to {money(total.high)}"
     share = total.value / _balance(matrix) if _balance(matrix) > 0 else 0.0
     if practice is None:
-        return f"Provide {amount} ({spread}), {share:.2%} of the open balance."
+        return f"Set aside {amount} ({spread}), {share:.1%} of what customers owe."
     now = money(practice, matrix.currency)
     if keep:
         return (
             f"Keep today's {now}: the ledger's own rates give {amount} ({spread}), which does not exclude it."
         )
     way = "Raise" if practice < total.low else "Lower"
-    return f"{way} the provision from {now} to {amount} ({spread}), {share:.2%} of the open balance."
+    return f"{way} the provision from {now} to {amount} ({spread}), {share:.1%} of what customers owe."
 
 
 def _flip(matrix: ProvisionMatrix, practice: float | None) -> Flip:
@@ -131,34 +145,38 @@ def _notes(matrix: ProvisionMatrix) -> tuple[str, ...]:
     other = matrix.realised_total
     notes = [
         f"{facts['customers_with_losses']} of {facts['customers']} customers were written off in the window; "
-        f"the largest carries {facts['largest_loser_share'] or 0:.0%} of the amount.",
+        f"one of them carries {facts['largest_loser_share'] or 0:.0%} of the amount.",
     ]
     if other.value is not None:
-        assert matrix.total.value is not None
         notes.append(
             f"The second path gives {money(other.value, matrix.currency)}: it follows past balances for "
-            f"a fixed time, so it misses later write-offs ({facts['late_write_off_share']:.0%} of them came "
-            "more than a year after the due date) and older money; the flows chain recent months."
+            f"a fixed time, so it misses later write-offs ({facts['late_write_off_share']:.0%} of the amount "
+            "came more than a year after the due date), and its balances are older."
         )
-    return (*notes, *(f"{key}: {text}" for key, text in matrix.conventions.items()))
+    return (*notes, _conventions(matrix))
+
+
+def _conventions(matrix: ProvisionMatrix) -> str:
+    return "Conventions. " + "; ".join(f"{key}: {text}" for key, text in matrix.conventions.items()) + "."
 
 
 def _cannot_say(
     matrix: ProvisionMatrix, options: tuple[Option, ...], assumptions: tuple[Assumption, ...]
 ) -> Recommendation:
     losers, bound = matrix.diagnostics["customers_with_losses"], matrix.total
-    seen = "no customer was" if losers == 0 else f"only {losers} customer was"
+    seen = "No customer was" if losers == 0 else "Only one customer was"
+    owed = money(_balance(matrix), matrix.currency)
     return Recommendation(
         decision=QUESTION,
         verdict="the data cannot say",
-        answer=f"In this ledger {seen} ever written off, so it gives a bound and no rate: at most "
-        f"{money(bound.high, matrix.currency)} of {money(_balance(matrix), matrix.currency)} "
-        f"({bound.level:.0%}, {bound.method}).",
-        scope=f"open debit items of {money(_balance(matrix), matrix.currency)}",
+        answer=f"{seen} written off in this ledger, so it gives no loss rate, only a bound: at most "
+        f"{money(bound.high, matrix.currency)} of the {owed} that is owed ({bound.level:.0%} confidence).",
+        scope=f"open debit items of {owed}",
         as_of=matrix.as_of,
         options=options,
+        design="a rate needs losses of at least two customers",
         experiment="Add the write-offs of the last five years to the ledger, one row each with date and "
         "customer; a bookkeeper has them in the bad-debt account.",
         assumptions=assumptions,
-        notes=tuple(f"{key}: {text}" for key, text in matrix.conventions.items()),
+        notes=(f"The bound: {bound.method}; customers are taken as alike.", _conventions(matrix)),
     )
