@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from tests.ledger.frames import event, invoice, ledger_of
 
 from arrisk.ledger.book import Ledger
+from tests.ledger.frames import event, invoice, ledger_of
 
 START = pd.Timestamp("2022-01-01")
 TERMS = 30

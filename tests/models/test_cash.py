@@ -4,13 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
-from tests.ledger.frames import event, invoice, ledger_of
-from tests.models.payment_books import book_of, rows_of
 
 from arrisk.errors import ModelError
 from arrisk.models.cash import weekly_cash
 from arrisk.models.cash_backtest import METHODS, ratio_interval, score
 from arrisk.models.timing import fit_timing
+from tests.ledger.frames import event, invoice, ledger_of
+from tests.models.payment_books import book_of, rows_of
 
 AS_OF = "2024-06-18"
 

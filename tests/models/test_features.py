@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
-from tests.ledger.frames import event, invoice, ledger_of
-from tests.ledger.random_ledgers import as_of_dates, ledgers
 
 from arrisk.models.features import FEATURES, make_features
+from tests.ledger.frames import event, invoice, ledger_of
+from tests.ledger.random_ledgers import as_of_dates, ledgers
 
 
 def known(row, date):

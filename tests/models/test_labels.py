@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
-from tests.ledger.frames import event, invoice, ledger_of
 
 from arrisk.errors import LookAheadError, ModelError
 from arrisk.models.labels import DefaultDefinition, default_states, make_labels
+from tests.ledger.frames import event, invoice, ledger_of
 
 END = "2025-12-31"
 

@@ -3,7 +3,6 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from tests.models.payment_books import book_of
 
 from arrisk.errors import LookAheadError, ModelError
 from arrisk.ledger.reading import read_ledger
@@ -14,6 +13,7 @@ from arrisk.models.labels import DefaultDefinition
 from arrisk.models.observation import observation_days
 from arrisk.models.scaling import predictors
 from arrisk.models.scorecard import fit_scorecard
+from tests.models.payment_books import book_of
 
 AS_OF = "2024-06-18"
 

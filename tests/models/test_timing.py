@@ -3,13 +3,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from tests.ledger.frames import event, invoice, ledger_of
-from tests.models.payment_books import book_of
 
 from arrisk.errors import LookAheadError, ModelError
 from arrisk.ledger.reading import read_ledger
 from arrisk.models.incidence import aalen_johansen
 from arrisk.models.timing import fit_timing, refit_hazards, timing_items
+from tests.ledger.frames import event, invoice, ledger_of
+from tests.models.payment_books import book_of
 
 AS_OF = "2024-06-18"
 
@@ -186,7 +186,7 @@ def test_refit_gives_the_hazards_of_a_fit(snapshot):
 def test_picture_and_page(snapshot):
     timing = fit_timing(snapshot, "due")
     ax = timing.plot()
-    assert ax.get_title().startswith("Half of the invoices are paid by")
+    assert ax.get_title().startswith("Half of the invoices are paid")
     assert "days since the due date" in ax.get_xlabel()
     assert "censored on 2024-06-18" in timing._repr_html_()
 

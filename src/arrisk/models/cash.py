@@ -161,13 +161,14 @@ class CashForecast:
 
             ax = plt.subplots(figsize=(7.2, 4.2))[1]
         own = self.table
-        unit, name = (1e6, "million") if own["expected"].max() >= 1e6 else (1e3, "thousand")
+        unit, name = _unit(own["expected"].max())
         middle = own["p50"] if self.identified else own["expected"]
         ax.bar(own["week"], middle / unit, color="0.75", label="middle forecast")
         if self.identified:
             miss = np.array([own["p50"] - own["p10"], own["p90"] - own["p50"]]) / unit
             label = f"{self.level:.0%} interval, one week"
             ax.errorbar(own["week"], own["p50"] / unit, yerr=miss, fmt="none", capsize=3, label=label)
+        ax.set_xticks(own["week"])
         ax.set(xlabel="week ahead", ylabel=f"{self.currency} {name} a week", ylim=(0, None))
         ax.set_title(self._finding())
         ax.legend()
@@ -177,7 +178,9 @@ class CashForecast:
         expected, low, middle, high = self.total()
         if not self.identified:
             return f"{self.weeks} weeks bring about {money(expected, self.currency)}; no interval yet"
-        return f"{self.weeks} weeks bring {money(middle, self.currency)} ({money(low)} to {money(high)})"
+        unit, name = _unit(middle)
+        limits = f"{low / unit:.2f} to {high / unit:.2f}"
+        return f"{self.weeks} weeks bring {self.currency} {middle / unit:.2f} {name} ({limits})"
 
     def _repr_html_(self) -> str:
         amount: dict[str, Format] = dict.fromkeys(("expected", "p10", "p50", "p90"), "money")
@@ -187,6 +190,10 @@ class CashForecast:
         note = f"{self.n_dates} past days, {self.independent_windows:.1f} windows without overlap."
         tables = frame_html(self.table, f"Weekly cash from the open book, {self.currency}", "", amount)
         return tables + frame_html(self.backtest, "Back-test against simple rivals", note, share)
+
+
+def _unit(amount: float) -> tuple[float, str]:
+    return (1e6, "million") if amount >= 1e6 else (1e3, "thousand")
 
 
 def weekly_cash(

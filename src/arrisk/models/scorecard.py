@@ -372,8 +372,7 @@ def _plot_grades(card: Scorecard, ax: Axes | None) -> Axes:
     ax.set_xticks(where, [f"{g}\n{n} rows" for g, n in zip(table["grade"], table["rows"], strict=True)])
     ax.set(xlabel="grade", ylabel=f"defaults within {card.horizon_days} days, %", ylim=(0, None))
     assert card.auc is not None
-    ax.set_title(
-        f"AUC {card.auc.value:.2f} ({card.auc.low:.2f} to {card.auc.high:.2f}) on customers not fitted on"
-    )
+    area = f"{card.auc.value:.2f} ({card.auc.low:.2f} to {card.auc.high:.2f})"
+    ax.set_title(f"AUC {area} on customers left out of the fit")
     ax.legend()
     return stamp(ax, card.as_of, "95% intervals")

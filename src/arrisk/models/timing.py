@@ -154,7 +154,7 @@ class PaymentTiming:
         ax.set_xlim(min(c.first_day for c in shown.values()), longest)
         ax.set_xlabel(f"days since {'issue' if self.clock == 'issue' else 'the due date'}")
         ax.set_ylabel("share of amount still open" if self.weights == "amount" else "share still open")
-        ax.set_title(_finding(self.curves[ALL], self.clock))
+        ax.set_title(_finding(self.curves[ALL], self.clock, self.weights))
         if len(shown) > 1:
             ax.legend(title=self.by)
         return stamp(ax, self.as_of, "bands: 95%, by customer")
@@ -366,14 +366,20 @@ def _median_limits(curve: SurvivalCurve) -> tuple[float, float]:
     return crossing("ci_low"), crossing("ci_high")
 
 
-def _finding(curve: SurvivalCurve, clock: Clock) -> str:
+def _finding(curve: SurvivalCurve, clock: Clock, weights: str) -> str:
+    what = "Half of the amount is" if weights == "amount" else "Half of the invoices are"
     median = curve.quantile(0.5)
     if np.isnan(median):
         return "Less than half is paid within the days seen"
     if clock == "issue":
-        return f"Half of the invoices are paid within {median:.0f} days of issue"
-    when = f"{median:.0f} days after" if median > 0 else f"{-median:.0f} days before" if median < 0 else "on"
-    return f"Half of the invoices are paid by {when} the due date"
+        return f"{what} paid within {median:.0f} days of issue"
+    if median < 0:
+        return f"{what} paid at least {-median:.0f} days before the due date"
+    return (
+        f"{what} paid by the due date"
+        if median == 0
+        else f"{what} paid by day {median:.0f} after the due date"
+    )
 
 
 def _note(timing: PaymentTiming) -> str:
