@@ -70,7 +70,9 @@ def format_value(value: Any, kind: Format | None = None) -> str:
         return f"{number:,.0f}"
     if kind == "days":
         return f"{number:,.1f}"
-    return f"{number:,.0f}" if number.is_integer() and abs(number) < 1e15 else f"{number:,.4g}"
+    if number.is_integer() or abs(number) >= 10_000:
+        return f"{number:,.0f}"
+    return f"{number:,.4g}"
 
 
 def frame_html(

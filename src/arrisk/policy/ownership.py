@@ -12,7 +12,7 @@ import pandas as pd
 from arrisk.display import Table, money, stamp
 from arrisk.ledger.book import Snapshot
 from arrisk.ledger.days import dates, month_end, month_index
-from arrisk.models.intervals import jackknife_logit
+from arrisk.models.intervals import clopper_pearson, jackknife_logit
 from arrisk.policy.recommendation import Estimate, Flip, Option, Recommendation
 from arrisk.policy.study import Study
 from arrisk.policy.study_file import Queue, find_holes
@@ -37,7 +37,7 @@ class Ownership:
     table : DataFrame
         owner, from_day, to_day (missing: for ever), items, customers, amount (currency units), still_open (share of
         what stood in these days at past month ends that was unpaid `days` later), ci_low, ci_high (delete-one-customer
-        jackknife), customers_seen (behind the share).
+        jackknife; exact on customers where the share is 0 or 1), customers_seen (behind the share).
     as_of : Timestamp
     currency : str
     days, month_ends : int
@@ -76,6 +76,7 @@ class Ownership:
         orphan = money(self.holes["amount"].sum(), self.currency)
         ax.set_title("Every day overdue has an owner" if self.holes.empty else f"{orphan} overdue belong to nobody")
         ax.set_ylabel(f"open, thousand {self.currency}")
+        ax.yaxis.set_major_formatter("{x:,.0f}")
         ax.set_xlabel("owner and days overdue")
         return stamp(ax, self.as_of)
 
@@ -142,14 +143,18 @@ def _followed(snapshot: Snapshot, days: int, month_ends: int) -> pd.DataFrame:
 
 
 def _still_open(past: pd.DataFrame) -> tuple[float, float, float, int]:
-    """Share still open with its interval; missing with fewer than ten customers."""
+    """Share still open with its interval; missing with fewer than ten customers.
+
+    A share of nothing or all has no logit: then the exact interval of so many customers stands in.
+    """
     sums = past.groupby("customer_id")[["open_amount", "open_amount_later"]].sum()
     if len(sums) < LEAST_CUSTOMERS:
         return np.nan, np.nan, np.nan, len(sums)
     was, later = sums["open_amount"].to_numpy(dtype=float), sums["open_amount_later"].to_numpy(dtype=float)
     share = later.sum() / was.sum()
     without = (later.sum() - later) / (was.sum() - was)
-    interval = jackknife_logit(share, without, LEVEL)
+    inside = 0 < share < 1 and np.all((without > 0) & (without < 1))
+    interval = jackknife_logit(share, without, LEVEL) if inside else clopper_pearson(share * len(sums), len(sums), LEVEL)
     return share, interval.low, interval.high, len(sums)
 
 

@@ -138,6 +138,7 @@ class Ageing:
         share = f"{overdue / owed:.0%} of what is owed is overdue" if owed > 0 else "Nothing is owed"
         ax.set_title(f"{share}: {money(overdue, self.currency)} thousand")
         ax.set_ylabel(f"open, thousand {self.currency}")
+        ax.yaxis.set_major_formatter("{x:,.0f}")
         ax.set_xlabel("days overdue" if self.clock == "due" else "days since the invoice date")
         return stamp(ax, self.as_of)
 
@@ -319,7 +320,8 @@ class AgeingPanel:
         before = share.iloc[-13] if len(share) > 12 else share.iloc[0]
         ax.set_title(f"Overdue share {share.iloc[-1]:.0%}, {before:.0%} a year before" if len(share) > 12 else f"Overdue share {share.iloc[-1]:.0%}")
         ax.set_ylabel(f"open, thousand {self.currency}")
-        ax.legend(loc="upper left", ncols=2, fontsize=8)
+        ax.yaxis.set_major_formatter("{x:,.0f}")
+        ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), reverse=True)
         return stamp(ax, self.as_of)
 
 
