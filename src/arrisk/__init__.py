@@ -9,8 +9,12 @@ from arrisk.errors import ArriskError
 from arrisk.ledger.book import Ledger, Snapshot
 from arrisk.ledger.checks import Rules
 from arrisk.ledger.columns import shipped_maps
+from arrisk.ledger.proposal import propose_map
 from arrisk.ledger.reading import read_ledger
+from arrisk.ledger.sample import make_sample, write_sample
 from arrisk.models.cash import weekly_cash
+from arrisk.models.curves import closed_only_curve, kaplan_meier
+from arrisk.models.labels import DefaultDefinition
 from arrisk.models.provision import fit_provision
 from arrisk.models.provision_checks import backtest_provision, vary_provision
 from arrisk.models.scorecard import fit_scorecard
@@ -33,12 +37,14 @@ from arrisk.policy.study import Study, open_study
 from arrisk.portfolio.ageing import make_ageing, make_ageing_panel
 from arrisk.portfolio.headline import make_headline
 from arrisk.portfolio.turnover import make_turnover
+from arrisk.report.runner import run_study
 from arrisk.report.style import use_style
 
 __version__ = "0.1.0"
 
 __all__ = [
     "ArriskError",
+    "DefaultDefinition",
     "Ledger",
     "PolicyTerms",
     "Recommendation",
@@ -47,21 +53,25 @@ __all__ = [
     "Study",
     "Table",
     "backtest_provision",
+    "closed_only_curve",
     "compare_dso",
     "describe_running_scheme",
     "fit_provision",
     "fit_scorecard",
     "fit_timing",
+    "kaplan_meier",
     "make_ageing",
     "make_ageing_panel",
     "make_agenda",
     "make_headline",
     "make_insurance_case",
     "make_ownership",
+    "make_sample",
     "make_schemes",
     "make_turnover",
     "map_stability",
     "open_study",
+    "propose_map",
     "read_ledger",
     "recommend_discount",
     "recommend_insurance",
@@ -71,9 +81,11 @@ __all__ = [
     "recommend_reliance",
     "recommend_scorecard",
     "recommend_timing",
+    "run_study",
     "shipped_maps",
     "simulate_discounts",
     "use_style",
     "vary_provision",
     "weekly_cash",
+    "write_sample",
 ]

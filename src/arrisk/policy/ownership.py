@@ -195,8 +195,9 @@ def recommend_ownership(study: Study, ownership: Ownership) -> Recommendation:
 def _weigh(study: Study, ownership: Ownership, hole: pd.Series, span: str) -> Recommendation:
     amount, currency = float(hole["amount"]), ownership.currency
     material = study.assumption("materiality")
-    threshold = material.value / float(hole["ci_low"])
-    matters = amount > threshold
+    surely = amount * float(hole["ci_low"])
+    matters = surely > material.value
+    threshold = material.value / float(hole["ci_low"]) if hole["ci_low"] > 0 else None
     return Recommendation(
         decision=QUESTION,
         verdict="adopt" if matters else "keep",
@@ -214,8 +215,9 @@ def _weigh(study: Study, ownership: Ownership, hole: pd.Series, span: str) -> Re
         ),
         flip=Flip(
             f"open balance in {span}", amount, threshold, currency,
-            f"Below {money(threshold, currency)} in {span}, what is surely still unpaid {ownership.days} days later would be less than the "
-            f"{money(material.value, currency)} that the study calls material.",
+            f"What is surely still unpaid {ownership.days} days later, now {money(surely, currency)}, against the "
+            f"{money(material.value, currency)} that the study calls material"
+            + (f": at {money(threshold, currency)} open in {span}." if threshold is not None else "."),
         ),
         identified=False,
         design="description of the ledger's own past; what an owner would collect is not known",
