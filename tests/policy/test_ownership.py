@@ -86,7 +86,7 @@ def test_still_open_is_counted_at_past_month_ends():
 
 
 def test_a_material_hole_wants_an_owner_and_a_small_one_does_not(tmp_path):
-    ownership = make_ownership(ledger_of(*late_payers(21, 85)).as_of("2025-12-31"), QUEUES)
+    ownership = make_ownership(ledger_of(*late_payers(21, 85)).as_of("2025-12-15"), QUEUES)
     wants = recommend_ownership(study_with(tmp_path, QUEUES), ownership)
     assert wants.verdict == "adopt"
     assert "days 61 to 89" in wants.answer
