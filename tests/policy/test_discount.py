@@ -335,3 +335,27 @@ def test_names_from_the_ledger_are_escaped():
 def test_schemes_in_words(edge, words):
     row = pd.Series({"rate": 0.015, "days": 10, "segment": "Retail", "threshold": edge})
     assert describe_scheme(row, "EUR") == words
+
+
+def test_the_table_leads_with_the_running_scheme_and_the_tornado_is_about_it():
+    book = make_book(offered=("Trade",))
+    grid = simulate_discounts(book, SchemeGrid((0.005, 0.02), (10,)), assume(), draws=100, seed=2)
+    shown = grid.to_table(rows=3)
+    assert shown.frame["scheme"].iloc[0] == "2% within 10 days as offered now"
+    assert len(shown.frame) == 4
+    assert shown.frame["gain_a_year"].iloc[1] == grid.best["npv"]
+    assert grid.subject["npv"] == grid.running["npv"].iloc[0]
+    assert grid.is_offered(grid.subject)
+    ax = grid.plot_tornado()
+    assert "as offered now" in ax.get_title(loc="left")
+    ax.figure.clear()
+
+
+def test_without_offers_the_best_is_called_a_what_if():
+    grid = simulate_discounts(
+        make_book(), SchemeGrid((0.0025,), (5,)), assume(cost_of_capital=0.3), draws=100
+    )
+    assert not grid.is_running
+    assert grid.subject is not None
+    assert "never offered" in grid.to_table().title
+    assert len(grid.to_table().frame) == len(grid.table)

@@ -94,3 +94,33 @@ def test_the_naive_comparison_is_labelled_descriptive_and_text_is_escaped():
     page = describe_running_scheme(book)._repr_html_()
     assert "Descriptive only" in page
     assert "<i>Trade" not in page
+
+
+def test_table_and_picture_by_segment():
+    running = describe_running_scheme(make_book(offered=("Trade",)))
+    shown = running.to_table()
+    assert shown.frame["segment"].tolist() == running.table["segment"].tolist()
+    assert shown.frame["discounts"].iloc[-1] == running.total["discount_amount"]
+    assert "Descriptive only" in shown.note
+    ax = running.plot()
+    assert len(ax.get_yticks()) == len(running.table)
+    ax.figure.clear()
+
+
+def test_without_discounts_table_and_picture_say_so():
+    running = describe_running_scheme(make_book())
+    assert running.to_table().frame.empty
+    ax = running.plot()
+    assert "no discount offered or taken" in " ".join(ax.get_title(loc="left").split())
+    ax.figure.clear()
+
+
+def test_offers_nobody_recorded_give_no_take_up():
+    book = make_book(offered=("Trade",))
+    book.items[["discount_rate", "discount_days"]] = np.nan
+    running = describe_running_scheme(book)
+    assert "does not show to whom" in running.finding()
+    assert "nan" not in running.finding()
+    ax = running.plot()
+    assert not ax.axison
+    ax.figure.clear()

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import joblib
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from arrisk.display import frame_html, money
-from arrisk.policy import discount_plots
+from arrisk.display import Table, frame_html, money
+from arrisk.policy import discount_page, discount_plots
 from arrisk.policy.assumptions import KNOWN, Assumption
 from arrisk.policy.discount_draws import Draws, Reference, choose_assumptions, draw, draw_point, with_value
 from arrisk.policy.discount_history import (
@@ -83,6 +83,21 @@ class DiscountGrid:
         """The scheme with the highest expected value."""
         return self.table.iloc[0]
 
+    @property
+    def is_running(self) -> bool:
+        """Whether the book covers sales of the last year with a running scheme."""
+        return len(self.running) > 0 and float(self.running["sales"].iloc[0]) > 0
+
+    @property
+    def subject(self) -> pd.Series:
+        """The scheme that a decision is about: the running one, or the best when none runs."""
+        return self.running.iloc[0] if self.is_running else self.best
+
+    def is_offered(self, scheme: pd.Series) -> bool:
+        """Whether the ledger shows offers on the terms of a scheme."""
+        offer = self.history.offer
+        return offer is not None and (offer.rate, offer.days) == (scheme["rate"], scheme["days"])
+
     def point_value(self, scheme: pd.Series, changes: Mapping[str, Sequence[float]]) -> Floats:
         """Value a year of one scheme with all customers counted once, along changed assumptions.
 
@@ -106,12 +121,17 @@ class DiscountGrid:
     def tornado(self, scheme: pd.Series | None = None) -> pd.DataFrame:
         """Swing of a scheme's value when each assumption moves over its range, largest first.
 
+        Parameters
+        ----------
+        scheme : Series, optional
+            A row of `table` or `running`; by default `subject`.
+
         Returns
         -------
         DataFrame
             Columns assumption, low, high (of the assumption), npv_at_low, npv_at_high, npv, swing.
         """
-        chosen = self.best if scheme is None else scheme
+        chosen = self.subject if scheme is None else scheme
         base = float(self.point_value(chosen, {})[0])
         rows = []
         for a in self.assumptions:
@@ -136,28 +156,23 @@ class DiscountGrid:
     def finding(self) -> str:
         """The result in one sentence."""
         best = self.best
-        worth = f"{money(best['npv'], self.history.currency)} a year"
-        spread = f"{self.level:.0%} interval {best['ci_low']:,.0f} to {best['ci_high']:,.0f}"
+        spread = f"{best['ci_low']:,.0f} to {best['ci_high']:,.0f}"
         if best["npv"] <= 0:
-            return f"No scheme is expected to pay; the least bad costs {worth.replace('-', '')} ({spread})"
-        return f"{describe_scheme(best, self.history.currency)}: {worth} ({spread})"
+            return (
+                "No scheme is expected to pay; the least bad loses "
+                f"{money(-best['npv'], self.history.currency)} a year ({spread})"
+            )
+        kind = "Best" if self.is_offered(best) else "Best on assumptions, never offered"
+        scheme = describe_scheme(best, self.history.currency)
+        return f"{kind}: {scheme} gains {money(best['npv'], self.history.currency)} a year ({spread})"
+
+    def to_table(self, name: str = "discount_schemes", rows: int = 8) -> Table:
+        """The running scheme and the best ones, ready to be shown."""
+        return discount_page.schemes_table(self, name, rows)
 
     def _repr_html_(self) -> str:
-        note = (
-            f"Values are means of {len(self.npv):,} draws; mc_error is their standard error. " + EVIDENCE[0]
-        )
-        return frame_html(self.table.head(12), self.finding(), note, FORMATS)
-
-
-FORMATS: dict[str, Any] = {
-    **dict.fromkeys(
-        ("threshold", "npv", "ci_low", "ci_high", "mc_error", "regret", "tail", "cash_freed"), "money"
-    ),
-    **dict.fromkeys(
-        ("rate", "p_gain", "p_best", "take_up", "already_early", "affordable_rate", "rate_low", "rate_high"),
-        "percent",
-    ),
-}
+        table = self.to_table()
+        return frame_html(table.frame, table.title, f"{table.note} {EVIDENCE[0]}", table.formats)
 
 
 def simulate_discounts(

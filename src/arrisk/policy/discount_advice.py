@@ -108,8 +108,13 @@ def recommend_discount(
 def _estimate(grid: DiscountGrid, judged: _Judgement) -> Estimate:
     """What following the verdict is worth, with the interval of the draws."""
     low, high = np.quantile(judged.gain, ((1 - grid.level) / 2, (1 + grid.level) / 2))
-    mean, method = float(judged.gain.mean()), f"{len(judged.gain):,} draws common to all schemes"
-    unit = f"{grid.history.currency} a year"
+    mean, against = float(judged.gain.mean()), "no discount"
+    if judged.verdict == "reject":
+        against = "going on with it" if judged.other is not None and _runs(judged.other) else "offering it"
+    elif judged.verdict == "adopt" and judged.other is not None:
+        against = "the scheme of today"
+    method = f"against {against}; {len(judged.gain):,} draws common to all schemes"
+    unit = f"{grid.history.currency} a year gained"
     return Estimate(mean, min(float(low), mean), max(float(high), mean), grid.level, unit, method)
 
 
@@ -144,18 +149,25 @@ def _sure(gain: Floats) -> float:
 def _answer(grid: DiscountGrid, judged: _Judgement, value: Estimate) -> str:
     currency = grid.history.currency
     worth = f"about {money(_two_digits(value.value), currency)} a year"
-    odds = f"(in {judged.sure:.0%} of the draws)"
+    odds = f"in {judged.sure:.0%} of the draws"
     if judged.chosen is None and judged.other is not None:
-        running = isinstance(judged.other["threshold"], str)
+        running = _runs(judged.other)
         scheme = describe_terms(judged.other) if running else describe_scheme(judged.other, currency)
         verb = "Stop offering" if running else "Do not offer"
-        return f"{verb} {scheme}: it gives away {worth} more than it brings {odds}."
+        return f"{verb} {scheme}: on average it gives away {worth} more than it brings, and loses {odds}."
     assert judged.chosen is not None
     scheme = describe_scheme(judged.chosen, currency)
     if judged.verdict == "keep":
-        return f"Keep offering {describe_terms(judged.chosen)}: it earns {worth} {odds}."
+        return (
+            f"Keep offering {describe_terms(judged.chosen)}: it earns {worth} on average, and gains {odds}."
+        )
     than = f" more than now ({describe_scheme(judged.other, currency)})" if judged.other is not None else ""
-    return f"Offer {scheme}: it earns {worth}{than} {odds}."
+    return f"Offer {scheme}: on average it earns {worth}{than}, and gains {odds}."
+
+
+def _runs(scheme: pd.Series) -> bool:
+    """Whether a row is the running scheme, on the invoices that it covers."""
+    return isinstance(scheme["threshold"], str)
 
 
 def _two_digits(value: float) -> float:
@@ -177,22 +189,20 @@ def _scope(grid: DiscountGrid, judged: _Judgement) -> str:
 def _options(grid: DiscountGrid) -> tuple[Option, ...]:
     """No discount, the running scheme, and the best scheme of each group of customers."""
     unit, currency = f"{grid.history.currency} a year", grid.history.currency
-    rows = [Option("no discount", 0.0, 0.0, 0.0, unit)]
-    if len(grid.running) and grid.running["sales"].iloc[0] > 0:
-        rows.append(_option(grid.running.iloc[0], "running: ", unit, currency))
+    rows = [Option("no discount", 0.0, 0.0, 0.0, unit, "the yardstick: gains are against it")]
+    shown = [grid.running.iloc[0]] if grid.is_running else []
     best = grid.table.drop_duplicates("segment").head(SHOWN)
-    rows += [_option(row, "", unit, currency) for _, row in best.iterrows()]
-    return tuple(rows)
+    shown += [row for _, row in best.iterrows()]
+    return (*rows, *(_option(grid, row, unit, currency) for row in shown))
 
 
-def _option(row: pd.Series, prefix: str, unit: str, currency: str) -> Option:
+def _option(grid: DiscountGrid, row: pd.Series, unit: str, currency: str) -> Option:
     mean = float(row["npv"])
-    note = f"gains in {row['p_gain']:.0%} of draws; pays up to {100 * row['affordable_rate']:.2f}%"
-    if "p_best" in row.index:
-        note += f"; best in {row['p_best']:.0%}, regret {money(row['regret'], currency)}"
-    name = prefix + describe_scheme(row, currency)
+    note = f"gains in {row['p_gain']:.0%} of the draws; breaks even at {100 * row['affordable_rate']:.2f}%"
+    if not grid.is_offered(row):
+        note += "; a what-if: these terms were never offered"
     low, high = min(float(row["ci_low"]), mean), max(float(row["ci_high"]), mean)
-    return Option(name, mean, low, high, unit, note)
+    return Option(describe_scheme(row, currency), mean, low, high, unit, note)
 
 
 def _find_flip(grid: DiscountGrid, judged: _Judgement) -> Flip:
@@ -245,7 +255,7 @@ def _cannot_say(grid: DiscountGrid, running: RunningScheme, reason: str) -> Reco
         scope="all customers; the options below are a what-if on assumptions, not a recommendation",
         as_of=grid.history.as_of,
         options=_options(grid),
-        design="none: customers were not offered different terms at random, or not at all",
+        design="customers were not offered different terms at random, or not at all",
         experiment=_experiment(grid),
         assumptions=grid.assumptions,
         notes=_notes(grid, running),
@@ -254,9 +264,10 @@ def _cannot_say(grid: DiscountGrid, running: RunningScheme, reason: str) -> Reco
 
 def _reason_unseen(grid: DiscountGrid, running: RunningScheme) -> str:
     if running.exists:
+        taken = int(running.total["taken"])
         return (
-            f"The ledger shows {int(running.total['taken']):,} discounts taken but not to whom they were "
-            "offered, so neither take-up nor its effect can be learnt from it."
+            f"The ledger shows {taken:,} {'discount' if taken == 1 else 'discounts'} taken but not to whom "
+            "they were offered, so neither take-up nor its effect can be learnt from it."
         )
     return (
         "The ledger holds no discount offered or taken, so neither take-up nor an effect on default or sales "
@@ -276,24 +287,33 @@ def _reason_unsure(grid: DiscountGrid, judged: _Judgement) -> str:
 
 
 def _experiment(grid: DiscountGrid) -> str:
-    """The pilot with the lowest rate that the book is large enough for, sized to see its expected shift."""
+    """The cheapest pilot that the book is large enough for, sized to see its expected shift."""
     means, table = _customer_means(grid), grid.table
-    sd = float(means.std(ddof=1))
-    wide = table[(table["segment"] == "all") & (table["days"] == grid.best["days"])]
-    wide = wide[wide["threshold"] == wide["threshold"].min()].sort_values("rate")
+    sd = float(means.std(ddof=1)) if len(means) > 1 else 0.0
+    wide = table[(table["segment"] == "all") & (table["threshold"] == table["threshold"].min())]
+    wide = wide.sort_values(["rate", "days"], ignore_index=True)
     shift = 365 * (wide["cash_freed"] / wide["sales"]).to_numpy(dtype=float)
     sizes = [pilot_size_means(s, sd) if s > 0 and sd > 0 else len(means) for s in shift]
+    worth = [v * n / max(len(means), 1) for v, n in zip(wide["npv"], sizes, strict=True)]
     fits = [k for k, size in enumerate(sizes) if 2 * size <= len(means)]
-    chosen = fits[0] if fits else len(sizes) - 1
+    chosen = max(fits, key=lambda k: worth[k]) if fits else int(np.argmin(sizes))
+    many = len(means) // 2 if not fits else sizes[chosen]
     text = (
-        f"Offer {describe_terms(wide.iloc[chosen])} to customers drawn at random and record every offer: "
-        f"{sizes[chosen]:,} an arm show the expected shift of {shift[chosen]:.1f} days in a customer's mean "
-        f"days to payment (80% power, 5% two-sided, standard deviation {sd:.1f} days between customers)"
+        f"Offer {describe_terms(wide.iloc[chosen])} for a quarter to customers drawn at random and record "
+        f"every offer: {sizes[chosen]:,} an arm show the expected shift of {shift[chosen]:.1f} days in a "
+        f"customer's mean days to payment (80% power, 5% two-sided, standard deviation {sd:.1f} days between "
+        "customers)"
     )
-    if fits:
-        return text + "."
-    least = detectable_shift(max(2, len(means) // 2), sd)
-    return f"{text}; the book's {len(means)} in two halves show {least:.1f} days."
+    if not fits:
+        text += f"; the book's {len(means)} in two halves show {detectable_shift(max(2, many), sd):.1f} days"
+    cost = -worth[chosen] / 4 * many / max(sizes[chosen], 1)
+    return f"{text}. {_cost(cost, grid.history.currency)}"
+
+
+def _cost(amount: float, currency: str) -> str:
+    if amount <= 0:
+        return "On the assumptions it costs nothing on average."
+    return f"On the assumptions the quarter costs about {money(_two_digits(amount), currency)}."
 
 
 def _customer_means(grid: DiscountGrid) -> Floats:
@@ -306,9 +326,20 @@ def _customer_means(grid: DiscountGrid) -> Floats:
     return np.asarray(time[totals > 0] / totals[totals > 0], dtype=float)
 
 
+def _better_untried(grid: DiscountGrid) -> list[str]:
+    """Say why a scheme that looks better than the verdict is not recommended."""
+    best = grid.best
+    if grid.history.offer is None or grid.is_offered(best) or best["npv"] <= 0:
+        return []
+    scheme = describe_scheme(best, grid.history.currency)
+    return [
+        f"{scheme} looks better on the assumptions, but nobody was offered it: try it before adopting it."
+    ]
+
+
 def _notes(grid: DiscountGrid, running: RunningScheme) -> tuple[str, ...]:
     history = grid.history
-    notes = [*EVIDENCE]
+    notes = [*_better_untried(grid), *EVIDENCE]
     if running.exists:
         notes.append(f"{running.finding()}. {DESCRIPTIVE}")
     seen = [s for k, s in enumerate(history.segments) if history.has_evidence(k)]

@@ -1,4 +1,4 @@
-"""Pictures of a discount simulation: the heat map of value and the tornado of assumptions."""
+"""Pictures of a discount: heat map of value, tornado of assumptions, take-up of the running scheme."""
 
 from __future__ import annotations
 
@@ -10,62 +10,112 @@ import numpy as np
 import pandas as pd
 
 from arrisk.display import stamp
+from arrisk.policy.discount_schemes import describe_scheme
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from arrisk.policy.discount import DiscountGrid
+    from arrisk.policy.running_scheme import RunningScheme
 
-__all__ = ["plot_grid", "plot_tornado"]
+__all__ = ["plot_grid", "plot_running", "plot_tornado"]
 
 BLUE, VERMILLION = "#0072B2", "#D55E00"
+WIDTH = 78
+THOUSANDS_FROM = 10_000
 
 
 def plot_grid(grid: DiscountGrid, ax: Axes | None = None) -> Axes:
-    """Heat map of expected value by rate and days, the best scheme marked; the finding is the title."""
-    axes = plt.subplots(figsize=(7.5, 4.2), layout="constrained")[1] if ax is None else ax
+    """Heat map of expected value by rate and days; the best scheme and the running terms are framed."""
+    axes = plt.subplots()[1] if ax is None else ax
     best, table = grid.best, grid.table
     same = table[(table["segment"] == best["segment"]) & (table["threshold"] == best["threshold"])]
     cells = same.set_index(["days", "rate"])["npv"].unstack()  # noqa: PD010 - the rows are unique
     bound = max(float(np.abs(cells.to_numpy()).max()), 1e-9)
+    scale, unit = _scale(bound, grid.history.currency)
+    cells, bound = cells / scale, bound / scale
     image = axes.imshow(cells, cmap="PuOr", vmin=-bound, vmax=bound, aspect="auto", origin="lower")
     axes.set_xticks(range(cells.shape[1]), [f"{100 * r:g}%" for r in cells.columns])
     axes.set_yticks(range(cells.shape[0]), [f"{d:g}" for d in cells.index])
     for (row, column), value in np.ndenumerate(cells.to_numpy()):
-        dark = abs(value) > 0.6 * bound
-        text = f"{value / 1000:,.1f}"
-        axes.text(column, row, text, ha="center", va="center", color="white" if dark else "black", fontsize=8)
-    where = (cells.columns.get_loc(best["rate"]), cells.index.get_loc(best["days"]))
-    frame = plt.Rectangle((where[0] - 0.5, where[1] - 0.5), 1, 1, fill=False, ec="black", lw=2)
-    axes.add_patch(frame)
+        colour = "white" if abs(value) > 0.6 * bound else "black"
+        axes.text(column, row, f"{value:,.1f}", ha="center", va="center", color=colour, fontsize=9)
+    _frame(axes, cells, best["rate"], best["days"], "-")
+    offer = grid.history.offer
+    if offer is not None:
+        _frame(axes, cells, offer.rate, offer.days, ":")
     axes.grid(visible=False)
     axes.set(xlabel="discount", ylabel="days to take it")
-    axes.set_title(fill(grid.finding(), 70), loc="left", fontsize=10)
-    axes.figure.colorbar(image, ax=axes, label=f"value, {grid.history.currency} a year")
-    return stamp(axes, grid.history.as_of, f"thousand {grid.history.currency} a year in the cells")
+    axes.set_title(fill(grid.finding(), WIDTH), loc="left")
+    axes.figure.colorbar(image, ax=axes, label=f"gain, {unit} a year")
+    framed = "framed: best" if offer is None else "framed: best; dotted: terms offered now"
+    return stamp(axes, grid.history.as_of, framed)
 
 
 def plot_tornado(grid: DiscountGrid, ax: Axes | None = None, scheme: pd.Series | None = None) -> Axes:
     """Bars from the value at the low to the value at the high end of each assumption, largest on top."""
-    axes = plt.subplots(figsize=(7.5, 3.6), layout="constrained")[1] if ax is None else ax
-    swings = grid.tornado(scheme)
+    axes = plt.subplots()[1] if ax is None else ax
+    chosen = grid.subject if scheme is None else scheme
+    swings = grid.tornado(chosen)
     rows = swings[swings["swing"] > 0].iloc[::-1]
-    base = float(rows["npv"].iloc[0]) if len(rows) else 0.0
+    values = rows[["npv_at_low", "npv_at_high", "npv"]].to_numpy(dtype=float)
+    scale, unit = _scale(float(np.abs(values).max(initial=0.0)), grid.history.currency)
+    base = float(values[0, 2]) / scale if len(rows) else 0.0
     for end, colour in (("low", VERMILLION), ("high", BLUE)):
-        reached, marks = rows[f"npv_at_{end}"].to_numpy(dtype=float), rows[end].to_numpy(dtype=float)
-        axes.barh(range(len(rows)), reached - base, left=base, color=colour, height=0.6)
+        reached, marks = rows[f"npv_at_{end}"].to_numpy(dtype=float) / scale, rows[end].to_numpy(dtype=float)
+        axes.barh(range(len(rows)), reached - base, left=base, color=colour, height=0.6, label=f"{end} end")
         for place, (value, mark) in enumerate(zip(reached, marks, strict=True)):
             _mark(axes, f"{mark:g}", value, place, to_right=value >= base)
     axes.axvline(0, color="black", lw=0.8)
     axes.axvline(base, color="0.5", lw=0.8, ls=":")
     axes.set_yticks(range(len(rows)), [str(name).replace("_", " ") for name in rows["assumption"]])
-    axes.margins(x=0.12)
-    axes.set_xlabel(f"value, {grid.history.currency} a year (low end vermillion, high end blue)")
+    axes.margins(x=0.15)
+    axes.grid(visible=True, axis="x")
+    axes.grid(visible=False, axis="y")
+    axes.set_xlabel(f"gain, {unit} a year (bars end at the low and high end of each range)")
     top = str(rows["assumption"].iloc[-1]).replace("_", " ") if len(rows) else "nothing"
-    axes.set_title(f"The value turns most on: {top}", loc="left", fontsize=10)
-    return stamp(axes, grid.history.as_of)
+    what = describe_scheme(chosen, grid.history.currency)
+    axes.set_title(fill(f"What {what} is worth turns most on: {top}", WIDTH), loc="left")
+    if len(rows):
+        axes.legend(loc="lower right")
+    return stamp(axes, grid.history.as_of, "others at their assumed value")
+
+
+def plot_running(running: RunningScheme, ax: Axes | None = None) -> Axes:
+    """Take-up of offered amounts by segment with its interval; an empty frame when nothing was offered."""
+    axes = plt.subplots()[1] if ax is None else ax
+    axes.set_title(fill(running.finding(), WIDTH), loc="left")
+    rows = running.table[running.table["take_up"].notna()].iloc[::-1] if running.exists else running.table
+    if rows.empty:
+        axes.set_axis_off()
+        text = "no offer in the ledger, so no take-up to show"
+        axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", color="0.35")
+        return stamp(axes, running.as_of)
+    at = np.arange(len(rows))
+    axes.hlines(at, 100 * rows["ci_low"], 100 * rows["ci_high"], color=BLUE, linewidth=2.5)
+    axes.plot(100 * rows["take_up"], at, "o", color=BLUE, markersize=6)
+    names = zip(rows["segment"], rows["customers"], strict=True)
+    axes.set_yticks(at, [f"{name} ({count} customers)" for name, count in names])
+    axes.set_ylim(-0.6, len(rows) - 0.4)
+    axes.set_xlim(0, 100)
+    axes.grid(visible=True, axis="x")
+    axes.grid(visible=False, axis="y")
+    axes.set_xlabel("discount taken, % of offered amounts")
+    return stamp(axes, running.as_of, "intervals by customer")
+
+
+def _scale(largest: float, currency: str) -> tuple[float, str]:
+    """Divisor and unit in which amounts are drawn."""
+    return (1000.0, f"thousand {currency}") if largest >= THOUSANDS_FROM else (1.0, currency)
+
+
+def _frame(axes: Axes, cells: pd.DataFrame, rate: float, days: int, style: str) -> None:
+    rates, windows = cells.columns.to_numpy(dtype=float).tolist(), cells.index.to_numpy(dtype=float).tolist()
+    if rate in rates and days in windows:
+        corner = (rates.index(rate) - 0.5, windows.index(days) - 0.5)
+        axes.add_patch(plt.Rectangle(corner, 1, 1, fill=False, ec="black", lw=2, ls=style))
 
 
 def _mark(axes: Axes, text: str, x: float, y: float, *, to_right: bool) -> None:
     side, shift = ("left", 3) if to_right else ("right", -3)
-    axes.annotate(text, (x, y), (shift, 0), textcoords="offset points", ha=side, va="center", fontsize=8)
+    axes.annotate(text, (x, y), (shift, 0), textcoords="offset points", ha=side, va="center", fontsize=8.5)

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from arrisk.display import Format, frame_html, money
+from arrisk.display import Table, frame_html, money
 from arrisk.models.intervals import clopper_pearson, jackknife_logit
+from arrisk.policy import discount_page, discount_plots
 from arrisk.policy.discount_history import Offer, find_offer, offer_frame
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
     from arrisk.ledger.book import Snapshot
 
 __all__ = ["DESCRIPTIVE", "RunningScheme", "describe_running_scheme"]
@@ -67,30 +70,31 @@ class RunningScheme:
             return "The ledger holds no discount offered or taken."
         t = self.total
         late = t["unearned"] / t["taken"] if t["taken"] else 0.0
-        return (
-            f"{money(t['discount_amount'], self.currency)} of discounts were taken on {int(t['taken']):,} "
-            f"invoices; take-up {t['take_up']:.0%} of offered amounts ({t['ci_low']:.0%} to "
-            f"{t['ci_high']:.0%}); {late:.0%} of them were taken too late"
+        many = "invoice" if t["taken"] == 1 else "invoices"
+        taken = (
+            f"{money(t['discount_amount'], self.currency)} of discounts taken on {int(t['taken']):,} {many}"
         )
+        if not t["offered"]:
+            return f"{taken}; the ledger does not show to whom they were offered"
+        return (
+            f"{taken}: {t['take_up']:.0%} of what was offered ({t['ci_low']:.0%} to {t['ci_high']:.0%}); "
+            f"{late:.0%} of the discounts came too late"
+        )
+
+    def to_table(self, name: str = "running_scheme") -> Table:
+        """Offers and discounts taken by segment, ready to be shown."""
+        return discount_page.running_table(self, name, DESCRIPTIVE)
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Take-up of offered amounts by segment with its interval."""
+        return discount_plots.plot_running(self, ax)
 
     def __repr__(self) -> str:
         return f"RunningScheme, as of {self.as_of:%Y-%m-%d}. {self.finding()}"
 
     def _repr_html_(self) -> str:
-        return frame_html(self.table, self.finding(), DESCRIPTIVE, FORMATS)
-
-
-FORMATS: dict[str, Format] = {
-    "offered_amount": "money",
-    "discount_amount": "money",
-    "unearned_amount": "money",
-    "take_up": "percent",
-    "ci_low": "percent",
-    "ci_high": "percent",
-    "early_before": "percent",
-    "days_taken": "days",
-    "days_not_taken": "days",
-}
+        table = self.to_table()
+        return frame_html(table.frame, table.title, table.note, table.formats)
 
 
 def describe_running_scheme(snapshot: Snapshot, *, grace_days: int = 3, level: float = 0.95) -> RunningScheme:
