@@ -1,0 +1,1 @@
+"""What happened: tables, readers, checks, the ledger as of a date, the engines."""

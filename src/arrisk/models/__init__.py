@@ -1,0 +1,1 @@
+"""What will be: scores, payment timing, cash, provisions, losses."""

@@ -63,12 +63,20 @@ class Agenda:
             if r.verdict != "the data cannot say"
         ]
         columns = ["question", "worth", "interval", "level", "what would flip it"]
-        return Table("flips", "What each decision is worth, and what would flip it", pd.DataFrame(rows, columns=columns))
+        return Table(
+            "flips",
+            "What each decision is worth, and what would flip it",
+            pd.DataFrame(rows, columns=columns),
+        )
 
     def experiments(self) -> Table:
         """What the data cannot say, or do not identify, and the cheapest way to find out."""
         rows = [
-            (r.decision, "cannot say" if r.verdict == "the data cannot say" else "not identified", r.experiment)
+            (
+                r.decision,
+                "cannot say" if r.verdict == "the data cannot say" else "not identified",
+                r.experiment,
+            )
             for r in self.recommendations.values()
             if not r.identified
         ]
@@ -78,20 +86,31 @@ class Agenda:
     def recommend(self, study: Study) -> Recommendation:
         """The one change to begin with, or none.
 
-        Among the decisions that change a rule and whose value is a gain, the one whose gain is surest: the largest
-        lower end of an interval above zero. Without one, nothing changes; without any value, the data cannot say.
+        Among the decisions that change a rule and whose value is a gain, the one whose gain is surest: the
+        largest
+        lower end of an interval above zero. Without one, nothing changes; without any value, the data cannot
+        say.
         """
         valued = [r for name in CHANGES if (r := self.recommendations[name]).expected_value is not None]
         if not valued:
             return Recommendation(
-                decision=QUESTION, verdict="the data cannot say", as_of=study.as_of, scope="all decisions of this study",
-                answer="This ledger supports no change of a rule: nothing in it shows what a change would be worth.",
+                decision=QUESTION,
+                verdict="the data cannot say",
+                as_of=study.as_of,
+                scope="all decisions of this study",
+                answer="This ledger supports no change of a rule: it shows no worth of any change.",
                 experiment=next(r.experiment for r in self.recommendations.values() if r.experiment),
-            )  # fmt: skip
+            )
         best = max(valued, key=_surest)
         sure = _surest(best) > 0
-        lead = "Begin here:" if sure else "Change nothing yet: no change is worth more than nothing for sure. The nearest is this:"
-        return replace(best, decision=QUESTION, verdict="adopt" if sure else "keep", answer=f"{lead} {best.answer}")
+        lead = (
+            "Begin here:"
+            if sure
+            else "Change nothing yet: no change is worth more than nothing for sure. The nearest is this:"
+        )
+        return replace(
+            best, decision=QUESTION, verdict="adopt" if sure else "keep", answer=f"{lead} {best.answer}"
+        )
 
 
 def _surest(recommendation: Recommendation) -> float:
@@ -119,7 +138,9 @@ def make_agenda(study: Study) -> Agenda:
 
     def discount() -> Recommendation:
         schemes = make_schemes(snapshot, study.settings.get("discount"))
-        return recommend_discount(study, snapshot, simulate_discounts(snapshot, schemes, study.assumptions, seed=study.seed))
+        return recommend_discount(
+            study, snapshot, simulate_discounts(snapshot, schemes, study.assumptions, seed=study.seed)
+        )
 
     families: dict[str, Callable[[], Recommendation]] = {
         "reliance": lambda: recommend_reliance(study, study.ledger()),

@@ -35,8 +35,10 @@ class Ownership:
     Attributes
     ----------
     table : DataFrame
-        owner, from_day, to_day (missing: for ever), items, customers, amount (currency units), still_open (share of
-        what stood in these days at past month ends that was unpaid `days` later), ci_low, ci_high (delete-one-customer
+        owner, from_day, to_day (missing: for ever), items, customers, amount (currency units), still_open
+        (share of
+        what stood in these days at past month ends that was unpaid `days` later), ci_low, ci_high
+        (delete-one-customer
         jackknife; exact on customers where the share is 0 or 1), customers_seen (behind the share).
     as_of : Timestamp
     currency : str
@@ -58,8 +60,10 @@ class Ownership:
     def to_table(self, name: str = "ownership") -> Table:
         """The table ready to be shown."""
         note = (
-            f"Amounts in {self.currency}; days overdue, both ends included. Still open: share of the money standing in these "
-            f"days at {self.month_ends} past month ends that was unpaid {self.days} days later, 95% interval by customer."
+            f"Amounts in {self.currency}; days overdue, both ends included. Still open: share of the money "
+            "standing in these "
+            f"days at {self.month_ends} past month ends that was unpaid {self.days} days later, 95% "
+            "interval by customer."
         )
         formats = {"amount": "money", "still_open": "percent", "ci_low": "percent", "ci_high": "percent"}
         return Table(name, "Who owns what is overdue", self.table, note, formats)  # type: ignore[arg-type]
@@ -70,18 +74,24 @@ class Ownership:
 
         ax = plt.gca() if ax is None else ax
         ends = ["on" if pd.isna(day) else f"to {day}" for day in self.table["to_day"]]
-        names = [f"{o}\n{a} {b}" for o, a, b in zip(self.table["owner"], self.table["from_day"], ends, strict=True)]
+        names = [
+            f"{o}\n{a} {b}" for o, a, b in zip(self.table["owner"], self.table["from_day"], ends, strict=True)
+        ]
         colours = ["#D55E00" if owner == NOBODY else "#0072B2" for owner in self.table["owner"]]
         ax.bar(names, self.table["amount"] / 1000, color=colours)
         orphan = money(self.holes["amount"].sum(), self.currency)
-        ax.set_title("Every day overdue has an owner" if self.holes.empty else f"{orphan} overdue belong to nobody")
+        ax.set_title(
+            "Every day overdue has an owner" if self.holes.empty else f"{orphan} overdue belong to nobody"
+        )
         ax.set_ylabel(f"open, thousand {self.currency}")
         ax.yaxis.set_major_formatter("{x:,.0f}")
         ax.set_xlabel("owner and days overdue")
         return stamp(ax, self.as_of)
 
 
-def make_ownership(snapshot: Snapshot, queues: Sequence[Queue], days: int = 30, month_ends: int = 12) -> Ownership:
+def make_ownership(
+    snapshot: Snapshot, queues: Sequence[Queue], days: int = 30, month_ends: int = 12
+) -> Ownership:
     """Share the overdue items among their owners and count what was still unpaid later.
 
     Parameters
@@ -109,11 +119,18 @@ def make_ownership(snapshot: Snapshot, queues: Sequence[Queue], days: int = 30, 
         share, low, high, seen = _still_open(past[_inside(past, first, last)])
         rows.append(
             {
-                "owner": name, "from_day": first, "to_day": pd.NA if last is None else last, "items": len(here),
-                "customers": here["customer_id"].nunique(), "amount": here["open_amount"].sum(), "still_open": share,
-                "ci_low": low, "ci_high": high, "customers_seen": seen,
+                "owner": name,
+                "from_day": first,
+                "to_day": pd.NA if last is None else last,
+                "items": len(here),
+                "customers": here["customer_id"].nunique(),
+                "amount": here["open_amount"].sum(),
+                "still_open": share,
+                "ci_low": low,
+                "ci_high": high,
+                "customers_seen": seen,
             }
-        )  # fmt: skip
+        )
     table = pd.DataFrame(rows).astype({"to_day": "Int64"})
     return Ownership(table, snapshot.date, snapshot.currency, days, int(past["month_end"].nunique()))
 
@@ -130,7 +147,9 @@ def _inside(items: pd.DataFrame, first: int, last: int | None) -> pd.Series:
 def _followed(snapshot: Snapshot, days: int, month_ends: int) -> pd.DataFrame:
     """Overdue items at past month ends with what was open of them `days` later, as known then."""
     last = int(month_index([snapshot.day - days + 1])[0]) - 1
-    first = int(month_index([int(snapshot.first_date.to_datetime64().astype("datetime64[D]").astype(int))])[0])
+    first = int(
+        month_index([int(snapshot.first_date.to_datetime64().astype("datetime64[D]").astype(int))])[0]
+    )
     parts = []
     for end in month_end(np.arange(max(first, last - month_ends + 1), last + 1)):
         start, later = dates([end, end + days])
@@ -139,7 +158,9 @@ def _followed(snapshot: Snapshot, days: int, month_ends: int) -> pd.DataFrame:
         merged = before.merge(after, on=["invoice_id", "instalment"], suffixes=("", "_later"))
         parts.append(merged.assign(month_end=start))
     columns = ["customer_id", "days_overdue", "open_amount", "open_amount_later", "month_end"]
-    return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns, dtype=float)
+    return (
+        pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns, dtype=float)
+    )
 
 
 def _still_open(past: pd.DataFrame) -> tuple[float, float, float, int]:
@@ -154,7 +175,11 @@ def _still_open(past: pd.DataFrame) -> tuple[float, float, float, int]:
     share = later.sum() / was.sum()
     without = (later.sum() - later) / (was.sum() - was)
     inside = 0 < share < 1 and np.all((without > 0) & (without < 1))
-    interval = jackknife_logit(share, without, LEVEL) if inside else clopper_pearson(share * len(sums), len(sums), LEVEL)
+    interval = (
+        jackknife_logit(share, without, LEVEL)
+        if inside
+        else clopper_pearson(share * len(sums), len(sums), LEVEL)
+    )
     return share, interval.low, interval.high, len(sums)
 
 
@@ -170,24 +195,34 @@ def recommend_ownership(study: Study, ownership: Ownership) -> Recommendation:
     Returns
     -------
     Recommendation
-        "adopt" when what stands in days that nobody owns and is likely to stay unpaid is material; "keep" when there is no
+        "adopt" when what stands in days that nobody owns and is likely to stay unpaid is material; "keep"
+        when there is no
         such day or it is not material; "the data cannot say" without queues, or when fewer than
         ten customers were ever seen in those days.
     """
     holes = ownership.holes
     if not study.queues:
-        return _cannot_say(ownership, "The study names no owners of overdue items, so nothing can be said of gaps between them.",
-                           "Add an [ownership] section to the study: who owns which days overdue.")  # fmt: skip
+        return _cannot_say(
+            ownership,
+            "The study names no owners of overdue items, so nothing can be said of gaps between them.",
+            "Add an [ownership] section to the study: who owns which days overdue.",
+        )
     if holes.empty:
         return _no_hole(ownership)
     hole = holes.iloc[0]
-    span = f"days {hole['from_day']} to {hole['to_day']}" if pd.notna(hole["to_day"]) else f"days from {hole['from_day']} on"
+    span = (
+        f"days {hole['from_day']} to {hole['to_day']}"
+        if pd.notna(hole["to_day"])
+        else f"days from {hole['from_day']} on"
+    )
     if np.isnan(hole["still_open"]):
         return _cannot_say(
             ownership,
-            f"Nobody owns {span} overdue, but only {int(hole['customers_seen'])} customers were ever seen there at a month end: "
+            f"Nobody owns {span} overdue, but only {int(hole['customers_seen'])} customers were ever seen "
+            "there at a month end: "
             "too few to say what the gap costs.",
-            f"Name an owner for {span} for six months and count what stays unpaid after {ownership.days} days.",
+            f"Name an owner for {span} for six months and count what stays unpaid after {ownership.days} "
+            "days.",
         )
     return _weigh(study, ownership, hole, span)
 
@@ -202,36 +237,59 @@ def _weigh(study: Study, ownership: Ownership, hole: pd.Series, span: str) -> Re
         decision=QUESTION,
         verdict="adopt" if matters else "keep",
         answer=(
-            f"{'Give' if matters else 'No need yet to give'} {span} overdue an owner: {money(amount, currency)} stand there and belong "
-            f"to nobody, and {hole['still_open']:.0%} of what stood there at past month ends was still unpaid {ownership.days} days later."
+            f"{'Give' if matters else 'No need yet to give'} {span} overdue an owner: "
+            f"{money(amount, currency)} stand there and belong "
+            f"to nobody, and {hole['still_open']:.0%} of what stood there at past month ends was still "
+            f"unpaid {ownership.days} days later."
         ),
         scope="items owed and overdue; credits and unapplied cash left out",
         as_of=ownership.as_of,
         options=tuple(_option(row, ownership) for _, row in ownership.table.iterrows()),
         expected_value=Estimate(
-            amount * hole["still_open"], amount * hole["ci_low"], amount * hole["ci_high"], LEVEL, currency,
-            f"open in {span} x share still unpaid {ownership.days} days later at {ownership.month_ends} past month ends; "
+            amount * hole["still_open"],
+            amount * hole["ci_low"],
+            amount * hole["ci_high"],
+            LEVEL,
+            currency,
+            f"open in {span} x share still unpaid {ownership.days} days later at {ownership.month_ends} "
+            "past month ends; "
             "delete-one-customer jackknife on the logit scale",
         ),
         flip=Flip(
-            f"open balance in {span}", amount, threshold, currency,
-            f"What is surely still unpaid {ownership.days} days later, now {money(surely, currency)}, against the "
+            f"open balance in {span}",
+            amount,
+            threshold,
+            currency,
+            f"What is surely still unpaid {ownership.days} days later, now {money(surely, currency)}, "
+            "against the "
             f"{money(material.value, currency)} that the study calls material"
             + (f": at {money(threshold, currency)} open in {span}." if threshold is not None else "."),
         ),
         identified=False,
         design="description of the ledger's own past; what an owner would collect is not known",
-        experiment=f"Give half of the customers, drawn at random, an owner for {span} and compare what is unpaid {ownership.days} days later.",
+        experiment=(
+            f"Give half of the customers, drawn at random, an owner for {span} and compare what is "
+            f"unpaid {ownership.days} days later."
+        ),
         assumptions=(material,),
         notes=("The expected value is the money likely to be still unpaid, not a gain.",),
-    )  # fmt: skip
+    )
 
 
 def _option(row: pd.Series, ownership: Ownership) -> Option:
     end = "on" if pd.isna(row["to_day"]) else f"to {row['to_day']}"
-    share = "" if np.isnan(row["still_open"]) else f"{row['still_open']:.0%} still unpaid {ownership.days} days later"
+    share = (
+        ""
+        if np.isnan(row["still_open"])
+        else f"{row['still_open']:.0%} still unpaid {ownership.days} days later"
+    )
     note = f"{row['items']} items of {row['customers']} customers; {share}".rstrip("; ")
-    return Option(f"{row['owner']}: days {row['from_day']} {end}", float(row["amount"]), unit=ownership.currency, note=note)
+    return Option(
+        f"{row['owner']}: days {row['from_day']} {end}",
+        float(row["amount"]),
+        unit=ownership.currency,
+        note=note,
+    )
 
 
 def _no_hole(ownership: Ownership) -> Recommendation:
@@ -243,8 +301,12 @@ def _no_hole(ownership: Ownership) -> Recommendation:
         scope="items owed and overdue",
         as_of=ownership.as_of,
         options=tuple(_option(row, ownership) for _, row in ownership.table.iterrows()),
-        expected_value=Estimate(0.0, 0.0, 0.0, LEVEL, ownership.currency, "a fact of the queues: nothing is without an owner"),
-        flip=Flip("days without an owner", 0.0, 1.0, "days", "A change of the queues that leaves a day to nobody."),
+        expected_value=Estimate(
+            0.0, 0.0, 0.0, LEVEL, ownership.currency, "a fact of the queues: nothing is without an owner"
+        ),
+        flip=Flip(
+            "days without an owner", 0.0, 1.0, "days", "A change of the queues that leaves a day to nobody."
+        ),
         identified=True,
         design="comparison of the queues, day by day",
     )

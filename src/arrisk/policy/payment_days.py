@@ -27,7 +27,8 @@ class DSOChange:
     Attributes
     ----------
     table : DataFrame
-        term ("now", "year before", "change"), estimate, ci_low, ci_high in days; delete-one-customer jackknife.
+        term ("now", "year before", "change"), estimate, ci_low, ci_high in days; delete-one-customer
+        jackknife.
     daily_sales : float
         Sales a day over the window now, in currency units: what one day of DSO ties up.
     as_of, before : Timestamp
@@ -57,10 +58,17 @@ class DSOChange:
     def to_table(self, name: str = "dso_change") -> Table:
         """The table ready to be shown."""
         note = (
-            f"Receivables over the sales of {self.window} days, in days; {self.customers} customers; {LEVEL:.0%} interval by "
+            f"Receivables over the sales of {self.window} days, in days; {self.customers} customers; "
+            f"{LEVEL:.0%} interval by "
             "deleting one customer at a time. Credits and unapplied cash left out."
         )
-        return Table(name, "DSO against a year before", self.table, note, dict.fromkeys(("estimate", "ci_low", "ci_high"), "days"))  # type: ignore[arg-type]
+        return Table(
+            name,
+            "DSO against a year before",
+            self.table,
+            note,
+            dict.fromkeys(("estimate", "ci_low", "ci_high"), "days"),
+        )  # type: ignore[arg-type]
 
 
 def compare_dso(snapshot: Snapshot, window: int = 90) -> DSOChange:
@@ -75,7 +83,8 @@ def compare_dso(snapshot: Snapshot, window: int = 90) -> DSOChange:
     Returns
     -------
     DSOChange
-        Not identified (missing estimates) when the ledger does not reach back a year and a window, or holds fewer
+        Not identified (missing estimates) when the ledger does not reach back a year and a window, or holds
+        fewer
         than ten customers.
     """
     before = snapshot.date - pd.DateOffset(years=1)
@@ -84,7 +93,9 @@ def compare_dso(snapshot: Snapshot, window: int = 90) -> DSOChange:
     terms = ["now", "year before", "change"]
     if start < snapshot.first_date or len(now) < LEAST_CUSTOMERS:
         table = pd.DataFrame({"term": terms, "estimate": np.nan, "ci_low": np.nan, "ci_high": np.nan})
-        return DSOChange(table, now["sales"].sum() / window, snapshot.date, before, snapshot.currency, window, len(now))
+        return DSOChange(
+            table, now["sales"].sum() / window, snapshot.date, before, snapshot.currency, window, len(now)
+        )
     both = now.join(_parts(snapshot.as_of(before), window), how="outer", rsuffix="_before").fillna(0.0)
     sums = both.to_numpy(dtype=float)
     estimate = _dso_triple(sums.sum(axis=0), window)
@@ -92,7 +103,9 @@ def compare_dso(snapshot: Snapshot, window: int = 90) -> DSOChange:
     n = len(sums)
     error = np.sqrt((n - 1) / n * ((without - without.mean(axis=0)) ** 2).sum(axis=0))
     reach = stats.t.ppf(0.5 + LEVEL / 2, n - 1) * error
-    table = pd.DataFrame({"term": terms, "estimate": estimate, "ci_low": estimate - reach, "ci_high": estimate + reach})
+    table = pd.DataFrame(
+        {"term": terms, "estimate": estimate, "ci_low": estimate - reach, "ci_high": estimate + reach}
+    )
     return DSOChange(table, sums[:, 1].sum() / window, snapshot.date, before, snapshot.currency, window, n)
 
 
@@ -124,14 +137,18 @@ def recommend_payment_days(study: Study, change: DSOChange) -> Recommendation:
     Returns
     -------
     Recommendation
-        "adopt" when DSO rose by more than its interval, "reject" when it fell by more, "keep" when the change is
+        "adopt" when DSO rose by more than its interval, "reject" when it fell by more, "keep" when the
+        change is
         within what a few customers explain, "the data cannot say" when there is no year before.
     """
     if not change.identified:
         return Recommendation(
             decision=QUESTION,
             verdict="the data cannot say",
-            answer=f"The ledger does not hold a year and {change.window} days of at least {LEAST_CUSTOMERS} customers before {change.as_of:%Y-%m-%d}.",
+            answer=(
+                f"The ledger does not hold a year and {change.window} days of at least "
+                f"{LEAST_CUSTOMERS} customers before {change.as_of:%Y-%m-%d}."
+            ),
             scope="items owed",
             as_of=change.as_of,
             experiment="Load the ledger of the year before.",
@@ -146,30 +163,43 @@ def recommend_payment_days(study: Study, change: DSOChange) -> Recommendation:
         verdict=verdict,
         answer=(
             f"{what} DSO is {now[0]:.1f} days, {before[0]:.1f} a year before: {abs(days):.1f} days "
-            f"{'more' if days > 0 else 'less'} (95% interval {low:+.1f} to {high:+.1f}), which {'ties up' if days > 0 else 'frees'} {cash}."
+            f"{'more' if days > 0 else 'less'} (95% interval {low:+.1f} to {high:+.1f}), which "
+            f"{'ties up' if days > 0 else 'frees'} {cash}."
         ),
         scope=f"items owed by {change.customers} customers, sales of {change.window} days",
         as_of=change.as_of,
         options=(
             Option("now", *now, "days"),
             Option(f"a year before ({change.before:%Y-%m-%d})", *before, "days"),
-            Option("one day less DSO", change.daily_sales * rate.value, unit=f"{change.currency} a year",
-                   note=f"{money(change.daily_sales, change.currency)} freed, at {rate.value:.1%} a year"),
+            Option(
+                "one day less DSO",
+                change.daily_sales * rate.value,
+                unit=f"{change.currency} a year",
+                note=f"{money(change.daily_sales, change.currency)} freed, at {rate.value:.1%} a year",
+            ),
         ),
         expected_value=Estimate(
-            days * change.daily_sales, low * change.daily_sales, high * change.daily_sales, LEVEL, change.currency,
+            days * change.daily_sales,
+            low * change.daily_sales,
+            high * change.daily_sales,
+            LEVEL,
+            change.currency,
             "cash tied up by the change: days x sales a day; delete-one-customer jackknife",
         ),
         flip=Flip(
-            "change of DSO against a year before", days, _turning(days, low, high, verdict), "days",
-            f"The verdict turns when the interval of the change {'takes in' if verdict != 'keep' else 'leaves out'} zero: at a change "
+            "change of DSO against a year before",
+            days,
+            _turning(days, low, high, verdict),
+            "days",
+            "The verdict turns when the interval of the change "
+            f"{'takes in' if verdict != 'keep' else 'leaves out'} zero: at a change "
             f"of about {_turning(days, low, high, verdict):+.1f} days at today's spread between customers.",
         ),
         identified=True,
-        design="the same ledger at two dates, each as it was known then; a change of mix or terms is not taken out",
+        design="one ledger at two dates, each as known then; changes of mix or terms are not taken out",
         experiment="Compare customers whose terms did not change, segment by segment.",
         assumptions=(rate,),
-    )  # fmt: skip
+    )
 
 
 def _verdict(days: float, low: float, high: float) -> tuple[Verdict, str]:

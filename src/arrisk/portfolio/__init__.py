@@ -1,0 +1,1 @@
+"""Where we stand: ageing and turnover as of a date."""

@@ -1,6 +1,7 @@
 """Ageing of the open balance: by bucket of days overdue, as of one date and month end by month end.
 
-Every ageing sums to the open balance exactly: what is not due, what has no due date, credits and unapplied cash
+Every ageing sums to the open balance exactly: what is not due, what has no due date, credits and unapplied
+cash
 have columns of their own.
 """
 
@@ -50,7 +51,12 @@ def bucket_names(edges: Sequence[int], clock: Clock = "due") -> list[str]:
     ['1-30', '31-60', 'over 60']
     """
     whole = [int(e) for e in edges]
-    if not whole or whole != sorted(set(whole)) or whole[0] < 1 or any(e != w for e, w in zip(edges, whole, strict=True)):
+    if (
+        not whole
+        or whole != sorted(set(whole))
+        or whole[0] < 1
+        or any(e != w for e, w in zip(edges, whole, strict=True))
+    ):
         raise LedgerError(f"edges {tuple(edges)}: give increasing whole days, such as (30, 60, 90)")
     if clock not in ("due", "issue"):
         raise LedgerError(f"clock {clock!r}: allowed are 'due' and 'issue'")
@@ -64,7 +70,9 @@ def _columns(edges: Sequence[int], clock: Clock) -> list[str]:
     return [*first, *bucket_names(edges, clock), *last, CREDITS, UNAPPLIED_CASH]
 
 
-def _place(side: np.ndarray, age: np.ndarray, missing: np.ndarray, edges: Sequence[int], clock: Clock) -> np.ndarray:
+def _place(
+    side: np.ndarray, age: np.ndarray, missing: np.ndarray, edges: Sequence[int], clock: Clock
+) -> np.ndarray:
     """Column position of each cell: where its age falls, or its own column."""
     columns = _columns(edges, clock)
     if clock == "due":
@@ -83,7 +91,8 @@ class Ageing:
     Attributes
     ----------
     table : DataFrame
-        bucket, amount (currency units), share of what is owed (buckets only), and with `by` one row an attribute value and bucket.
+        bucket, amount (currency units), share of what is owed (buckets only), and with `by` one row an
+        attribute value and bucket.
     as_of : Timestamp
     currency : str
     clock, edges, credits
@@ -104,7 +113,11 @@ class Ageing:
     @property
     def conventions(self) -> str:
         """The conventions in words."""
-        start = "days since the due date, day 0 is not overdue" if self.clock == "due" else "days since the invoice date"
+        start = (
+            "days since the due date, day 0 is not overdue"
+            if self.clock == "due"
+            else "days since the invoice date"
+        )
         shown = {
             "own_column": "credits and unapplied cash in columns of their own",
             "oldest_first": "credits and unapplied cash set against the oldest items of the customer",
@@ -121,7 +134,9 @@ class Ageing:
             frame = self.table.pivot(index=self.by, columns="bucket", values="amount")
             frame = frame[self.table["bucket"].unique()].reset_index().rename_axis(columns=None)
         amounts = [c for c in frame.columns if c not in ("bucket", "share", self.by)]
-        return Table(name, title, frame, self.conventions, dict.fromkeys(amounts, "money") | {"share": "percent"})  # type: ignore[arg-type]
+        return Table(
+            name, title, frame, self.conventions, dict.fromkeys(amounts, "money") | {"share": "percent"}
+        )  # type: ignore[arg-type]
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Bars of the open balance by age, in thousands."""
@@ -166,7 +181,8 @@ def make_ageing(
     by : str, optional
         A customer attribute (segment, industry, region, ...) to split by.
     credits : {"own_column", "oldest_first", "netted"}
-        Credits and unapplied cash: in columns of their own; set against the customer's oldest items; or credits at
+        Credits and unapplied cash: in columns of their own; set against the customer's oldest items; or
+        credits at
         their own age among the items, with unapplied cash still apart.
 
     Returns
@@ -181,10 +197,9 @@ def make_ageing(
     Examples
     --------
     >>> import pandas as pd, arrisk as ar
-    >>> ledger = ar.read_ledger({"invoices": pd.DataFrame({"invoice_id": ["1", "2"], "customer_id": ["c", "c"],
-    ...     "issue_date": ["2025-01-01", "2025-01-01"], "due_date": ["2025-01-31", None], "amount": [5.0, 7.0]})},
-    ...     currency="EUR")
-    >>> ageing = make_ageing(ledger.as_of("2025-02-10"))
+    >>> invoices = pd.DataFrame({"invoice_id": ["1", "2"], "customer_id": ["c", "c"],
+    ...     "issue_date": ["2025-01-01"] * 2, "due_date": ["2025-01-31", None], "amount": [5.0, 7.0]})
+    >>> ageing = make_ageing(ar.read_ledger({"invoices": invoices}, currency="EUR").as_of("2025-02-10"))
     >>> ageing.table.set_index("bucket")["amount"][["1-30", "no due date"]].tolist(), ageing.total
     ([5.0, 7.0], 12.0)
     """
@@ -210,15 +225,20 @@ def make_ageing(
 
 
 def _attribute(snapshot: Snapshot, by: str | None) -> str | None:
-    known = [c for c in snapshot.customers.columns]
+    known = list(snapshot.customers.columns)
     if by is not None and by not in known:
         raise LedgerError(f"no customer attribute {by!r}; there are {', '.join(map(str, known))}")
     return by
 
 
-def _bucket_rows(value: str | None, columns: list[str], minor: np.ndarray, scale: int, by: str | None) -> pd.DataFrame:
+def _bucket_rows(
+    value: str | None, columns: list[str], minor: np.ndarray, scale: int, by: str | None
+) -> pd.DataFrame:
     owed = minor[: len(columns) - 2].sum()
-    share = [m / owed if owed and c not in (CREDITS, UNAPPLIED_CASH) else np.nan for c, m in zip(columns, minor, strict=True)]
+    share = [
+        m / owed if owed and c not in (CREDITS, UNAPPLIED_CASH) else np.nan
+        for c, m in zip(columns, minor, strict=True)
+    ]
     rows = pd.DataFrame({"bucket": columns, "amount": minor / scale, "share": share})
     if by:
         rows.insert(0, by, value)
@@ -230,11 +250,16 @@ def _spread(
 ) -> dict[str, np.ndarray]:
     """Amounts (int64 minor units) by attribute value: an array of (days, columns).
 
-    `days` increase and all but the last are month ends; a movement counts from the first day at or after the month
+    `days` increase and all but the last are month ends; a movement counts from the first day at or after the
+    month
     in which it was known.
     """
     out: dict[str, np.ndarray] = {}
-    names = cells["cell"].astype(object).where(cells["cell"].notna(), "not given") if "cell" in cells else pd.Series("", cells.index)
+    names = (
+        cells["cell"].astype(object).where(cells["cell"].notna(), "not given")
+        if "cell" in cells
+        else pd.Series("", cells.index)
+    )
     clock_day = cells["clock_day"].to_numpy(dtype=np.int64, na_value=0)
     missing = cells["clock_day"].isna().to_numpy()
     side = cells["side"].to_numpy(dtype=np.int64)
@@ -258,7 +283,9 @@ def _against_oldest(snapshot: Snapshot, clock: Clock, by: str | None) -> pd.Data
     scale = snapshot.scale
     items = snapshot.open_items
     dated = {"due": "due_date", "issue": "issue_date"}[clock]
-    owed = items[items["open_amount"] > 0].sort_values(["customer_id", dated, "invoice_id", "instalment"], na_position="last")
+    owed = items[items["open_amount"] > 0].sort_values(
+        ["customer_id", dated, "invoice_id", "instalment"], na_position="last"
+    )
     minor = (owed["open_amount"] * scale).round().astype("int64")
     credit = pd.concat(
         [
@@ -271,14 +298,22 @@ def _against_oldest(snapshot: Snapshot, clock: Clock, by: str | None) -> pd.Data
     running = minor.groupby(owed["customer_id"]).cumsum()
     left = (running - pool).clip(lower=0).clip(upper=minor)
     used = minor.groupby(owed["customer_id"]).sum()
-    spare = (credit - used.reindex(credit.index).fillna(0).astype("int64")).clip(lower=0).where(credit >= 0, credit)
+    spare = (
+        (credit - used.reindex(credit.index).fillna(0).astype("int64"))
+        .clip(lower=0)
+        .where(credit >= 0, credit)
+    )
     day = (pd.to_datetime(owed[dated]) - pd.Timestamp("1970-01-01")).dt.days.astype("Int64")
     first = pd.DataFrame({"customer_id": owed["customer_id"], "side": 0, "clock_day": day, "amount": left})
-    second = pd.DataFrame({"customer_id": spare.index, "side": UNAPPLIED, "clock_day": pd.NA, "amount": -spare.to_numpy()})
+    second = pd.DataFrame(
+        {"customer_id": spare.index, "side": UNAPPLIED, "clock_day": pd.NA, "amount": -spare.to_numpy()}
+    )
     cells = pd.concat([first, second.astype({"clock_day": "Int64"})], ignore_index=True)
     cells["month"] = int(month_index([snapshot.day])[0])
     if by is not None:
-        cells["cell"] = cells["customer_id"].map(snapshot.customers.set_index("customer_id")[_attribute(snapshot, by)])
+        cells["cell"] = cells["customer_id"].map(
+            snapshot.customers.set_index("customer_id")[_attribute(snapshot, by)]
+        )
     return cells
 
 
@@ -289,7 +324,8 @@ class AgeingPanel:
     Attributes
     ----------
     table : DataFrame
-        month_end, (attribute,) and one column a bucket, in currency units; the last row is the as-of date itself.
+        month_end, (attribute,) and one column a bucket, in currency units; the last row is the as-of date
+        itself.
     as_of, currency, clock, edges
         As in `Ageing`.
     """
@@ -318,7 +354,11 @@ class AgeingPanel:
         late = [b for b in shown if b not in (NOT_DUE, NO_DATE)]
         share = totals[late].sum(axis=1) / totals.sum(axis=1)
         before = share.iloc[-13] if len(share) > 12 else share.iloc[0]
-        ax.set_title(f"Overdue share {share.iloc[-1]:.0%}, {before:.0%} a year before" if len(share) > 12 else f"Overdue share {share.iloc[-1]:.0%}")
+        ax.set_title(
+            f"Overdue share {share.iloc[-1]:.0%}, {before:.0%} a year before"
+            if len(share) > 12
+            else f"Overdue share {share.iloc[-1]:.0%}"
+        )
         ax.set_ylabel(f"open, thousand {self.currency}")
         ax.yaxis.set_major_formatter("{x:,.0f}")
         ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), reverse=True)

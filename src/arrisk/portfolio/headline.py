@@ -22,7 +22,8 @@ def make_headline(snapshot: Snapshot) -> Table:
     Returns
     -------
     Table
-        One row: open_balance, overdue and over_90_days (items owed, currency units), overdue_share (of items owed),
+        One row: open_balance, overdue and over_90_days (items owed, currency units), overdue_share (of items
+        owed),
         dso (days, three months of sales), largest_customer_share (of items owed).
     """
     by_bucket = make_ageing(snapshot, edges=(30, 60, 90)).table.set_index("bucket")["amount"]
@@ -42,9 +43,18 @@ def make_headline(snapshot: Snapshot) -> Table:
             "largest_customer_share": [by_customer.max() / total if total else None],
         }
     )
-    note = f"Amounts in {snapshot.currency}; open balance net of credits and unapplied cash, the other figures of items owed."
+    note = f"In {snapshot.currency}; open balance net of credits and unapplied cash, the rest of items owed."
     return Table(
-        "headline", f"Where the book stands on {snapshot.date:%Y-%m-%d}", frame, note,
-        {"open_balance": "money", "overdue": "money", "overdue_share": "percent", "over_90_days": "money", "dso": "days",
-         "largest_customer_share": "percent"},
-    )  # fmt: skip
+        "headline",
+        f"Where the book stands on {snapshot.date:%Y-%m-%d}",
+        frame,
+        note,
+        {
+            "open_balance": "money",
+            "overdue": "money",
+            "overdue_share": "percent",
+            "over_90_days": "money",
+            "dso": "days",
+            "largest_customer_share": "percent",
+        },
+    )

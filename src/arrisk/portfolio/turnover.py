@@ -1,4 +1,5 @@
-"""Days sales outstanding and its family: simple, countback, best possible, delinquent days, collection effectiveness.
+"""Days sales outstanding and its family: simple, countback, best possible, delinquent days, collection
+effectiveness.
 
 Receivables turnover (sales over receivables, times a year) is the inverse idea and is never called DSO here.
 """
@@ -78,7 +79,9 @@ def best_possible_dso(current_receivables: float, sales: float, days: float) -> 
     return dso_simple(current_receivables, sales, days)
 
 
-def average_days_delinquent(receivables: float, current_receivables: float, sales: float, days: float) -> float:
+def average_days_delinquent(
+    receivables: float, current_receivables: float, sales: float, days: float
+) -> float:
     """DSO less best possible DSO: the days that lateness adds.
 
     Examples
@@ -117,7 +120,8 @@ class CountbackDSO:
 
 
 def dso_countback(receivables: float, sales: ArrayLike, days: ArrayLike = 30) -> CountbackDSO:
-    """Countback (exhaustion) DSO: whole months of the newest sales are taken off the balance until it is used up.
+    """Countback (exhaustion) DSO: whole months of the newest sales are taken off the balance until it is
+    used up.
 
     Parameters
     ----------
@@ -151,12 +155,17 @@ def dso_countback(receivables: float, sales: ArrayLike, days: ArrayLike = 30) ->
 
 
 def collection_effectiveness(
-    beginning: float, sales: float, ending_total: float, ending_current: float, months: int = 1,
+    beginning: float,
+    sales: float,
+    ending_total: float,
+    ending_current: float,
+    months: int = 1,
     convention: SalesConvention = "total",
 ) -> float:
     """Collection effectiveness index: what was collected of what could have been, a fraction.
 
-    (beginning + sales - ending total) / (beginning + sales - ending current). Two conventions are in use for the
+    (beginning + sales - ending total) / (beginning + sales - ending current). Two conventions are in use for
+    the
     sales of a period of several months: their total, or their monthly average.
 
     Parameters
@@ -196,7 +205,8 @@ class Turnover:
     ----------
     table : DataFrame
         month_end, receivables, overdue, sales (of the month), dso, dso_countback, best_possible_dso,
-        days_delinquent, cei, dso_year_before. Amounts in currency units, days in days, cei a fraction. `dso` divides
+        days_delinquent, cei, dso_year_before. Amounts in currency units, days in days, cei a fraction. `dso`
+        divides
         by the sales of `window` months.
     as_of, currency, window
     """
@@ -210,14 +220,17 @@ class Turnover:
     def conventions(self) -> str:
         """The conventions in words."""
         return (
-            f"Receivables: items owed, credits and unapplied cash left out. DSO over the sales of {self.window} months and "
+            "Receivables: items owed, credits and unapplied cash left out. DSO over the sales of "
+            f"{self.window} months and "
             f"their calendar days; CEI month by month with the month's sales; amounts in {self.currency}."
         )
 
     def to_table(self, name: str = "turnover", rows: int = 13) -> Table:
         """The last months ready to be shown."""
         formats = dict.fromkeys(("receivables", "overdue", "sales"), "money") | {"cei": "percent"}
-        days = dict.fromkeys(("dso", "dso_countback", "best_possible_dso", "days_delinquent", "dso_year_before"), "days")
+        days = dict.fromkeys(
+            ("dso", "dso_countback", "best_possible_dso", "days_delinquent", "dso_year_before"), "days"
+        )
         return Table(name, "DSO and its family", self.table.tail(rows), self.conventions, formats | days)  # type: ignore[arg-type]
 
     def plot(self, ax: Axes | None = None) -> Axes:
@@ -228,7 +241,9 @@ class Turnover:
         table = self.table.dropna(subset=["dso"])
         ax.plot(table["month_end"], table["dso"], color="#D55E00", label="DSO")
         ax.plot(table["month_end"], table["best_possible_dso"], color="#0072B2", label="best possible DSO")
-        ax.fill_between(table["month_end"], table["best_possible_dso"], table["dso"], color="#D55E00", alpha=0.15)
+        ax.fill_between(
+            table["month_end"], table["best_possible_dso"], table["dso"], color="#D55E00", alpha=0.15
+        )
         if table.empty:
             ax.set_title("Too few months for a DSO")
             return stamp(ax, self.as_of)
@@ -273,7 +288,9 @@ def make_turnover(snapshot: Snapshot, months: int = 36, window: int = 3) -> Turn
     """
     if window < 1:
         raise LedgerError(f"window={window}: at least one month of sales")
-    panel = make_ageing_panel(snapshot, months=months + max(12, window), edges=(30, 60, 90)).table.set_index("month_end")
+    panel = make_ageing_panel(snapshot, months=months + max(12, window), edges=(30, 60, 90)).table.set_index(
+        "month_end"
+    )
     owed = panel.drop(columns=["credits", "unapplied cash"])
     ends = pd.DatetimeIndex(panel.index)
     sales = monthly_sales(snapshot.items, ends)
@@ -300,4 +317,3 @@ def _countback_series(receivables: pd.Series, sales: pd.Series, lengths: pd.Seri
         result = dso_countback(max(balance, 0.0), newest[k::-1], lengths.to_numpy()[k::-1])
         out.append(np.nan if result.is_lower_bound else result.days)
     return out
-
