@@ -24,8 +24,9 @@ from arrisk.policy.cash import recommend_timing
 from arrisk.policy.discount import make_schemes, simulate_discounts
 from arrisk.policy.discount_advice import recommend_discount
 from arrisk.policy.grading import recommend_scorecard
-from arrisk.policy.insurance_case import make_insurance_case, map_stability
+from arrisk.policy.insurance_case import make_insurance_case
 from arrisk.policy.insurance_decision import recommend_insurance
+from arrisk.policy.insurance_map import map_stability
 from arrisk.policy.insurance_terms import PolicyTerms
 from arrisk.policy.ownership import make_ownership, recommend_ownership
 from arrisk.policy.payment_days import compare_dso, recommend_payment_days
@@ -34,7 +35,8 @@ from arrisk.policy.recommendation import Recommendation
 from arrisk.policy.reliance import recommend_reliance
 from arrisk.policy.running_scheme import describe_running_scheme
 from arrisk.policy.study import Study, open_study
-from arrisk.portfolio.ageing import make_ageing, make_ageing_panel
+from arrisk.portfolio.ageing import make_ageing
+from arrisk.portfolio.ageing_panel import make_ageing_panel
 from arrisk.portfolio.headline import make_headline
 from arrisk.portfolio.turnover import make_turnover
 from arrisk.report.runner import run_study

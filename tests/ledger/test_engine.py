@@ -11,7 +11,8 @@ import pytest
 from arrisk.errors import LedgerError
 from arrisk.ledger.engine import DuckDBEngine, SparkEngine, open_engine, translate
 from arrisk.ledger.statements import ageing_cells, item_states
-from arrisk.portfolio.ageing import make_ageing, make_ageing_panel
+from arrisk.portfolio.ageing import make_ageing
+from arrisk.portfolio.ageing_panel import make_ageing_panel
 from tests.ledger.frames import event, invoice, ledger_of
 
 GOLDEN = Path(__file__).with_name("golden")

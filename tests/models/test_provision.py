@@ -8,7 +8,7 @@ from arrisk.errors import ModelError
 from arrisk.models.provision import fit_provision
 from arrisk.models.provision_counts import bucket_labels, make_provision_counts
 from arrisk.models.provision_rates import apply_rates, flow_rates
-from arrisk.portfolio.ageing import make_ageing_panel
+from arrisk.portfolio.ageing_panel import make_ageing_panel
 from tests.ledger.frames import event, invoice, ledger_of
 from tests.loss_book import loss_book
 

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arrisk.errors import LedgerError
-from arrisk.portfolio.ageing import bucket_names, make_ageing, make_ageing_panel
+from arrisk.portfolio.ageing import bucket_names, make_ageing
+from arrisk.portfolio.ageing_panel import make_ageing_panel
 from tests.ledger.frames import event, invoice, ledger_of
 from tests.ledger.random_ledgers import DATES, as_of_dates, ledgers
 
@@ -18,7 +19,14 @@ def amounts(ageing):
 
 
 def test_oracle_a1():
-    due = {"2018-01-15": 500, "2017-12-15": 1000, "2017-11-15": 2000, "2017-10-15": 4000, "2017-09-15": 8000, "2017-08-15": 160000}
+    due = {
+        "2018-01-15": 500,
+        "2017-12-15": 1000,
+        "2017-11-15": 2000,
+        "2017-10-15": 4000,
+        "2017-09-15": 8000,
+        "2017-08-15": 160000,
+    }
     ledger = ledger_of([invoice(day, "2017-08-01", amount, day) for day, amount in due.items()])
     got = amounts(make_ageing(ledger.as_of("2017-12-31"), edges=(30, 60, 90, 120)))
     want = {"not due": 500, "1-30": 1000, "31-60": 2000, "61-90": 4000, "91-120": 8000, "over 120": 160000}
@@ -35,7 +43,13 @@ def test_oracle_a3_in_its_bucket():
 
 @pytest.mark.parametrize(
     ("date", "bucket"),
-    [("2025-01-31", "not due"), ("2025-02-01", "1-30"), ("2025-03-02", "1-30"), ("2025-03-03", "31-60"), ("2025-05-02", "over 90")],
+    [
+        ("2025-01-31", "not due"),
+        ("2025-02-01", "1-30"),
+        ("2025-03-02", "1-30"),
+        ("2025-03-03", "31-60"),
+        ("2025-05-02", "over 90"),
+    ],
 )
 def test_day_zero_is_not_overdue_and_edges_belong_below(date, bucket):
     ledger = ledger_of([invoice("1", "2025-01-01", 10, "2025-01-31")])
@@ -45,7 +59,14 @@ def test_day_zero_is_not_overdue_and_edges_belong_below(date, bucket):
 def test_invoice_clock_needs_no_due_date():
     ledger = ledger_of([invoice("1", "2025-01-01", 10), invoice("2", "2025-01-31", 5, "2025-03-01")])
     got = make_ageing(ledger.as_of("2025-01-31"), clock="issue")
-    assert amounts(got) == {"0-30": 15, "31-60": 0, "61-90": 0, "over 90": 0, "credits": 0, "unapplied cash": 0}
+    assert amounts(got) == {
+        "0-30": 15,
+        "31-60": 0,
+        "61-90": 0,
+        "over 90": 0,
+        "credits": 0,
+        "unapplied cash": 0,
+    }
     assert amounts(make_ageing(ledger.as_of("2025-01-31")))["no due date"] == 10
 
 
@@ -64,25 +85,48 @@ def test_credits_have_three_conventions():
     oldest = amounts(make_ageing(snapshot, credits="oldest_first"))
     assert (oldest["31-60"], oldest["not due"], oldest["credits"], oldest["unapplied cash"]) == (0, 80, 0, 0)
     netted = amounts(make_ageing(snapshot, credits="netted"))
-    assert (netted["1-30"], netted["31-60"], netted["credits"], netted["unapplied cash"]) == (-30, 100, 0, -90)
+    assert (netted["1-30"], netted["31-60"], netted["credits"], netted["unapplied cash"]) == (
+        -30,
+        100,
+        0,
+        -90,
+    )
 
 
 def test_by_attribute_and_bad_arguments():
     ledger = ledger_of(
-        [invoice("1", "2025-01-01", 100, "2025-01-10"), invoice("2", "2025-01-01", 7, "2025-01-10", customer_id="d")],
+        [
+            invoice("1", "2025-01-01", 100, "2025-01-10"),
+            invoice("2", "2025-01-01", 7, "2025-01-10", customer_id="d"),
+        ],
         customers=[{"customer_id": "c", "segment": 'a "b"'}, {"customer_id": "d", "segment": "中'"}],
     )
     snapshot = ledger.as_of("2025-01-31")
     table = make_ageing(snapshot, by="segment").table
-    assert table[table["bucket"] == "1-30"].set_index("segment")["amount"].to_dict() == {'a "b"': 100, "中'": 7}
-    for wrong in ({"edges": (30, 20)}, {"edges": ()}, {"edges": (0,)}, {"clock": "paid"}, {"by": "colour"}, {"credits": "x"}):
+    assert table[table["bucket"] == "1-30"].set_index("segment")["amount"].to_dict() == {
+        'a "b"': 100,
+        "中'": 7,
+    }
+    for wrong in (
+        {"edges": (30, 20)},
+        {"edges": ()},
+        {"edges": (0,)},
+        {"clock": "paid"},
+        {"by": "colour"},
+        {"credits": "x"},
+    ):
         with pytest.raises(LedgerError):
             make_ageing(snapshot, **wrong)
     assert bucket_names((30,)) == ["1-30", "over 30"]
 
 
 @settings(max_examples=25, deadline=None)
-@given(ledgers(), as_of_dates, st.sampled_from(["due", "issue"]), st.sampled_from(["own_column", "oldest_first", "netted"]))
+@given(
+    ledgers(),
+    as_of_dates,
+    st.sampled_from(["due", "issue"]),
+    st.sampled_from(["own_column", "oldest_first", "netted"]),
+)
 def test_oracle_a8_everything_sums_to_the_open_balance(rows, date, clock, credits):
     snapshot = ledger_of(**rows).as_of(date)
     ageing = make_ageing(snapshot, edges=(10, 45), clock=clock, credits=credits)
@@ -103,7 +147,10 @@ def test_the_panel_is_the_ageing_of_each_month_end(rows):
 
 def test_panel_by_segment_sums_to_the_whole():
     ledger = ledger_of(
-        [invoice("1", "2025-01-01", 100, "2025-01-10"), invoice("2", "2025-02-01", 7, "2025-02-10", customer_id="d")],
+        [
+            invoice("1", "2025-01-01", 100, "2025-01-10"),
+            invoice("2", "2025-02-01", 7, "2025-02-10", customer_id="d"),
+        ],
         customers=[{"customer_id": "c", "segment": "a"}, {"customer_id": "d", "segment": "b"}],
     )
     snapshot = ledger.as_of("2025-03-15")

@@ -19,7 +19,9 @@ from tests.ledger.frames import event, invoice, ledger_of
 
 
 def test_oracle_c2():
-    assert collection_effectiveness(400_000, 1_200_000, 350_000, 280_000) == pytest.approx(1_250_000 / 1_320_000)
+    assert collection_effectiveness(400_000, 1_200_000, 350_000, 280_000) == pytest.approx(
+        1_250_000 / 1_320_000
+    )
 
 
 @pytest.mark.parametrize(("convention", "expected"), [("monthly_average", 0.559295), ("total", 0.796296)])
@@ -55,7 +57,9 @@ def test_turnover_is_not_dso():
     assert receivables_turnover(1_200, 100) == 12
 
 
-@pytest.mark.parametrize("call", [lambda: dso_simple(1, 0, 30), lambda: dso_countback(-1, [1]), lambda: dso_countback(1, [])])
+@pytest.mark.parametrize(
+    "call", [lambda: dso_simple(1, 0, 30), lambda: dso_countback(-1, [1]), lambda: dso_countback(1, [])]
+)
 def test_refuses_what_has_no_answer(call):
     with pytest.raises(LedgerError):
         call()

@@ -1,4 +1,4 @@
-"""Ageing of the open balance: by bucket of days overdue, as of one date and month end by month end.
+"""Ageing of the open balance: by bucket of days overdue, as of one date.
 
 Every ageing sums to the open balance exactly: what is not due, what has no due date, credits and unapplied
 cash
@@ -17,13 +17,13 @@ import pandas as pd
 from arrisk.display import Table, frame_html, money, stamp
 from arrisk.errors import LedgerError
 from arrisk.ledger.book import Snapshot
-from arrisk.ledger.days import dates, month_end, month_index
+from arrisk.ledger.days import month_index
 from arrisk.ledger.statements import CREDIT, UNAPPLIED, ageing_cells
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["Ageing", "AgeingPanel", "bucket_names", "make_ageing", "make_ageing_panel"]
+__all__ = ["Ageing", "bucket_names", "make_ageing"]
 
 Clock = Literal["due", "issue"]
 Credits = Literal["own_column", "oldest_first", "netted"]
@@ -64,7 +64,8 @@ def bucket_names(edges: Sequence[int], clock: Clock = "due") -> list[str]:
     return [f"{a}-{b}" for a, b in zip(starts, whole, strict=False)] + [f"over {whole[-1]}"]
 
 
-def _columns(edges: Sequence[int], clock: Clock) -> list[str]:
+def column_names(edges: Sequence[int], clock: Clock) -> list[str]:
+    """All columns of an ageing, in order: not due, the buckets, no due date, credits, unapplied cash."""
     first = [NOT_DUE] if clock == "due" else []
     last = [NO_DATE] if clock == "due" else []
     return [*first, *bucket_names(edges, clock), *last, CREDITS, UNAPPLIED_CASH]
@@ -74,7 +75,7 @@ def _place(
     side: np.ndarray, age: np.ndarray, missing: np.ndarray, edges: Sequence[int], clock: Clock
 ) -> np.ndarray:
     """Column position of each cell: where its age falls, or its own column."""
-    columns = _columns(edges, clock)
+    columns = column_names(edges, clock)
     if clock == "due":
         inside = np.where(age <= 0, 0, 1 + np.searchsorted(np.asarray(edges), age, side="left"))
         inside = np.where(missing, columns.index(NO_DATE), inside)
@@ -203,16 +204,16 @@ def make_ageing(
     >>> ageing.table.set_index("bucket")["amount"][["1-30", "no due date"]].tolist(), ageing.total
     ([5.0, 7.0], 12.0)
     """
-    columns = _columns(edges, clock)
+    columns = column_names(edges, clock)
     if credits == "oldest_first":
         cells = _against_oldest(snapshot, clock, by)
     elif credits in ("own_column", "netted"):
-        cells = snapshot.query(ageing_cells(clock, _attribute(snapshot, by)))
+        cells = snapshot.query(ageing_cells(clock, check_attribute(snapshot, by)))
     else:
         raise LedgerError(f"credits {credits!r}: allowed are 'own_column', 'oldest_first' and 'netted'")
     if credits == "netted":
         cells = cells.assign(side=cells["side"].where(cells["side"] != CREDIT, 0))
-    wide = _spread(cells, np.array([snapshot.day]), columns, edges, clock)
+    wide = spread_cells(cells, np.array([snapshot.day]), columns, edges, clock)
     values = sorted(wide) or [""]
     parts = []
     for value in values:
@@ -224,7 +225,8 @@ def make_ageing(
     )
 
 
-def _attribute(snapshot: Snapshot, by: str | None) -> str | None:
+def check_attribute(snapshot: Snapshot, by: str | None) -> str | None:
+    """Pass a customer attribute through, or refuse one that is not there."""
     known = list(snapshot.customers.columns)
     if by is not None and by not in known:
         raise LedgerError(f"no customer attribute {by!r}; there are {', '.join(map(str, known))}")
@@ -245,7 +247,7 @@ def _bucket_rows(
     return rows
 
 
-def _spread(
+def spread_cells(
     cells: pd.DataFrame, days: np.ndarray, columns: list[str], edges: Sequence[int], clock: Clock
 ) -> dict[str, np.ndarray]:
     """Amounts (int64 minor units) by attribute value: an array of (days, columns).
@@ -312,98 +314,6 @@ def _against_oldest(snapshot: Snapshot, clock: Clock, by: str | None) -> pd.Data
     cells["month"] = int(month_index([snapshot.day])[0])
     if by is not None:
         cells["cell"] = cells["customer_id"].map(
-            snapshot.customers.set_index("customer_id")[_attribute(snapshot, by)]
+            snapshot.customers.set_index("customer_id")[check_attribute(snapshot, by)]
         )
     return cells
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class AgeingPanel:
-    """The ageing at month ends of history, as it was known on each of them.
-
-    Attributes
-    ----------
-    table : DataFrame
-        month_end, (attribute,) and one column a bucket, in currency units; the last row is the as-of date
-        itself.
-    as_of, currency, clock, edges
-        As in `Ageing`.
-    """
-
-    table: pd.DataFrame
-    as_of: pd.Timestamp
-    currency: str
-    clock: Clock
-    edges: tuple[int, ...]
-    by: str | None = None
-
-    @property
-    def buckets(self) -> list[str]:
-        """Names of the bucket columns."""
-        return _columns(self.edges, self.clock)
-
-    def plot(self, ax: Axes | None = None) -> Axes:
-        """Overdue and not-due balance through time, in thousands, stacked by age."""
-        import matplotlib.pyplot as plt
-
-        ax = plt.gca() if ax is None else ax
-        shown = [b for b in self.buckets if b not in (CREDITS, UNAPPLIED_CASH)]
-        totals = self.table.groupby("month_end")[shown].sum() / 1000
-        colours = plt.get_cmap("cividis")(np.linspace(0.1, 0.95, len(shown)))
-        ax.stackplot(totals.index, totals.to_numpy().T.clip(min=0), labels=shown, colors=colours)
-        late = [b for b in shown if b not in (NOT_DUE, NO_DATE)]
-        share = totals[late].sum(axis=1) / totals.sum(axis=1)
-        before = share.iloc[-13] if len(share) > 12 else share.iloc[0]
-        ax.set_title(
-            f"Overdue share {share.iloc[-1]:.0%}, {before:.0%} a year before"
-            if len(share) > 12
-            else f"Overdue share {share.iloc[-1]:.0%}"
-        )
-        ax.set_ylabel(f"open, thousand {self.currency}")
-        ax.yaxis.set_major_formatter("{x:,.0f}")
-        ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), reverse=True)
-        return stamp(ax, self.as_of)
-
-
-def make_ageing_panel(
-    snapshot: Snapshot,
-    months: int = 36,
-    edges: Sequence[int] = (30, 60, 90),
-    clock: Clock = "due",
-    by: str | None = None,
-) -> AgeingPanel:
-    """Age the open balance at the last month ends, each as it was known then.
-
-    One pass over the movements, collapsed to cells of (due day, month known), gives all months exactly.
-
-    Parameters
-    ----------
-    snapshot : Snapshot
-        The last row is its own date; rows before are month ends.
-    months : int
-        At most so many rows; months before the first movement are left out.
-    edges, clock, by
-        As in `make_ageing`.
-
-    Returns
-    -------
-    AgeingPanel
-    """
-    if months < 1:
-        raise LedgerError(f"months={months}: at least 1")
-    columns = _columns(edges, clock)
-    cells = snapshot.query(ageing_cells(clock, _attribute(snapshot, by)))
-    now = int(month_index([snapshot.day])[0])
-    first = max(now - months + 1, int(cells["month"].min()))
-    days = np.array([*month_end(np.arange(first, now)), snapshot.day], dtype=np.int64)
-    wide = _spread(cells, days, columns, edges, clock)
-    parts = []
-    for value in sorted(wide):
-        part = pd.DataFrame(wide[value] / snapshot.scale, columns=columns)
-        if by:
-            part.insert(0, by, value)
-        part.insert(0, "month_end", dates(days))
-        parts.append(part)
-    return AgeingPanel(
-        pd.concat(parts, ignore_index=True), snapshot.date, snapshot.currency, clock, tuple(edges), by
-    )

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from arrisk.display import Table, frame_html, stamp
 from arrisk.errors import LedgerError
 from arrisk.ledger.book import Snapshot
-from arrisk.portfolio.ageing import make_ageing_panel
+from arrisk.portfolio.ageing_panel import make_ageing_panel
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
