@@ -1,4 +1,6 @@
-"""The main job on a real ledger without defaults, discounts or insurance: it runs, and says what it cannot say."""
+"""The main job on a real ledger without defaults, discounts or insurance: it runs, and says what it cannot
+say.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +48,9 @@ def test_the_memo_says_what_this_ledger_cannot_support(ibm_study, tmp_path):
         assert verdicts[question]["verdict"] == CANNOT, question
         assert len(verdicts[question]["answer"]) > 40
         assert verdicts[question]["experiment"]
-    assert verdicts["How much cash can we plan on from the open book in the next 13 weeks?"]["verdict"] != CANNOT
+    assert (
+        verdicts["How much cash can we plan on from the open book in the next 13 weeks?"]["verdict"] != CANNOT
+    )
     assert str(ibm_study.parent) not in text
     memo = (out / "memo.html").read_text(encoding="utf-8")
     assert memo.count("The data cannot say") >= 4 or memo.lower().count(CANNOT) >= 4

@@ -32,7 +32,9 @@ def test_executed_from_first_to_last(notebook):
 
 def test_quiet_and_without_logic(notebook):
     for cell in code_cells(notebook):
-        assert not re.search(r"^\s*(def|class|for|if|while|try|with) ", cell.source, re.MULTILINE), cell.source
+        assert not re.search(r"^\s*(def|class|for|if|while|try|with) ", cell.source, re.MULTILINE), (
+            cell.source
+        )
         assert not any(o.output_type == "error" or o.get("name") == "stderr" for o in cell.outputs)
 
 

@@ -59,7 +59,7 @@ def format_value(value: Any, kind: Format | None = None) -> str:
         return ""
     if isinstance(value, dt.date | pd.Timestamp):
         return value.strftime("%Y-%m-%d")
-    if isinstance(value, bool) or not isinstance(value, int | float) and not hasattr(value, "dtype"):
+    if isinstance(value, bool) or (not isinstance(value, int | float) and not hasattr(value, "dtype")):
         return str(value)
     number = float(value)
     if not math.isfinite(number):

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from tests.ledger.frames import event, invoice, ledger_of
 
 from arrisk.policy.ownership import make_ownership, recommend_ownership
 from arrisk.policy.study import Study
 from arrisk.policy.study_file import Queue
-from tests.ledger.frames import event, invoice, ledger_of
 
 QUEUES = (Queue("sales", 0, 30), Queue("finance", 31, 60), Queue("legal", 90, None))
 
@@ -41,7 +41,9 @@ def late_payers(customers: int, days: int) -> list:
     for c in range(customers):
         for n, issued in enumerate(pd.date_range("2024-01-05", "2025-12-05", freq="MS")):
             number, paid = f"{c}-{n}", issued + pd.Timedelta(days=days + 3 * (c % 7))
-            invoices.append(invoice(number, f"{issued:%Y-%m-%d}", 100 + c, f"{issued:%Y-%m-%d}", customer_id=f"c{c}"))
+            invoices.append(
+                invoice(number, f"{issued:%Y-%m-%d}", 100 + c, f"{issued:%Y-%m-%d}", customer_id=f"c{c}")
+            )
             if paid <= pd.Timestamp("2025-12-31"):
                 events.append(event(number, f"{paid:%Y-%m-%d}", 100 + c))
     return [invoices, events]
@@ -78,10 +80,12 @@ def test_still_open_is_counted_at_past_month_ends():
     here = past.open_items.query("31 <= days_overdue <= 60")
     assert ownership.as_of == snapshot.date
     assert one["finance"] == pytest.approx(
-        snapshot.as_of("2025-12-31").items.set_index("invoice_id")["open_amount"].reindex(
-            snapshot.as_of("2025-11-30").open_items.query("31 <= days_overdue <= 60")["invoice_id"]
-        ).sum() / snapshot.as_of("2025-11-30").open_items.query("31 <= days_overdue <= 60")["open_amount"].sum()
-    )  # fmt: skip
+        snapshot.as_of("2025-12-31")
+        .items.set_index("invoice_id")["open_amount"]
+        .reindex(snapshot.as_of("2025-11-30").open_items.query("31 <= days_overdue <= 60")["invoice_id"])
+        .sum()
+        / snapshot.as_of("2025-11-30").open_items.query("31 <= days_overdue <= 60")["open_amount"].sum()
+    )
     assert later.reindex(here["invoice_id"]).notna().all()
 
 

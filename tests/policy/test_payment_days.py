@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from tests.ledger.frames import event, invoice, ledger_of
 
 from arrisk.policy.payment_days import compare_dso, recommend_payment_days
 from arrisk.policy.study import Study
-from tests.ledger.frames import event, invoice, ledger_of
 
 
 def payers(slow_from: str, days: int, slower: int, customers: int = 40) -> list:
@@ -64,7 +64,11 @@ def test_verdict_follows_the_change(study, slow_from, slower, verdict):
 
 def test_dso_by_hand():
     ledger = ledger_of(
-        [invoice(f"{c}{y}", f"{y}-12-01", 100.0 + c, customer_id=f"c{c}") for c in range(10) for y in (2023, 2024, 2025)],
+        [
+            invoice(f"{c}{y}", f"{y}-12-01", 100.0 + c, customer_id=f"c{c}")
+            for c in range(10)
+            for y in (2023, 2024, 2025)
+        ],
         [event(f"{c}{y}", f"{y + 1}-01-15", 100.0 + c) for c in range(10) for y in (2023, 2024)]
         + [event(f"{c}2025", "2025-12-20", 50.0) for c in range(10)],
     )
@@ -75,7 +79,10 @@ def test_dso_by_hand():
 
 
 def test_a_short_ledger_or_a_handful_of_customers_cannot_say(study):
-    for rows, date in ((payers("2030-01-01", 50, 0), "2024-03-31"), (payers("2030-01-01", 50, 0, customers=4), "2025-12-31")):
+    for rows, date in (
+        (payers("2030-01-01", 50, 0), "2024-03-31"),
+        (payers("2030-01-01", 50, 0, customers=4), "2025-12-31"),
+    ):
         change = compare_dso(ledger_of(*rows).as_of(date))
         assert not change.identified
         assert recommend_payment_days(study, change).verdict == "the data cannot say"
@@ -85,7 +92,10 @@ def test_one_customer_who_explains_the_change_widens_the_interval(study):
     invoices, events = payers("2030-01-01", 30, 0)
     huge = [invoice(f"h{n}", f"{d:%Y-%m-%d}", 80_000, customer_id="huge") for n, d in
             enumerate(pd.date_range("2023-06-01", "2025-12-15", freq="MS"))]  # fmt: skip
-    paid = [event(f"h{n}", f"{pd.Timestamp(i['issue_date']) + pd.Timedelta(days=20):%Y-%m-%d}", 80_000) for n, i in enumerate(huge[:-3])]
+    paid = [
+        event(f"h{n}", f"{pd.Timestamp(i['issue_date']) + pd.Timedelta(days=20):%Y-%m-%d}", 80_000)
+        for n, i in enumerate(huge[:-3])
+    ]
     change = compare_dso(ledger_of(invoices + huge, events + paid).as_of("2025-12-31"))
     days, low, high = change.row("change")
     assert days > 20

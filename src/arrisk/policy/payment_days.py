@@ -183,7 +183,7 @@ def recommend_payment_days(study: Study, change: DSOChange) -> Recommendation:
             low * change.daily_sales,
             high * change.daily_sales,
             LEVEL,
-            change.currency,
+            f"{change.currency} tied up",
             "cash tied up by the change: days x sales a day; delete-one-customer jackknife",
         ),
         flip=Flip(

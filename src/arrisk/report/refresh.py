@@ -1,4 +1,5 @@
-"""Execute the committed notebooks anew on the sample, so that their outputs are those of the code beside them.
+"""Execute the committed notebooks anew on the sample, so that their outputs are those of the code beside
+them.
 
 The result is byte-identical for the same code: no timings, fixed cell identifiers, no machine's name.
 """
