@@ -224,3 +224,12 @@ def test_the_sample_study_opens_and_ties_out(root):
     study = open_study(root / "data" / "sample")
     assert study.snapshot().date == study.as_of
     assert abs(study.control_table().frame["difference"]).max() < 0.005
+
+
+def test_an_address_of_a_database_stays_as_it_is(tmp_path):
+    text = (
+        '[study]\nname = "s"\ntitle = "S"\nas_of = 2025-12-31\ncurrency = "EUR"\nseed = 1\n'
+        '[ledger]\npath = ["postgresql://user@localhost/books", "more.csv"]\n'
+    )
+    study = Study.from_toml(text, tmp_path / "study.toml")
+    assert study.sources == ("postgresql://user@localhost/books", str(tmp_path / "more.csv"))

@@ -173,7 +173,7 @@ def _sources(books: Mapping[str, Any], folder: Path) -> tuple[str, ...]:
     paths = given if isinstance(given, list) else [given]
     if not paths or not all(isinstance(p, str) and p.strip() for p in paths):
         raise StudyError(f"[ledger]: path = {given!r} is not a path or a list of paths")
-    return tuple(str((folder / p).resolve()) for p in paths)
+    return tuple(p if "://" in p else str((folder / p).resolve()) for p in paths)
 
 
 def _columns(name: str, folder: Path) -> str:
