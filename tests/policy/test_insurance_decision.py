@@ -7,8 +7,9 @@ import pytest
 from tests.loss_book import loss_book
 
 from arrisk.policy.insurance import NO_INSURANCE
-from arrisk.policy.insurance_case import FIRST_LOSS, SELECTIVE, WHOLE, make_insurance_case, map_stability
+from arrisk.policy.insurance_case import FIRST_LOSS, SELECTIVE, WHOLE, make_insurance_case
 from arrisk.policy.insurance_decision import recommend_insurance
+from arrisk.policy.insurance_map import map_stability
 from arrisk.policy.study import Study
 
 DATE = "2024-12-31"

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from arrisk.display import frame_html, stamp
+from arrisk.display import Format, Table, frame_html, stamp
 from arrisk.ledger.days import day_numbers
 from arrisk.ledger.statements import KINDS, OWED
 from arrisk.models.intervals import Interval, jeffreys
@@ -85,6 +85,34 @@ class DefaultExperience:
         ]
         return pd.DataFrame(rows, columns=["term", "estimate", "ci_low", "ci_high"])
 
+    def finding(self) -> str:
+        """Customers lost, of how many, and the annual rate with its interval, in one sentence."""
+        lost = "No customer" if self.events == 0 else f"{self.events:,} customer{'s' * (self.events != 1)}"
+        years = f"{self.trials:,} customer-year{'s' * (self.trials != 1)}"
+        ends = f"{self.interval.low:.1%} to {self.interval.high:.1%}"
+        if self.trials == 0:
+            return "The ledger is younger than a year, so no year of losses can be counted"
+        if not self.identified:
+            return f"{lost} lost in {years}: at most {self.interval.high:.1%} a year"
+        return f"{lost} lost in {years}: {self.rate:.1%} a year ({ends})"
+
+    def to_table(self, name: str = "default_experience") -> Table:
+        """Customers at risk, in default and lost by year, and the years counted together."""
+        rows = [self._row(_label(y), y) for y in self.years.itertuples()]
+        pooled = self.years[self.years["counted"]][["at_risk", "defaults", "lost"]].sum()
+        rows.append(self._row("counted together", pooled))
+        columns = ["year", "customers_at_risk", "in_default", "lost", "lost_share", "low", "high"]
+        note = "; ".join(f"{key}: {text}" for key, text in self.conventions.items())
+        formats: dict[str, Format] = dict.fromkeys(("lost_share", "low", "high"), "percent")
+        return Table(name, self.finding(), pd.DataFrame(rows, columns=columns), f"{note}.", formats)
+
+    def _row(self, label: str, counts: Any) -> tuple[Any, ...]:
+        n, k = int(counts.at_risk), int(counts.lost)
+        if n == 0:
+            return (label, n, int(counts.defaults), k, np.nan, np.nan, np.nan)
+        low, high = jeffreys(k, n, self.interval.level)
+        return (label, n, int(counts.defaults), k, k / n, low, high)
+
     def posterior(self, quantile: ArrayLike) -> NDArray[np.float64]:
         """Quantiles of the Jeffreys posterior of the annual rate of lost customers."""
         shape = (self.events + 0.5, self.trials - self.events + 0.5)
@@ -102,17 +130,21 @@ class DefaultExperience:
             colour = "#0072B2" if counted else "#999999"
             ax.vlines(at, 100 * low, 100 * high, color=colour, linewidth=2)
             ax.plot(at, 100 * k / n, "o", color=colour)
-        ax.axhline(100 * self.rate, color="#D55E00", linestyle="--")
+        if self.identified:
+            ax.axhline(100 * self.rate, color="#D55E00", linestyle="--", linewidth=1)
         ax.set_xticks(range(len(shown)), [f"year to {d:%Y-%m}" for d in shown["end"]])
-        ax.set(ylabel="customers lost (% of those at risk)", ylim=(0, None))
-        ax.set_title(f"{self.events} customers lost in {self.trials} customer-years: {self.rate:.1%} a year")
-        return stamp(ax, self.as_of, "grey: too young, not counted")
+        ax.set_xlim(-0.6, max(len(shown) - 0.4, 0.6))
+        ax.set(ylabel="customers lost (% of those at risk)", ylim=(0, None), title=self.finding())
+        young = "" if shown["counted"].all() else "; grey: too young, not counted"
+        return stamp(ax, self.as_of, f"{self.interval.level:.0%} intervals{young}")
 
     def _repr_html_(self) -> str:
-        note = "; ".join(f"{k}: {v}" for k, v in self.conventions.items())
-        formats = dict.fromkeys(("estimate", "ci_low", "ci_high"), "percent")
-        title = f"{self.events} customers lost in {self.trials} customer-years"
-        return frame_html(self.table, title, note, formats)  # type: ignore[arg-type]
+        table = self.to_table()
+        return frame_html(table.frame, table.title, table.note, table.formats)
+
+
+def _label(year: Any) -> str:
+    return f"{year.start:%Y-%m-%d} to {year.end:%Y-%m-%d}" + ("" if year.counted else " (too young to count)")
 
 
 def read_default_experience(

@@ -11,10 +11,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from arrisk.display import frame_html, stamp
+from arrisk.display import Table, frame_html, money
 from arrisk.errors import ModelError
 from arrisk.models.loss_draws import LossDraws, loss_measures
-from arrisk.policy.insurance_terms import Payments, PolicyTerms, apply_terms, share_recovery
+from arrisk.policy import insurance_page
+from arrisk.policy.insurance_terms import (
+    Payments,
+    PolicyTerms,
+    apply_terms,
+    insured_base,
+    insured_buyers,
+    share_recovery,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,7 +32,6 @@ __all__ = ["NO_INSURANCE", "PolicyComparison", "Retained", "compare_policies", "
 FloatArray = NDArray[np.float64]
 NO_INSURANCE = "self-insure"
 TAIL = "tvar_99"
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +98,8 @@ def retain(
     turnover = np.asarray(sales, dtype=float)
     if turnover.shape != draws.exposure.shape:
         raise ModelError(f"{turnover.shape} sales do not go with {draws.exposure.shape} obligors")
-    inside = _insured_buyers(draws.exposure, terms.buyers)
-    base = float((turnover if terms.premium_base == "sales" else draws.exposure)[inside].sum())
+    inside = insured_buyers(terms, draws.exposure)
+    base = insured_base(terms, draws.exposure, turnover)
     premium = terms.premium(base)
     covered = np.where(inside[draws.obligor], draws.balance, 0.0)
     fixed = terms.with_premium(premium)
@@ -103,14 +110,6 @@ def retain(
     insured = np.minimum(insured, total)
     binds, unused = _aggregate_chances(draws, paid, fixed)
     return Retained(name or terms.name, premium, base, total - insured, insured, binds, unused)
-
-
-def _insured_buyers(exposure: FloatArray, buyers: int | None) -> NDArray[np.bool_]:
-    inside = np.ones(exposure.size, dtype=bool)
-    if buyers is not None:
-        inside[:] = False
-        inside[np.argsort(-exposure, kind="stable")[:buyers]] = True
-    return inside
 
 
 def _aggregate_chances(draws: LossDraws, paid: Payments, terms: PolicyTerms) -> tuple[float, float]:
@@ -145,6 +144,8 @@ class PolicyComparison:
         Unit of all amounts, for captions.
     as_of : Timestamp or None
         Day of the book, for the mark on the figure.
+    what_if : str
+        What is assumed because the ledger does not show it; empty when it shows enough losses.
     """
 
     table: pd.DataFrame
@@ -153,34 +154,30 @@ class PolicyComparison:
     cost_of_risk: float
     currency: str = ""
     as_of: pd.Timestamp | None = None
+    what_if: str = ""
 
     def costs(self) -> dict[str, float]:
         """Risk-adjusted cost of a year by structure."""
         return dict(zip(self.summary["structure"], self.summary["risk_adjusted_cost"], strict=True))
 
-    def plot(self, ax: Axes | None = None) -> Axes:
-        """Expected cost against what a bad year (mean of the worst 1%) leaves to bear."""
-        import matplotlib.pyplot as plt
+    def finding(self) -> str:
+        """The cheapest structure, capital included, in one sentence."""
+        row = self.summary.iloc[int(self.summary["risk_adjusted_cost"].to_numpy().argmin())]
+        cost = money(float(row["risk_adjusted_cost"]), self.currency)
+        kind = "What-if, cheapest" if self.what_if else "Cheapest"
+        return f"{kind}: {row['structure']}, {cost} a year with capital for the worst years"
 
-        ax = ax if ax is not None else plt.subplots()[1]
-        frame = self.summary
-        for i, row in enumerate(frame.to_dict("records")):
-            x, y = row["retained_tvar_99"] / 1000, row["expected_net_cost"] / 1000
-            ax.plot(x, y, "o", markersize=9, color=COLOURS[i % len(COLOURS)])
-            ax.annotate(str(row["structure"]), (x, y), xytext=(6, 6), textcoords="offset points", fontsize=9)
-        best = frame["structure"].iloc[int(frame["risk_adjusted_cost"].to_numpy().argmin())]
-        ax.set_title(f"Lowest cost with capital at {self.cost_of_risk:.0%} a year: {best}")
-        unit = f"thousand {self.currency or 'currency units'}"
-        ax.set(xlabel=f"loss kept in the worst 1% of years ({unit})", ylabel=f"mean cost a year ({unit})")
-        ax.margins(0.25)
-        return ax if self.as_of is None else stamp(ax, self.as_of, "cost: premium and kept loss")
+    def to_table(self, name: str = "insurance_structures") -> Table:
+        """What each structure costs and leaves to bear, ready to be shown."""
+        return insurance_page.structures_table(self, name)
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """What a year costs by structure: premium, mean kept loss, capital for the worst years."""
+        return insurance_page.plot_structures(self, ax)
 
     def _repr_html_(self) -> str:
-        rates = [c for c in self.summary if str(c).startswith(("break_even", "p_"))]
-        money = [c for c in self.summary if c not in rates and c != "structure"]
-        formats = dict.fromkeys(rates, "percent") | dict.fromkeys(money, "money")
-        note = "Same simulated years for all structures; Monte Carlo ranges are in .table."
-        return frame_html(self.summary, "Structures compared", note, formats)  # type: ignore[arg-type]
+        table = self.to_table()
+        return frame_html(table.frame, table.title, table.note, table.formats)
 
 
 def compare_policies(

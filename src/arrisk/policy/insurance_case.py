@@ -1,35 +1,32 @@
-"""What the insurance decision rests on: book, loss experience, structures, and a map over the unknowns."""
+"""What the insurance decision rests on: the book, its loss experience and the structures compared."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from arrisk.display import frame_html, stamp
-from arrisk.errors import ModelError
+from arrisk.display import Table, frame_html
 from arrisk.models.default_experience import DefaultExperience, read_default_experience
 from arrisk.models.labels import DefaultDefinition
 from arrisk.models.loss_draws import LossDraws, simulate_losses
-from arrisk.policy.insurance import COLOURS, NO_INSURANCE, PolicyComparison, compare_policies
+from arrisk.policy import insurance_page
+from arrisk.policy.assumptions import KNOWN
+from arrisk.policy.insurance import PolicyComparison, compare_policies
 from arrisk.policy.insurance_terms import PolicyTerms
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
     from arrisk.ledger.book import Snapshot
     from arrisk.policy.assumptions import Assumption
     from arrisk.policy.study import Study
 
-__all__ = ["WHOLE", "InsuranceCase", "StabilityMap", "make_insurance_case", "map_stability"]
+__all__ = ["FIRST_LOSS", "SELECTIVE", "WHOLE", "InsuranceCase", "make_insurance_case"]
 
 FloatArray = NDArray[np.float64]
 WHOLE, FIRST_LOSS, SELECTIVE = "whole turnover", "whole turnover above a first loss", "largest buyers only"
-POSTERIOR_NODES = (0.005, 0.05, 0.25, 0.5, 0.75, 0.95, 0.995)
-POSTERIOR_POINTS = 199
 SALES_DAYS = 365
 LARGEST_SHARE = 0.5
 TERMS = (
@@ -71,6 +68,10 @@ class InsuranceCase:
     seed : int
     assumptions : tuple of Assumption
         From the study.
+    severity : float
+        Lost of what a lost customer owes: from the ledger, else assumed.
+    what_if : str
+        What is assumed because the ledger shows too few losses; empty when it shows enough.
     """
 
     as_of: pd.Timestamp
@@ -83,24 +84,57 @@ class InsuranceCase:
     cost_of_risk: float
     seed: int
     assumptions: tuple[Assumption, ...]
+    severity: float
+    what_if: str = ""
+
+    @property
+    def exposure(self) -> FloatArray:
+        """Open balance by customer; a single zero when nobody owes anything."""
+        return self._amounts("exposure")
+
+    @property
+    def sales(self) -> FloatArray:
+        """Sales of a year by customer, in the order of `exposure`."""
+        return self._amounts("sales")
+
+    def _amounts(self, column: str) -> FloatArray:
+        amounts = self.book[column].to_numpy(dtype=float)
+        return amounts if amounts.size else np.zeros(1)
+
+    @property
+    def rate(self) -> float:
+        """Share of customers lost a year: the ledger's, else the highest that it does not rule out."""
+        seen = self.experience
+        return seen.interval.high if self.what_if else seen.rate
 
     def simulate(self, rate: float, correlation: float, draws: int = 10_000, n_jobs: int = 1) -> LossDraws:
         """Losses of a year at one default rate for all customers and one correlation."""
-        lgd = self.experience.lgd
-        if lgd is None:
-            raise ModelError("the ledger holds no loss to take a severity from")
-        exposure = self.book["exposure"].to_numpy(dtype=float)
-        return simulate_losses(rate, exposure, lgd, correlation, draws, self.seed, n_jobs)
+        return simulate_losses(rate, self.exposure, self.severity, correlation, draws, self.seed, n_jobs)
 
     def compare(
         self, rate: float | None = None, correlation: float | None = None, draws: int = 20_000
     ) -> PolicyComparison:
-        """Structures at one rate (default: the ledger's) and correlation (default: the middle one)."""
-        rate = self.experience.rate if rate is None else rate
+        """Structures at one rate (default: `rate`) and one correlation (default: the middle one)."""
         middle = self.correlations[len(self.correlations) // 2]
-        runs = self.simulate(rate, middle if correlation is None else correlation, draws)
-        sales = self.book["sales"]
-        return compare_policies(runs, self.structures, sales, self.cost_of_risk, self.currency, self.as_of)
+        runs = self.simulate(
+            self.rate if rate is None else rate, middle if correlation is None else correlation, draws
+        )
+        found = compare_policies(
+            runs, self.structures, self.sales, self.cost_of_risk, self.currency, self.as_of
+        )
+        return replace(found, what_if=self.what_if)
+
+    def terms_table(self, name: str = "policy_terms") -> Table:
+        """The structures compared and their terms, in the order in which they apply."""
+        return insurance_page.terms_table(self, name)
+
+    def trace_table(self, balance: float | None = None, name: str = "policy_trace") -> Table:
+        """One loss on its way through every structure; by default the largest balance of the book."""
+        return insurance_page.trace_table(self, balance, name)
+
+    def _repr_html_(self) -> str:
+        table = self.terms_table()
+        return frame_html(table.frame, table.title, table.note, table.formats)
 
 
 def make_insurance_case(study: Study, snapshot: Snapshot) -> InsuranceCase:
@@ -129,6 +163,7 @@ def make_insurance_case(study: Study, snapshot: Snapshot) -> InsuranceCase:
     book = pd.DataFrame({"exposure": owed, "sales": sold}).fillna(0.0)
     ill = book.index.isin(experience.in_default)
     healthy = book[~ill & (book["exposure"] > 0)]
+    severity, what_if = _severity(study, experience)
     return InsuranceCase(
         snapshot.date,
         snapshot.currency,
@@ -140,6 +175,19 @@ def make_insurance_case(study: Study, snapshot: Snapshot) -> InsuranceCase:
         study.assumption("cost_of_capital").value,
         study.seed,
         tuple(a for a in (study.get(name) for name in TERMS) if a is not None),
+        severity,
+        what_if,
+    )
+
+
+def _severity(study: Study, experience: DefaultExperience) -> tuple[float, str]:
+    """Lost share of what a lost customer owes, and what is assumed about it when the ledger cannot say."""
+    if experience.identified and experience.lgd is not None:
+        return experience.lgd, ""
+    assumed = _value(study, "lgd", KNOWN["lgd"].value)
+    return assumed, (
+        f"up to {experience.interval.high:.1%} of customers lost a year are not ruled out, and "
+        f"{assumed:.0%} of what they owe is assumed to be lost"
     )
 
 
@@ -172,124 +220,3 @@ def _structures(study: Study, exposure: FloatArray) -> tuple[PolicyTerms, ...]:
 def _correlations(study: Study) -> tuple[float, ...]:
     given = study.get("asset_correlation")
     return (0.05, 0.15, 0.25) if given is None else tuple(sorted({given.low, given.value, given.high}))
-
-
-@dataclass(frozen=True, slots=True)
-class StabilityMap:
-    """Which structure is best, over what the ledger leaves open.
-
-    Parameters
-    ----------
-    table : DataFrame
-        posterior (quantile of the default rate), rate, correlation, structure, cost (risk-adjusted, a year),
-        regret (cost above the best there), best (bool).
-    weights : DataFrame
-        structure, mean_cost, mean_regret, worst_regret, p_best: over the posterior of the rate and equally
-        likely correlations.
-    gain : dict of structure to array
-        Cost of no insurance less cost of the structure, for equally likely draws of rate and correlation.
-    as_of : Timestamp
-    currency : str
-    """
-
-    table: pd.DataFrame
-    weights: pd.DataFrame
-    gain: dict[str, FloatArray]
-    as_of: pd.Timestamp
-    currency: str
-
-    @property
-    def best(self) -> str:
-        """Structure with the least expected regret."""
-        return str(self.weights["structure"].iloc[int(self.weights["mean_regret"].to_numpy().argmin())])
-
-    def chance(self, structure: str) -> float:
-        """Share of the cases in which a structure is the best."""
-        return float(self.weights.set_index("structure")["p_best"][structure])
-
-    def plot(self, ax: Axes | None = None) -> Axes:
-        """Best structure by default rate and correlation."""
-        import matplotlib.pyplot as plt
-
-        ax = ax if ax is not None else plt.subplots()[1]
-        names = list(self.weights["structure"])
-        won = self.table[self.table["best"]]
-        for i, name in enumerate(names):
-            mine = won[won["structure"] == name]
-            ax.plot(
-                100 * mine["rate"],
-                mine["correlation"],
-                "s",
-                markersize=16,
-                color=COLOURS[i % len(COLOURS)],
-                label=name,
-            )
-        share = self.chance(self.best)
-        ax.set_title(f"{self.best.capitalize()}: least expected regret, best in {share:.0%} of cases")
-        ax.set(xlabel="customers lost a year (%), within what the ledger allows", ylabel="asset correlation")
-        ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2, fontsize=8)
-        ax.margins(0.15)
-        return stamp(ax, self.as_of)
-
-    def _repr_html_(self) -> str:
-        formats = dict.fromkeys(("mean_cost", "mean_regret", "worst_regret"), "money") | {"p_best": "percent"}
-        return frame_html(self.weights, "Cost and regret over rate and correlation", "", formats)  # type: ignore[arg-type]
-
-
-def map_stability(case: InsuranceCase, draws: int = 10_000, n_jobs: int = 1) -> StabilityMap:
-    """Compare the structures over default rates and correlations that the ledger does not rule out.
-
-    Parameters
-    ----------
-    case : InsuranceCase
-    draws : int
-        Simulated years at each of the points; the same random numbers at all of them.
-    n_jobs : int
-
-    Returns
-    -------
-    StabilityMap
-
-    Notes
-    -----
-    Costs are simulated at seven quantiles of the rate's posterior for each correlation and interpolated in
-    between; averages run over equally likely quantiles and correlations.
-    """
-    rates = case.experience.posterior(POSTERIOR_NODES)
-    points = case.experience.posterior((np.arange(POSTERIOR_POINTS) + 0.5) / POSTERIOR_POINTS)
-    rows: list[tuple[float, float, float, str, float]] = []
-    costs: dict[str, list[FloatArray]] = {}
-    for correlation in case.correlations:
-        by_node = []
-        for quantile, rate in zip(POSTERIOR_NODES, rates, strict=True):
-            runs = case.simulate(float(rate), correlation, draws, n_jobs)
-            sales = case.book["sales"]
-            found = compare_policies(runs, case.structures, sales, case.cost_of_risk).costs()
-            by_node.append(found)
-            rows += [(quantile, float(rate), correlation, name, cost) for name, cost in found.items()]
-        for name in by_node[0]:
-            line = np.interp(points, rates, [node[name] for node in by_node])
-            costs.setdefault(name, []).append(line)
-    table = pd.DataFrame(rows, columns=["posterior", "rate", "correlation", "structure", "cost"])
-    least = table.groupby(["posterior", "correlation"])["cost"].transform("min")
-    table["regret"] = table["cost"] - least
-    table["best"] = table["regret"] <= 0
-    joined = {name: np.concatenate(parts) for name, parts in costs.items()}
-    gain = {name: joined[NO_INSURANCE] - cost for name, cost in joined.items()}
-    return StabilityMap(table, _weigh(joined), gain, case.as_of, case.currency)
-
-
-def _weigh(costs: dict[str, FloatArray]) -> pd.DataFrame:
-    names = list(costs)
-    grid = np.stack([costs[name] for name in names])
-    regret = grid - grid.min(axis=0)
-    won = np.bincount(grid.argmin(axis=0), minlength=len(names)) / grid.shape[1]
-    return pd.DataFrame(
-        {
-            "structure": names,
-            "mean_cost": grid.mean(axis=1),
-            "mean_regret": regret.mean(axis=1),
-            "worst_regret": regret.max(axis=1),
-            "p_best": won,
-        }
-    )

@@ -9,13 +9,9 @@ from numpy.typing import NDArray
 
 from arrisk.display import money
 from arrisk.policy.insurance import NO_INSURANCE
-from arrisk.policy.insurance_case import (
-    WHOLE,
-    InsuranceCase,
-    StabilityMap,
-    make_insurance_case,
-    map_stability,
-)
+from arrisk.policy.insurance_case import WHOLE, InsuranceCase, make_insurance_case
+from arrisk.policy.insurance_map import StabilityMap, map_stability
+from arrisk.policy.insurance_terms import insured_base
 from arrisk.policy.recommendation import Estimate, Flip, Option, Recommendation
 
 if TYPE_CHECKING:
@@ -26,6 +22,8 @@ __all__ = ["recommend_insurance"]
 
 FloatArray = NDArray[np.float64]
 QUESTION = "Insure, self-insure or select?"
+CENT = 0.01
+NOTHING = "Nobody out of default owes anything."
 
 
 def recommend_insurance(
@@ -57,14 +55,15 @@ def recommend_insurance(
         cannot say" when fewer than two customers were ever lost.
     """
     case = case or make_insurance_case(study, snapshot)
-    if not case.experience.identified or case.book.empty:
-        return _cannot_say(case)
     stability = stability or map_stability(case, draws, n_jobs)
+    if not case.experience.identified or case.book.empty:
+        return _cannot_say(case, stability)
     best = stability.best
     level = case.experience.interval.level
     compared = WHOLE if best == NO_INSURANCE else best
     sign = -1.0 if best == NO_INSURANCE else 1.0
-    value = _estimate(sign * stability.gain[compared], level, case.currency)
+    against = f"against {compared}" if best == NO_INSURANCE else "against carrying the losses"
+    value = _estimate(sign * stability.gain[compared], level, f"{case.currency} a year gained", against)
     flip = _premium_flip(case, stability, compared)
     share = stability.chance(best)
     owed = money(float(case.book["exposure"].sum()), case.currency)
@@ -72,14 +71,14 @@ def recommend_insurance(
         decision=QUESTION,
         verdict="reject" if best == NO_INSURANCE else "adopt",
         answer=_answer(best, compared, value, share, case),
-        scope=f"{len(case.book)} customers not in default, {owed} open",
+        scope=f"{_customers(case)} not in default, who owe {owed}",
         as_of=case.as_of,
         options=_options(stability, level),
         expected_value=value,
         flip=flip,
         identified=True,
-        design="Observed losses of customers by year; policy terms applied to simulated years with the same "
-        "random numbers; least expected regret over the posterior of the loss rate and the correlations.",
+        design="losses of this ledger's customers by year, policy terms applied to simulated years with the "
+        "same random numbers; least expected regret over the loss rates and correlations left open",
         experiment="Ask two insurers for a quote with their buyer limits: the premium rate decides, and the "
         "limits they refuse are news about those buyers.",
         assumptions=case.assumptions,
@@ -87,47 +86,59 @@ def recommend_insurance(
     )
 
 
-def _cannot_say(case: InsuranceCase) -> Recommendation:
+def _cannot_say(case: InsuranceCase, stability: StabilityMap) -> Recommendation:
     seen = case.experience
-    upper = "" if seen.trials == 0 else f" At most {seen.interval.high:.1%} of customers are lost a year."
-    found = "no customer" if len(seen.losses) == 0 else f"only {len(seen.losses)} customer"
+    level = f"{seen.interval.level:.0%} confidence"
+    upper = "" if seen.trials == 0 else f" Up to {seen.interval.high:.1%} a year are not ruled out ({level})."
+    found = "no customer" if len(seen.losses) == 0 else "only one customer"
+    years = "customer-year" if seen.trials == 1 else "customer-years"
     if case.book.empty and seen.identified:
         reason = "No customer out of default owes anything, so there is nothing to insure."
     else:
         reason = (
-            f"The ledger holds {found} whose debt was written off, in {seen.trials} customer-years, so "
-            f"neither how often nor how much is lost can be read from it.{upper}"
+            f"In {seen.trials:,} {years} the ledger shows {found} written off, so neither how often "
+            f"customers are lost nor how much of a balance is lost can be read from it.{upper}"
         )
     return Recommendation(
         decision=QUESTION,
         verdict="the data cannot say",
         answer=reason,
-        scope=f"{len(case.book)} customers not in default",
+        scope=f"{_customers(case)} not in default; the options are a what-if, not a recommendation",
         as_of=case.as_of,
+        options=_options(stability, case.experience.interval.level),
+        design="frequency and severity need losses of at least two customers",
         experiment="Have an insurer or a credit bureau rate the ten largest customers: their ratings give "
         "loss rates that this ledger is too young to show.",
         assumptions=case.assumptions,
-        notes=tuple(f"{k}: {v}" for k, v in seen.conventions.items()),
+        notes=(f"What-if: {case.what_if}." if case.what_if else NOTHING, _conventions(case)),
     )
 
 
-def _estimate(gain: FloatArray, level: float, currency: str) -> Estimate:
+def _customers(case: InsuranceCase) -> str:
+    return f"{len(case.book):,} {'customer' if len(case.book) == 1 else 'customers'}"
+
+
+def _conventions(case: InsuranceCase) -> str:
+    return "Conventions. " + "; ".join(f"{k}: {v}" for k, v in case.experience.conventions.items()) + "."
+
+
+def _estimate(gain: FloatArray, level: float, unit: str, against: str) -> Estimate:
     low, high = np.quantile(gain, [(1 - level) / 2, (1 + level) / 2])
     value = float(gain.mean())
-    method = "posterior of the loss rate and range of correlations; policy terms and severity taken as given"
-    return Estimate(value, min(float(low), value), max(float(high), value), level, currency, method)
+    method = f"{against}; over loss rates and correlations, with policy terms and severity as given"
+    return Estimate(value, min(float(low), value), max(float(high), value), level, unit, method)
 
 
 def _answer(best: str, compared: str, value: Estimate, share: float, case: InsuranceCase) -> str:
-    amount = money(abs(value.value), case.currency)
+    amount = f"about {money(float(f'{abs(value.value):.3g}'), case.currency)}"
     if best == NO_INSURANCE:
         return (
             f"Do not insure at the quoted premium: carrying the losses costs {amount} a year less than "
-            f"{compared}, capital included, and is the cheapest in {share:.0%} of the cases considered."
+            f"insuring ({compared}), capital included; it is the cheapest in {share:.0%} of the cases."
         )
     return (
-        f"Insure ({compared}): it costs {amount} a year less than carrying the losses, capital included, "
-        f"and is the cheapest in {share:.0%} of the cases considered."
+        f"Insure ({compared}): it costs {amount} a year less than carrying the losses, capital included; "
+        f"it is the cheapest in {share:.0%} of the cases."
     )
 
 
@@ -137,20 +148,24 @@ def _options(stability: StabilityMap, level: float) -> tuple[Option, ...]:
         gain = stability.gain[str(row["structure"])]
         low, high = np.quantile(gain, [(1 - level) / 2, (1 + level) / 2])
         value = float(gain.mean())
+        if np.ptp(gain) < CENT:
+            low = high = value
+        yardstick = row["structure"] == NO_INSURANCE
+        cost = money(row["mean_cost"], stability.currency)
         note = (
-            f"cost {row['mean_cost']:,.0f} a year, regret {row['mean_regret']:,.0f} on average and "
-            f"{row['worst_regret']:,.0f} at worst"
+            f"{'the yardstick' if yardstick else 'gain over self-insuring'}; costs {cost} a year in all, "
+            f"cheapest in {row['p_best']:.0%} of cases"
         )
         low, high = min(float(low), value), max(float(high), value)
-        out.append(Option(str(row["structure"]), value, low, high, stability.currency, note))
+        unit = f"{stability.currency} a year"
+        out.append(Option(str(row["structure"]), value, low, high, unit, note))
     return tuple(out)
 
 
 def _premium_flip(case: InsuranceCase, stability: StabilityMap, compared: str) -> Flip:
     """Premium rate at which the expected costs of no insurance and of the structure are equal."""
     terms = next(t for t in case.structures if t.name == compared)
-    inside = np.argsort(-case.book["exposure"].to_numpy(), kind="stable")[: terms.buyers]
-    base = float(case.book["sales"].to_numpy(dtype=float)[inside].sum())
+    base = insured_base(terms, case.exposure, case.sales)
     gain = float(stability.gain[compared].mean())
     current = terms.premium_rate
     paid = terms.premium(base)
@@ -163,23 +178,30 @@ def _premium_flip(case: InsuranceCase, stability: StabilityMap, compared: str) -
     way = "falls below" if gain < 0 else "rises above"
     sentence = (
         f"The verdict turns when the premium (now {paid / base:.3%} of insured sales, minimum premium "
-        f"included) {way} {threshold:.3%}."
+        f"included) {way} {threshold:.3%}{_outside(case, threshold)}."
     )
     return Flip(name, paid / base, threshold, unit, sentence)
+
+
+def _outside(case: InsuranceCase, rate: float) -> str:
+    given = next((a for a in case.assumptions if a.name == "premium_rate" and a.is_range), None)
+    if given is None or given.low <= rate <= given.high:
+        return ""
+    return f", outside the assumed range of {given.low:.2%} to {given.high:.2%}"
 
 
 def _notes(case: InsuranceCase, stability: StabilityMap, compared: str) -> tuple[str, ...]:
     seen = case.experience
     return (
-        f"{seen.events} customers lost in {seen.trials} customer-years: {seen.rate:.2%} a year "
-        f"({seen.interval.low:.2%} to {seen.interval.high:.2%}). Of what lost customers owed "
-        f"{seen.lgd:.0%} was lost ({len(seen.losses)} customers, all years).",
+        f"{seen.finding()}. Of what lost customers owed {case.severity:.0%} was lost "
+        f"({len(seen.losses)} customers, all years).",
         _rate_flip(stability, compared),
         f"Customers in default owe {money(case.excluded, case.currency)}; no insurer takes them on, so "
         "they are outside the comparison.",
-        "All customers carry one loss rate, all structures one premium rate, and today's balances stand for "
-        f"those at default. Capital for the worst 1% of years is charged at {case.cost_of_risk:.1%}. "
-        "Severity and policy terms are not varied.",
+        "Cost in all: premium, mean kept loss, and capital for the worst 1% of years at "
+        f"{case.cost_of_risk:.1%}. All customers carry one loss rate, all structures one premium rate, and "
+        "today's balances stand for those at default. Severity and policy terms are not varied.",
+        _conventions(case),
     )
 
 

@@ -16,7 +16,17 @@ from numpy.typing import ArrayLike, NDArray
 
 from arrisk.errors import ModelError
 
-__all__ = ["DEFAULT_ORDER", "STEPS", "Payments", "PolicyTerms", "apply_terms", "share_recovery", "trace_loss"]
+__all__ = [
+    "DEFAULT_ORDER",
+    "STEPS",
+    "Payments",
+    "PolicyTerms",
+    "apply_terms",
+    "insured_base",
+    "insured_buyers",
+    "share_recovery",
+    "trace_loss",
+]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -201,6 +211,27 @@ def trace_loss(balance: float, terms: PolicyTerms) -> pd.DataFrame:
             "amount": [float(x[0]) for x in after.values()],
         }
     )
+
+
+def insured_buyers(terms: PolicyTerms, exposure: FloatArray) -> NDArray[np.bool_]:
+    """Which buyers a policy insures: all, or so many of the largest balances."""
+    inside = np.ones(exposure.size, dtype=bool)
+    if terms.buyers is not None:
+        inside[:] = False
+        inside[np.argsort(-exposure, kind="stable")[: terms.buyers]] = True
+    return inside
+
+
+def insured_base(terms: PolicyTerms, exposure: FloatArray, sales: FloatArray) -> float:
+    """What the premium rate is applied to: sales of a year or balances of the buyers insured.
+
+    Examples
+    --------
+    >>> insured_base(PolicyTerms(buyers=1), np.array([10.0, 90.0]), np.array([500.0, 300.0]))
+    300.0
+    """
+    amounts = sales if terms.premium_base == "sales" else exposure
+    return float(amounts[insured_buyers(terms, exposure)].sum())
 
 
 def share_recovery(
