@@ -86,7 +86,12 @@ def check_tables(
     if unknown:
         raise LedgerError(f"unknown table {sorted(unknown)[0]!r}; allowed: {', '.join(TABLES)}")
     if "invoices" not in tables or tables["invoices"].empty:
-        raise LedgerError("no invoices found; a ledger needs at least an invoices table with rows")
+        lost = quarantine.summary("invoices")
+        raise LedgerError(
+            f"every row of invoices was rejected: {lost}"
+            if lost
+            else "no invoices found; a ledger needs at least an invoices table with rows"
+        )
     work = {name: _complete(name, frame) for name, frame in tables.items()}
     for name in TABLES:
         if name not in work:
