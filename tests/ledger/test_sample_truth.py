@@ -19,11 +19,14 @@ BIG = {"invoices": 60_000, "seed": 7}
 UK_SHARES = (0.10, 0.25, 0.50, 0.75, 0.90)
 UK_DAYS_TO_PAY = (15, 24, 33, 46, 58)
 UK_PERCENT_NOT_ON_TIME = (2, 8, 20, 39, 62)
+# Median over the reports of a year, lowest and highest year 2017 to 2026: % of invoices paid later than 60
+# days after the issue.
+UK_PERCENT_AFTER_60_DAYS = (5, 9)
 
 
 @pytest.fixture(scope="module")
 def sample() -> dict[str, pd.DataFrame]:
-    return make_sample()
+    return make_sample() | make_latent()
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +48,19 @@ def settled(big: dict[str, pd.DataFrame]) -> pd.DataFrame:
     out = out.merge(big["latent_customers"].drop(columns="terms"), on="customer_id")
     out = out.merge(big["customers"][["customer_id", "segment"]], on="customer_id")
     return out.assign(paid=out["invoice_id"].map(cash.groupby("invoice_id")["date"].max()))
+
+
+def _settlements(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Positive invoices with a due date and the day nothing was left of them; after the end when open."""
+    out = tables["invoices"].dropna(subset=["due_date"]).query("amount > 0")
+    events = tables["events"][tables["events"]["kind"] != "recovery"].sort_values("date", kind="stable")
+    owed = events["invoice_id"].map(out.set_index("invoice_id")["amount"])
+    paid = events.groupby("invoice_id")["amount"].agg("sum").reindex(out["invoice_id"]).fillna(0.0)
+    last = events[owed.notna()].groupby("invoice_id")["date"].max().reindex(out["invoice_id"])
+    still = out["amount"].to_numpy() - paid.to_numpy() > 0.005
+    settled = last.where(~still, END + pd.Timedelta(days=1)).to_numpy()
+    failed = tables["latent_customers"][["customer_id", "default_date"]]
+    return out.assign(settled=settled).merge(failed, on="customer_id")
 
 
 # ---- Invariants -----------------------------------------------------------------------------------------
@@ -220,9 +236,40 @@ def test_delays_resemble_published_payment_statistics(which: str, request: pytes
     )
     means = means[means["count"] >= 10]
     # 200 customers estimate an outer decile to about 3 days and 4 points (standard errors), 1,000 to half.
-    days, points = (9, 10) if which == "sample" else (5, 7)
-    assert np.abs(means["days"].quantile(UK_SHARES) - UK_DAYS_TO_PAY).max() <= days
+    # The slowest quarter is faster than in the reports by choice, see the data card: hence the wider two.
+    days, points = ((6, 6, 6, 11, 13), 10) if which == "sample" else ((4, 4, 4, 7, 11), 8)
+    assert (np.abs(means["days"].quantile(UK_SHARES) - UK_DAYS_TO_PAY) <= days).all()
     assert np.abs(100 * means["late"].quantile(UK_SHARES) - UK_PERCENT_NOT_ON_TIME).max() <= points
+
+
+@pytest.mark.parametrize("which", ["sample", "big"])
+def test_few_invoices_are_paid_very_late(which: str, request: pytest.FixtureRequest) -> None:
+    """Shares of all invoices, the never paid ones included, against the published 60 days."""
+    seen = _settlements(request.getfixturevalue(which))
+    old = seen[seen["issue_date"] < "2025-09-01"]
+    after_issue = (old["settled"] - old["issue_date"]).dt.days
+    overdue = (old["settled"] - old["due_date"]).dt.days
+    low, high = UK_PERCENT_AFTER_60_DAYS
+    assert low <= 100 * (after_issue > 60).mean() <= high
+    assert 0.19 < (overdue > 0).mean() < 0.275
+    worst = old[overdue > 90]
+    assert 0.008 < len(worst) / len(old) < 0.018
+    assert (worst["default_date"].notna() | worst["dispute_opened"].notna()).mean() > 0.85
+
+
+@pytest.mark.parametrize("which", ["sample", "big"])
+def test_few_customers_are_ever_90_days_late(which: str, request: pytest.FixtureRequest) -> None:
+    """An item of more than EUR 500 open 90 days after it was due marks the failing, not the ordinary."""
+    tables = request.getfixturevalue(which)
+    seen = _settlements(tables)
+    day = seen.set_index("invoice_id")["due_date"] + pd.Timedelta(days=90)
+    events = tables["events"][tables["events"]["invoice_id"].isin(day.index)]
+    events = events[(events["kind"] != "recovery") & (events["date"] <= events["invoice_id"].map(day))]
+    left = seen["amount"] - seen["invoice_id"].map(events.groupby("invoice_id")["amount"].sum()).fillna(0.0)
+    late = seen.loc[(left > 500) & (seen["due_date"] + pd.Timedelta(days=90) < END), "customer_id"].unique()
+    customers = tables["latent_customers"].set_index("customer_id")
+    assert 0.10 < len(late) / len(customers) < 0.30
+    assert customers.loc[late, "default_date"].notna().mean() > 0.4
 
 
 def test_weekly_runs_show_in_the_calendar(settled: pd.DataFrame) -> None:
@@ -303,6 +350,8 @@ def test_shares_of_other_papers(big: dict[str, pd.DataFrame]) -> None:
     disputed = invoices["dispute_opened"].notna()
     assert (invoices["dispute_closed"].notna() <= disputed).all()
     assert 0.015 < disputed.mean() < 0.05
+    length = (invoices["dispute_closed"] - invoices["dispute_opened"]).dt.days
+    assert 80 < length.max() <= BASE_TRUTH.dispute_days[1] + 4  # moved to the next open day
     assert events["invoice_id"].isna().mean() == pytest.approx(BASE_TRUTH.on_account_share, abs=0.0005)
     parts = cash.groupby("invoice_id").size()
     assert (parts > 1).mean() == pytest.approx(BASE_TRUTH.partial_share, abs=0.02)

@@ -184,7 +184,8 @@ def _draw_invoices(
     share = np.array([s.dispute_share for s in truth.segments])[customers.segment[owner]]
     disputed = (rng.random(count) < share) & (cents > 0)
     opened = calendar.open_after(issue + rng.integers(5, 26, count))
-    closed = calendar.open_after(opened + rng.integers(15, 61, count))
+    shortest, longest = truth.dispute_days
+    closed = calendar.open_after(opened + rng.integers(shortest, longest + 1, count))
     opened, closed = np.where(disputed, opened, NEVER), np.where(disputed, closed, NEVER)
     usual = _draw_usual(customers, owner, issue, due, opened, closed, process, rng)
     disputed &= opened < usual

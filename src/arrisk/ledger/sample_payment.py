@@ -32,7 +32,7 @@ def baseline(distance: Ints | Floats, truth: Truth) -> Floats:
     --------
     >>> from arrisk.ledger.sample_truth import BASE_TRUTH
     >>> baseline(np.array([-60, 0, 10, 60]), BASE_TRUTH).round(3)
-    array([0.001, 0.109, 0.144, 0.028])
+    array([0.001, 0.167, 0.261, 0.151])
     """
     rise = 1.0 / (1.0 + np.exp(-np.asarray(distance, float) / truth.rise_days))
     beyond = np.maximum(np.asarray(distance, float) - truth.tail_after, 0.0)

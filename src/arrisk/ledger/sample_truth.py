@@ -62,19 +62,19 @@ BUDGET_YEAR = (0.75, 0.85, 1.0, 0.95, 0.95, 1.1, 0.9, 0.75, 1.0, 1.1, 1.25, 1.4)
 
 SEGMENTS = (
     Segment(
-        "Retail", 0.25, ((14, 0.45), (30, 0.55)), -15.5, 0.10, 0.15, 0.030, CHRISTMAS,
+        "Retail", 0.25, ((14, 0.20), (30, 0.50), (45, 0.30)), -14.5, 0.10, 0.15, 0.030, CHRISTMAS,
         (("Food", 0.45), ("Electronics", 0.40), ("Health", 0.15)),
     ),
     Segment(
-        "Wholesale", 0.35, ((14, 0.20), (30, 0.60), (45, 0.20)), -12.5, 0.0, 0.0, 0.040, FLAT,
+        "Wholesale", 0.35, ((30, 0.40), (45, 0.60)), -11.5, 0.0, 0.0, 0.040, FLAT,
         (("Food", 0.35), ("Electronics", 0.30), ("Construction", 0.25), ("Health", 0.10)),
     ),
     Segment(
-        "Manufacturing", 0.30, ((30, 0.60), (45, 0.20), (60, 0.20)), -12.5, 0.0, 0.1, 0.060, FLAT,
+        "Manufacturing", 0.30, ((30, 0.15), (45, 0.65), (60, 0.20)), -11.5, 0.0, 0.1, 0.060, FLAT,
         (("Automotive", 0.40), ("Construction", 0.35), ("Electronics", 0.25)),
     ),
     Segment(
-        "Public", 0.10, ((30, 1.0),), -8.0, -0.15, -3.0, 0.015, BUDGET_YEAR,
+        "Public", 0.10, ((30, 1.0),), -7.0, -0.15, -3.0, 0.015, BUDGET_YEAR,
         (("Municipal", 0.7), ("Health", 0.3)),
     ),
 )  # fmt: skip
@@ -123,9 +123,10 @@ class Truth:
     `off_run_weight` on others. `month_end_share` pay at `month_end_weight` on the last two open days of a
     month and `off_month_weight` on others. The last open day of a month has `last_day_weight` for all.
     month(t): `pmi_hazard` per point of PMI above 50 plus a shock N(0, `month_shock_sd`) common to all
-    customers. dispute(t): `dispute_hazard` while a dispute is open. distress(t): `distress_hazard` while
-    the customer is in distress, for a time drawn from `distress_days` before an insolvency, or in a spell
-    as long that passes (`false_distress_share` of the others).
+    customers. dispute(t): `dispute_hazard` while a dispute is open, 5 to 25 days after the issue and from
+    then on for `dispute_days` or until the payment. distress(t): `distress_hazard` while the customer is
+    in distress, for a time drawn from `distress_days` before an insolvency, or in a spell as long that
+    passes (`false_distress_share` of the others).
 
     **Default.** A customer becomes insolvent in a month with log-hazard `log_default` + `risk_default` z
     + `size_default` s + its segment's and industry's effect + `pmi_default` x the industry's sensitivity
@@ -174,17 +175,17 @@ class Truth:
     amount_sd: float = 0.75
     growth: float = 0.05
     sales_pmi: float = 0.01
-    habit_sd: float = 5.8
+    habit_sd: float = 7.0
     risk_habit: float = 2.0
-    size_habit: float = 2.0
+    size_habit: float = 0.5
     terms_size: float = 0.6
     frailty_sd: float = 0.40
     # Payment
     log_floor: float = -7.0
-    log_plateau: float = -1.53
+    log_plateau: float = -1.1
     rise_days: float = 2.5
     tail_after: int = 8
-    tail_level: float = 0.125
+    tail_level: float = 0.45
     tail_days: float = 4.3
     weekly_share: float = 0.60
     weekday_weights: tuple[float, ...] = (0.10, 0.10, 0.15, 0.50, 0.15)
@@ -198,7 +199,8 @@ class Truth:
     month_shock_sd: float = 0.08
     risk_hazard: float = -0.12
     dispute_hazard: float = -1.8
-    distress_hazard: float = -1.1
+    dispute_days: tuple[int, int] = (20, 120)
+    distress_hazard: float = -1.4
     # Economy
     pmi_persistence: float = 0.80
     pmi_sd: float = 1.1
@@ -212,8 +214,8 @@ class Truth:
     distress_days: tuple[int, int] = (60, 180)
     false_distress_share: float = 0.06
     surge_share: float = 0.5
-    surge_invoices: float = 0.12
-    write_off_days: tuple[int, int] = (120, 200)
+    surge_invoices: float = 0.20
+    write_off_days: tuple[int, int] = (210, 390)
     no_recovery_share: float = 0.4
     recovery_mean: float = 0.25
     recovery_days: tuple[int, int] = (45, 330)
