@@ -13,6 +13,7 @@ from arrisk.ledger.proposal import propose_map
 from arrisk.ledger.reading import read_ledger
 from arrisk.ledger.sample import make_sample, write_sample
 from arrisk.models.cash import weekly_cash
+from arrisk.models.closed_bias import compare_closed_only
 from arrisk.models.curves import closed_only_curve, kaplan_meier
 from arrisk.models.labels import DefaultDefinition
 from arrisk.models.provision import fit_provision
@@ -21,6 +22,7 @@ from arrisk.models.scorecard import fit_scorecard
 from arrisk.models.timing import fit_timing
 from arrisk.policy.agenda import make_agenda
 from arrisk.policy.cash import recommend_timing
+from arrisk.policy.default_counts import count_defaults, define_default
 from arrisk.policy.discount import make_schemes, simulate_discounts
 from arrisk.policy.discount_advice import recommend_discount
 from arrisk.policy.grading import recommend_scorecard
@@ -56,7 +58,10 @@ __all__ = [
     "Table",
     "backtest_provision",
     "closed_only_curve",
+    "compare_closed_only",
     "compare_dso",
+    "count_defaults",
+    "define_default",
     "describe_running_scheme",
     "fit_provision",
     "fit_scorecard",

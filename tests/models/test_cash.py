@@ -151,3 +151,12 @@ def test_picture_and_page(cash):
     assert ax.get_title().startswith("13 weeks bring EUR")
     assert "EUR" in ax.get_ylabel()
     assert "payment curves" in cash._repr_html_()
+    weeks, rivals = cash.to_table(), cash.backtest_table()
+    assert weeks.frame["week"].tolist() == [*map(str, range(1, 14)), "total"]
+    np.testing.assert_allclose(weeks.frame["p50"].iloc[-1], cash.total()[2], atol=0.005)
+    assert rivals.frame["error_of_a_week"].tolist() == cash.backtest["wape_week"].tolist()
+    assert rivals.title.startswith(
+        f"Nearest by week: {cash.backtest.sort_values('wape_week')['method'].iloc[0]}"
+    )
+    past = cash.plot_past()
+    np.testing.assert_allclose(past.lines[0].get_ydata() * 1e3, cash.past_totals()["realised"])

@@ -13,7 +13,8 @@ from arrisk.models.labels import DefaultDefinition
 from arrisk.models.observation import observation_days
 from arrisk.models.scaling import predictors
 from arrisk.models.scorecard import fit_scorecard
-from tests.models.payment_books import book_of
+from tests.ledger.frames import ledger_of
+from tests.models.payment_books import book_of, rows_of
 
 AS_OF = "2024-06-18"
 
@@ -132,7 +133,13 @@ def test_too_few_defaulters_give_a_bound_and_no_score():
     assert "at least 10" in few.diagnostics["reason"]
     with pytest.raises(ModelError, match="no grades"):
         _ = few.grades
-    assert "upper bound" in few._repr_html_()
+    assert "No score: " in few._repr_html_()
+    assert few.to_table().frame["ci_high"].max() == pytest.approx(few.upper_bound, abs=0.05)
+    assert len(few.grades_table().frame) == 0
+    ranked = few.rank(snapshot, top=5)
+    assert set(ranked.frame["grade"]) == {"none"}
+    assert ranked.title.startswith("Nobody can be graded")
+    assert few.plot().get_title().endswith("cannot be ruled out")
 
 
 def test_no_default_at_all_has_the_exact_bound():
@@ -156,8 +163,55 @@ def test_windows_that_overlap_are_refused(snapshot):
 
 def test_picture_states_the_finding(card):
     ax = card.plot()
-    assert "AUC" in ax.get_title()
+    worst = card.grades[card.grades["rows"] > 0].iloc[-1]
+    assert f"{worst['observed']:.0%} of grade {worst['grade']}" in ax.get_title()
     assert "%" in ax.get_ylabel()
+
+
+def test_tables_say_what_the_fit_says(card):
+    terms = card.to_table().frame
+    fitted = card.fit.table[card.fit.table["term"] != "const"]
+    np.testing.assert_allclose(np.log(terms["odds_times"]), fitted["estimate"], atol=1e-5)
+    assert (terms["times_low"] < terms["odds_times"]).all()
+    grades = card.grades_table().frame
+    assert grades["defaults"].sum() == card.observations["default"].sum()
+    assert grades["within_a_year"].tolist() == list(card.bounds.values())
+    checks = card.checks_table().frame.set_index("figure")
+    assert checks.loc["area under the curve", "value"] == pytest.approx(card.auc.value, abs=1e-6)
+
+
+def test_worst_customers_come_first_with_a_reason_and_those_in_default_are_left_out(snapshot, card):
+    scored = card.predict(snapshot)
+    live = scored[~scored["in_default"]]
+    ranked = card.rank(snapshot, top=7)
+    frame = ranked.frame
+    assert frame["probability"].tolist() == sorted(live["pd"], reverse=True)[:7]
+    assert not set(frame["customer"]) & set(scored.loc[scored["in_default"], "customer_id"])
+    assert frame["reason"].str.len().min() > 5
+    assert f"{scored['in_default'].sum()} customers in default already" in ranked.note
+    owed = snapshot.open_items.groupby("customer_id")["open_amount"].sum()
+    assert frame["open_amount"].iloc[0] == pytest.approx(owed.get(frame["customer"].iloc[0], 0.0))
+
+
+def test_names_of_the_ledger_are_shown_and_escaped(card):
+    rows = rows_of(1, customers=80, failing=0.35)
+    customers = [{"customer_id": f"c{k:03d}", "name": f"<b>Firm & {k}</b>"} for k in range(80)]
+    named = ledger_of(*rows, customers=customers).as_of(AS_OF)
+    table = card.rank(named, top=3)
+    assert table.frame["customer"].str.startswith("<b>Firm").all()
+    assert "<b>Firm" not in table._repr_mimebundle_()["text/html"]
+
+
+def test_a_ledger_too_young_gives_no_score_and_says_so(snapshot):
+    young = snapshot.as_of("2022-09-30")
+    card = fit_scorecard(young)
+    assert not card.identified
+    assert "too young" in card.doubt
+    assert card.upper_bound == 1.0
+    assert len(card.rank(young).frame) > 0
+    assert card.plot().get_title()
+    with pytest.raises(LookAheadError):
+        fit_scorecard(young, cutoffs=["2022-09-01"])
 
 
 def test_sample(root):
@@ -167,4 +221,5 @@ def test_sample(root):
     assert card.auc.low > 0.55
     table = card.grades.dropna(subset=["observed"])
     assert ((table["ci_low"] <= table["expected"]) & (table["expected"] <= table["ci_high"])).mean() >= 0.5
-    assert "Scorecard" in card._repr_html_()
+    assert table["observed"].is_monotonic_increasing
+    assert "odds times" in card._repr_html_()

@@ -186,9 +186,9 @@ def test_refit_gives_the_hazards_of_a_fit(snapshot):
 def test_picture_and_page(snapshot):
     timing = fit_timing(snapshot, "due")
     ax = timing.plot()
-    assert ax.get_title().startswith("Half of the invoices are paid")
+    assert ax.get_title().startswith("Half the invoices are paid by day")
     assert "days since the due date" in ax.get_xlabel()
-    assert "censored on 2024-06-18" in timing._repr_html_()
+    assert "followed to 2024-06-18" in timing._repr_html_()
 
 
 def test_sample_by_segment(root):

@@ -150,7 +150,7 @@ def test_without_defaulters_the_data_cannot_say():
     snapshot = book_of(3, customers=30).as_of(AS_OF)
     advice = recommend_scorecard(study_with(gross_margin=0.3, lgd=0.9), fit_scorecard(snapshot), snapshot)
     assert advice.verdict == "the data cannot say"
-    assert advice.answer.startswith("0 customers have defaulted")
+    assert "0 of 30 customers defaulted" in advice.answer
     assert "at most 9.5%" in advice.answer
     assert advice.options == ()
 
@@ -162,10 +162,38 @@ def test_grades_no_better_than_chance_cannot_say(card, snapshot):
     assert "no better than chance" in advice.answer
 
 
+def test_a_single_grade_singles_nobody_out(card, snapshot):
+    one = replace(card, observations=card.observations.assign(grade="B"))
+    advice = recommend_scorecard(study_with(gross_margin=0.3, lgd=0.9), one, snapshot)
+    assert advice.verdict == "the data cannot say"
+    assert "Every customer falls into grade B" in advice.answer
+
+
+def test_grades_that_fail_alike_do_not_separate(card, snapshot):
+    """Grades dealt out by turns: the worst fails no more often than the others."""
+    dealt = np.array(list("ABCD"))[np.arange(len(card.observations)) % 4]
+    alike = replace(card, observations=card.observations.assign(grade=dealt))
+    advice = recommend_scorecard(study_with(gross_margin=0.3, lgd=0.9), alike, snapshot)
+    assert advice.verdict == "the data cannot say"
+    assert advice.answer.startswith("The grades do not separate")
+
+
+def test_answers_carry_the_sign_in_words(card, snapshot):
+    fat = recommend_scorecard(study_with(stop_margin=0.95, lgd=0.9), card, snapshot)
+    assert fat.answer.startswith("Release the orders of all grades")
+    assert "would cost EUR" in fat.answer
+    assert "-" not in fat.answer
+    low, high = -fat.expected_value.high, -fat.expected_value.low
+    assert f"({low:,.0f}"[:4] in fat.answer
+    assert 0 < low < high
+    thin = recommend_scorecard(study_with(stop_margin=0.01, lgd=0.9), card, snapshot)
+    assert thin.answer.startswith("Stop new orders on account for grade")
+
+
 def test_ibm_ledger_cannot_say(shared_data):
     from arrisk.ledger.reading import read_ledger
 
     snapshot = read_ledger(shared_data / "ibm-ar", columns="ibm_ar", currency="USD").as_of("2013-07-01")
     advice = recommend_scorecard(study_with(gross_margin=0.3, lgd=0.9), fit_scorecard(snapshot), snapshot)
     assert advice.verdict == "the data cannot say"
-    assert advice.answer.startswith("0 customers have defaulted")
+    assert "0 of 100 customers defaulted" in advice.answer

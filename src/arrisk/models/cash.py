@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from arrisk.display import Format, frame_html, money, stamp
+from arrisk.display import Table, frame_html
 from arrisk.errors import ModelError
 from arrisk.models.cash_backtest import CURVES, METHODS, WEEK, ratio_interval, run_backtest, score
+from arrisk.models.cash_page import backtest_table, plot_fan, plot_past, weeks_table
 from arrisk.models.intervals import upper_bound
 from arrisk.models.timing import Clock, PaymentTiming, fit_timing
 
@@ -108,7 +109,7 @@ class CashForecast:
         expected = float(self.expected.loc[self.expected["method"] == method, "expected"].sum())
         if not self.identified:
             return expected, np.nan, np.nan, np.nan
-        sums = self._totals(method)
+        sums = self.past_totals(method)
         low, middle, high = ratio_interval(
             sums["forecast"], sums["realised"], self.independent_windows, self.level
         )
@@ -119,7 +120,7 @@ class CashForecast:
 
     def always_collected(self, method: str = CURVES) -> bool:
         """Whether all that was forecast came in, in every book tried."""
-        sums = self._totals(method)
+        sums = self.past_totals(method)
         return bool((sums["realised"] >= ALL_COLLECTED * sums["forecast"]).all())
 
     @property
@@ -127,7 +128,13 @@ class CashForecast:
         """Share of customers that may still fail to pay although none of those tried did."""
         return upper_bound(0, self.customers_tried, 0.5 + self.level / 2).high
 
-    def _totals(self, method: str) -> pd.DataFrame:
+    @property
+    def total_ending(self) -> pd.Timestamp:
+        """Last day of the last week."""
+        return self.as_of + pd.Timedelta(days=WEEK * self.weeks)
+
+    def past_totals(self, method: str = CURVES) -> pd.DataFrame:
+        """Forecast and cash of the whole horizon by past day: `forecast`, `realised`."""
         own = self.trials[self.trials["method"] == method]
         return own.groupby("date")[["forecast", "realised"]].sum()
 
@@ -154,46 +161,25 @@ class CashForecast:
             "identified": self.identified,
         }
 
+    def to_table(self, name: str = "weekly_cash") -> Table:
+        """Weeks and their total with P10, P50 and P90."""
+        return weeks_table(self, name)
+
+    def backtest_table(self, name: str = "cash_backtest") -> Table:
+        """Each method on the same past days: errors, bias, coverage."""
+        return backtest_table(self, name)
+
     def plot(self, ax: Axes | None = None) -> Axes:
         """Weekly cash with its interval."""
-        if ax is None:
-            from matplotlib import pyplot as plt
+        return plot_fan(self, ax)
 
-            ax = plt.subplots(figsize=(7.2, 4.2))[1]
-        own = self.table
-        unit, name = _unit(own["expected"].max())
-        middle = own["p50"] if self.identified else own["expected"]
-        ax.bar(own["week"], middle / unit, color="0.75", label="middle forecast")
-        if self.identified:
-            miss = np.array([own["p50"] - own["p10"], own["p90"] - own["p50"]]) / unit
-            label = f"{self.level:.0%} interval, one week"
-            ax.errorbar(own["week"], own["p50"] / unit, yerr=miss, fmt="none", capsize=3, label=label)
-        ax.set_xticks(own["week"])
-        ax.set(xlabel="week ahead", ylabel=f"{self.currency} {name} a week", ylim=(0, None))
-        ax.set_title(self._finding())
-        ax.legend()
-        return stamp(ax, self.as_of, "cash from items open today")
-
-    def _finding(self) -> str:
-        expected, low, middle, high = self.total()
-        if not self.identified:
-            return f"{self.weeks} weeks bring about {money(expected, self.currency)}; no interval yet"
-        unit, name = _unit(middle)
-        limits = f"{low / unit:.2f} to {high / unit:.2f}"
-        return f"{self.weeks} weeks bring {self.currency} {middle / unit:.2f} {name} ({limits})"
+    def plot_past(self, ax: Axes | None = None) -> Axes:
+        """Past forecasts of the total beside the cash that came."""
+        return plot_past(self, ax)
 
     def _repr_html_(self) -> str:
-        amount: dict[str, Format] = dict.fromkeys(("expected", "p10", "p50", "p90"), "money")
-        share: dict[str, Format] = dict.fromkeys(
-            ("wape_week", "wape_total", "bias", "coverage_week", "coverage_total"), "percent"
-        )
-        note = f"{self.n_dates} past days, {self.independent_windows:.1f} windows without overlap."
-        tables = frame_html(self.table, f"Weekly cash from the open book, {self.currency}", "", amount)
-        return tables + frame_html(self.backtest, "Back-test against simple rivals", note, share)
-
-
-def _unit(amount: float) -> tuple[float, str]:
-    return (1e6, "million") if amount >= 1e6 else (1e3, "thousand")
+        tables = (self.to_table(), self.backtest_table())
+        return "".join(frame_html(t.frame, t.title, t.note, t.formats) for t in tables)
 
 
 def weekly_cash(

@@ -31,6 +31,9 @@ def observe(
     DataFrame
         `cutoff`, `customer_id`, `default`, `default_date`, `cause`, and the terms of `PREDICTORS`.
     """
+    columns = ["cutoff", "customer_id", "default", "default_date", "cause", *PREDICTORS]
+    if not len(cutoffs):
+        return pd.DataFrame(columns=columns).astype({"default": bool, **dict.fromkeys(PREDICTORS, float)})
     states = default_states(snapshot.items, snapshot.events, snapshot.date, definition)
     parts = []
     for day in cutoffs:
@@ -38,7 +41,6 @@ def observe(
         features = make_features(snapshot.as_of(day))
         terms = predictors(features).assign(customer_id=features["customer_id"])
         parts.append(labels.merge(terms, on="customer_id", how="inner").assign(cutoff=day))
-    columns = ["cutoff", "customer_id", "default", "default_date", "cause", *PREDICTORS]
     return pd.concat(parts, ignore_index=True)[columns]
 
 

@@ -10,14 +10,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["GRADES", "PREDICTORS", "PointScale", "grade_of", "predictors", "reasons"]
+__all__ = ["GRADES", "PREDICTORS", "TERMS", "PointScale", "grade_of", "predictors", "reasons"]
 
 Floats = NDArray[np.float64]
 DAYS_PER_YEAR = 365
 MIN_PROBABILITY = 1e-9
 
-GRADES: dict[str, float] = {"A": 0.02, "B": 0.10, "C": 0.35, "D": 1.0}
-"""Highest probability of default within a year of each grade: fixed, so that grades compare over time."""
+GRADES: dict[str, float] = {"A": 0.03, "B": 0.10, "C": 0.30, "D": 1.0}
+"""Highest probability of default within a year of each grade: about three times that of the grade before, and
+fixed, so that grades compare over time and between ledgers."""
 
 # Term: the feature, its bounds, its unit for the fit, and how it is told. In the order in which terms enter.
 PREDICTORS: dict[str, tuple[str, float, float, float, str]] = {
@@ -26,6 +27,15 @@ PREDICTORS: dict[str, tuple[str, float, float, float, str]] = {
     "late_trend": ("trend_days_late", -60.0, 60.0, 30.0, "days late changed by {0:+.0f} in the last 90 days"),
     "order_change": ("order_change", -2.0, 2.0, 1.0, "orders at {1:.1f} times their former pace"),
 }
+
+
+TERMS: dict[str, str] = {
+    "oldest_overdue": "oldest open item overdue, each 30 days",
+    "days_late": "mean days late over a year, each 30 days",
+    "late_trend": "days late in the last 90 days against before, each 30 days",
+    "order_change": "pace of orders in the last 90 days against before, log",
+}
+"""Terms in words, with the unit of their coefficients."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from arrisk.display import Format, frame_html, stamp
+from arrisk.display import Table, frame_html
 from arrisk.errors import LookAheadError, ModelError
 from arrisk.models.discrimination import Auc, auc_by_customer, customer_weights
 from arrisk.models.features import make_features
@@ -19,6 +19,7 @@ from arrisk.models.labels import DefaultDefinition, default_states
 from arrisk.models.logit import LogitFit, fit_logit
 from arrisk.models.observation import observation_days, observe
 from arrisk.models.scaling import GRADES, PREDICTORS, PointScale, grade_of, predictors, reasons
+from arrisk.models.scorecard_page import checks_table, grades_table, plot_card, ranked_table, terms_table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -108,7 +109,7 @@ class Scorecard:
     def grades(self) -> pd.DataFrame:
         """Back-test by grade: rows, defaults, observed rate with its interval, mean probability given."""
         if self.fit is None:
-            raise ModelError(f"no grades: {self._too_few()}")
+            raise ModelError(f"no grades: {self.doubt}")
         rows = []
         for grade in self.bounds:
             part = self.observations[self.observations["grade"] == grade]
@@ -137,7 +138,7 @@ class Scorecard:
             "upper_bound": self.upper_bound,
         }
         if self.fit is None:
-            return out | {"reason": self._too_few()}
+            return out | {"reason": self.doubt}
         observed, expected = float(seen["default"].sum()), float(seen["pd"].sum())
         return out | {
             "method": "Firth, re-centred intercept" if self.fit.penalty else "maximum likelihood",
@@ -189,9 +190,7 @@ class Scorecard:
 
     def _bounded(self, out: pd.DataFrame) -> pd.DataFrame:
         empty = {"pd": np.nan, "pd_low": 0.0, "pd_high": self.upper_bound, "points": np.nan}
-        return out.assign(
-            **empty, grade=pd.Series(pd.NA, index=out.index, dtype="string"), reason=self._too_few()
-        )
+        return out.assign(**empty, grade=pd.Series(pd.NA, index=out.index, dtype="string"), reason=self.doubt)
 
     def _scored(self, out: pd.DataFrame, features: pd.DataFrame) -> pd.DataFrame:
         assert self.fit is not None
@@ -208,24 +207,39 @@ class Scorecard:
             reason=reasons(x, features, self.fit.coefficients[1:], self.means),
         )
 
-    def _too_few(self) -> str:
-        return (
-            f"{self.defaulters} customers defaulted ({self.definition}) in the windows seen; "
-            f"ordering customers needs at least {FEWEST_DEFAULTERS}"
-        )
+    @property
+    def doubt(self) -> str:
+        """Why there is no score; empty when there is one."""
+        if self.fit is not None:
+            return ""
+        if not len(self.observations):
+            return f"the ledger is too young for a window of {self.horizon_days} days after some behaviour"
+        seen = f"{self.defaulters} of {self.observations['customer_id'].nunique()} customers"
+        return f"{seen} defaulted in the windows seen; ordering customers needs at least {FEWEST_DEFAULTERS}"
+
+    def to_table(self, name: str = "default_score") -> Table:
+        """What raises the odds of default, errors by customer; without a fit the bounded rate."""
+        return terms_table(self, name)
+
+    def grades_table(self, name: str = "grades") -> Table:
+        """Back-test by grade; no rows without a fit."""
+        return grades_table(self, name)
+
+    def checks_table(self, name: str = "score_checks") -> Table:
+        """How well the score orders and how well its probabilities are set, out of fold."""
+        return checks_table(self, name)
+
+    def rank(self, snapshot: Snapshot, top: int = 15, name: str = "worst_customers") -> Table:
+        """The worst customers not in default, each with its reason; the note counts those in default."""
+        return ranked_table(self, snapshot, top, name)
 
     def plot(self, ax: Axes | None = None) -> Axes:
-        """Observed default rate of each grade against the probability it was given out of fold."""
-        return _plot_grades(self, ax)
+        """Observed default rate of each grade against the probability given out of fold; else the bound."""
+        return plot_card(self, ax)
 
     def _repr_html_(self) -> str:
-        if self.fit is None:
-            return frame_html(self.table, "No scorecard: an upper bound only", self._too_few())
-        formats: dict[str, Format] = dict.fromkeys(("observed", "ci_low", "ci_high", "expected"), "percent")
-        note = f"Default: {self.definition}, within {self.horizon_days} days; out of fold, by customer."
-        return frame_html(self.grades, "Scorecard, back-tested by grade", note, formats) + frame_html(
-            self.fit.table
-        )
+        tables = (self.grades_table(), self.to_table()) if self.identified else (self.to_table(),)
+        return "".join(frame_html(t.frame, t.title, t.note, t.formats) for t in tables)
 
 
 def fit_scorecard(
@@ -257,12 +271,15 @@ def fit_scorecard(
     Returns
     -------
     Scorecard
-        Without a fit (`identified` False) when fewer than 10 customers defaulted.
+        Without a fit (`identified` False) when fewer than 10 customers defaulted, or the ledger is too young
+        for a window.
 
     Raises
     ------
     ModelError
-        If a cutoff leaves no history or no complete window.
+        If the windows of given cutoffs overlap.
+    LookAheadError
+        If the window of a given cutoff is not over.
 
     Notes
     -----
@@ -271,7 +288,7 @@ def fit_scorecard(
     hold whole customers.
     """
     definition = definition or DefaultDefinition()
-    days = observation_days(snapshot, horizon_days, cutoffs)
+    days = _days(snapshot, horizon_days, cutoffs)
     seen = observe(snapshot, days, horizon_days, definition)
     card = Scorecard(
         as_of=snapshot.date,
@@ -288,6 +305,18 @@ def fit_scorecard(
         bounds=MappingProxyType(dict(bounds)),
     )
     return card if card.defaulters < FEWEST_DEFAULTERS else _identified(card, seed)
+
+
+def _days(
+    snapshot: Snapshot, horizon_days: int, cutoffs: Sequence[str | pd.Timestamp] | None
+) -> list[pd.Timestamp]:
+    """Days of observation; none in a ledger too young for one, which is an answer and not a mistake."""
+    try:
+        return observation_days(snapshot, horizon_days, cutoffs)
+    except ModelError:
+        if cutoffs is not None:
+            raise
+        return []
 
 
 def _identified(card: Scorecard, seed: int) -> Scorecard:
@@ -352,27 +381,3 @@ def _calibration(seen: pd.DataFrame, seed: np.random.SeedSequence, level: float)
     ratio = (weights @ seen["default"].to_numpy(float)) / (weights @ seen["pd"].to_numpy(float))
     low, high = np.quantile(ratio, [0.5 - level / 2, 0.5 + level / 2])
     return Interval(float(low), float(high), level, f"{DRAWS} resamples of customers")
-
-
-def _plot_grades(card: Scorecard, ax: Axes | None) -> Axes:
-    table = card.grades.dropna(subset=["observed"])
-    if ax is None:
-        from matplotlib import pyplot as plt
-
-        ax = plt.subplots(figsize=(6.4, 4.2))[1]
-    where = np.arange(len(table))
-    # Jeffreys' limits may both lie on one side of an observed rate of 0 or 1.
-    miss = [(table["observed"] - table["ci_low"]).clip(0), (table["ci_high"] - table["observed"]).clip(0)]
-    ax.errorbar(
-        where, 100 * table["observed"], yerr=100 * np.array(miss), fmt="o", capsize=4, label="observed"
-    )
-    ax.plot(
-        where, 100 * table["expected"], marker="_", markersize=22, linestyle="none", label="given out of fold"
-    )
-    ax.set_xticks(where, [f"{g}\n{n} rows" for g, n in zip(table["grade"], table["rows"], strict=True)])
-    ax.set(xlabel="grade", ylabel=f"defaults within {card.horizon_days} days, %", ylim=(0, None))
-    assert card.auc is not None
-    area = f"{card.auc.value:.2f} ({card.auc.low:.2f} to {card.auc.high:.2f})"
-    ax.set_title(f"AUC {area} on customers left out of the fit")
-    ax.legend()
-    return stamp(ax, card.as_of, "95% intervals")

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
-from arrisk.display import Format, frame_html, stamp
+from arrisk.display import Table, frame_html
 from arrisk.errors import LookAheadError, ModelError
 from arrisk.models.curves import SurvivalCurve, kaplan_meier
 from arrisk.models.day_counts import Floats
 from arrisk.models.incidence import DailyHazard, daily_hazard, payment_path
+from arrisk.models.timing_page import curve_rows, plot_timing, timing_table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,7 +28,6 @@ Clock = Literal["issue", "due"]
 ALL = "all"
 MIN_ITEMS = 20
 HORIZON_DAYS = 180
-SHOWN_DAYS: Mapping[Clock, tuple[int, ...]] = {"issue": (30, 60, 90), "due": (0, 30, 60, 90)}
 CAUSES = {"open": 0, "paid": 1, "credited": 2, "written_off": 2}
 
 
@@ -69,7 +69,7 @@ class PaymentTiming:
     @property
     def table(self) -> pd.DataFrame:
         """Tidy figures by group: term, estimate, ci_low, ci_high."""
-        rows = [row for group, curve in self.curves.items() for row in _curve_rows(group, curve, self.clock)]
+        rows = [row for group, curve in self.curves.items() for row in curve_rows(group, curve, self.clock)]
         return pd.DataFrame(rows, columns=["group", "term", "estimate", "ci_low", "ci_high"])
 
     @property
@@ -144,24 +144,17 @@ class PaymentTiming:
             out[index] = payment_path(self.hazards[str(group)], items["age"].to_numpy()[index], horizon)
         return out
 
+    def to_table(self, name: str = "payment_timing") -> Table:
+        """Median days and shares still open, one row a group."""
+        return timing_table(self, name)
+
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw the curves with their intervals."""
-        shown = {g: c for g, c in self.curves.items() if g != ALL} or dict(self.curves)
-        for group, curve in shown.items():
-            ax = curve.plot(ax, label=group)
-        assert ax is not None
-        longest = max(h.last_day for h in self.hazards.values())
-        ax.set_xlim(min(c.first_day for c in shown.values()), longest)
-        ax.set_xlabel(f"days since {'issue' if self.clock == 'issue' else 'the due date'}")
-        ax.set_ylabel("share of amount still open" if self.weights == "amount" else "share still open")
-        ax.set_title(_finding(self.curves[ALL], self.clock, self.weights))
-        if len(shown) > 1:
-            ax.legend(title=self.by)
-        return stamp(ax, self.as_of, "bands: 95%, by customer")
+        return plot_timing(self, ax)
 
     def _repr_html_(self) -> str:
-        formats: dict[str, Format] = dict.fromkeys(("estimate", "ci_low", "ci_high"), "number")
-        return frame_html(self.table, "Time to payment", _note(self), formats)
+        table = self.to_table()
+        return frame_html(table.frame, table.title, table.note, table.formats)
 
 
 def fit_timing(
@@ -265,7 +258,7 @@ def timing_items(
     -------
     frame : DataFrame
         `customer_id`, `group`, `amount`, `entry` (last day not watched), `duration`, `cause` (0 open, 1 paid,
-        2 credited or written off); days on the clock.
+        2 credited or written off), all days on the clock; `age` (days since issue).
     excluded : dict of reason to int
     """
     items = snapshot.items
@@ -277,7 +270,10 @@ def timing_items(
         dropped["without a due date"] = items["due_date"].isna()
     keep = ~np.logical_or.reduce([d.to_numpy() for d in dropped.values()])
     excluded = {reason: int(rows.sum()) for reason, rows in dropped.items() if rows.any()}
-    items = items[keep].reset_index(drop=True)
+    used = ["customer_id", "issue_date", "due_date", "closed_date", "close_kind", "amount"]
+    if by is not None and by in items.columns and by not in used:
+        used.append(by)
+    items = items.loc[keep, used].reset_index(drop=True)
     start = items["issue_date"] if clock == "issue" else items["due_date"]
     ended = items["closed_date"].fillna(snapshot.date)
     out = pd.DataFrame(
@@ -288,6 +284,7 @@ def timing_items(
             "entry": (items["issue_date"] - start).dt.days.astype(np.int64) - 1,
             "duration": (ended - start).dt.days.astype(np.int64),
             "cause": items["close_kind"].map(CAUSES).astype(np.int64),
+            "age": (snapshot.date - items["issue_date"]).dt.days.astype(np.int64),
         }
     )
     if window_days is not None:
@@ -340,51 +337,3 @@ def _crowded_day(part: pd.DataFrame) -> int:
     at_risk = begin - gone
     enough = np.flatnonzero(at_risk >= min(MIN_ITEMS, at_risk.max()))
     return first + int(enough[0])
-
-
-def _curve_rows(group: str, curve: SurvivalCurve, clock: Clock) -> list[tuple[str, str, float, float, float]]:
-    since = "issue" if clock == "issue" else "due"
-    median = (curve.quantile(0.5), *_median_limits(curve))
-    rows = [(group, f"median days from {since} to payment", *median)]
-    at = curve.table.set_index("day")
-    for day in SHOWN_DAYS[clock]:
-        known = at.loc[:day, ["survival", "ci_low", "ci_high"]].iloc[-1:].to_numpy(float)
-        value, low, high = known[0] if len(known) and day <= curve.last_day else np.full(3, np.nan)
-        rows.append(
-            (group, f"share open after {day} days from {since}", float(value), float(low), float(high))
-        )
-    return rows
-
-
-def _median_limits(curve: SurvivalCurve) -> tuple[float, float]:
-    """Limits of the median: the days on which the limits of the curve cross one half."""
-
-    def crossing(column: str) -> float:
-        reached = curve.table.loc[curve.table[column] <= 0.5, "day"]
-        return float(reached.iloc[0]) if len(reached) else float("nan")
-
-    return crossing("ci_low"), crossing("ci_high")
-
-
-def _finding(curve: SurvivalCurve, clock: Clock, weights: str) -> str:
-    what = "Half of the amount is" if weights == "amount" else "Half of the invoices are"
-    median = curve.quantile(0.5)
-    if np.isnan(median):
-        return "Less than half is paid within the days seen"
-    if clock == "issue":
-        return f"{what} paid within {median:.0f} days of issue"
-    if median < 0:
-        return f"{what} paid at least {-median:.0f} days before the due date"
-    return (
-        f"{what} paid by the due date"
-        if median == 0
-        else f"{what} paid by day {median:.0f} after the due date"
-    )
-
-
-def _note(timing: PaymentTiming) -> str:
-    left_out = ", ".join(f"{n} {reason}" for reason, n in timing.excluded.items()) or "none"
-    return (
-        f"{timing.curves[ALL].method}. Open items are censored on {timing.as_of:%Y-%m-%d}, credited and "
-        f"written-off ones on the day of that. Items left out: {left_out}."
-    )

@@ -13,6 +13,7 @@ from arrisk.models.provision import fit_provision
 from arrisk.models.scorecard import fit_scorecard
 from arrisk.models.timing import fit_timing
 from arrisk.policy.cash import recommend_timing
+from arrisk.policy.default_counts import define_default
 from arrisk.policy.discount import make_schemes, simulate_discounts
 from arrisk.policy.discount_advice import recommend_discount
 from arrisk.policy.grading import recommend_scorecard
@@ -146,7 +147,9 @@ def make_agenda(study: Study) -> Agenda:
         "reliance": lambda: recommend_reliance(study, study.ledger()),
         "ownership": lambda: recommend_ownership(study, make_ownership(snapshot, study.queues)),
         "payment_days": lambda: recommend_payment_days(study, compare_dso(snapshot)),
-        "scorecard": lambda: recommend_scorecard(study, fit_scorecard(snapshot, seed=study.seed), snapshot),
+        "scorecard": lambda: recommend_scorecard(
+            study, fit_scorecard(snapshot, definition=define_default(study), seed=study.seed), snapshot
+        ),
         "timing": timing,
         "provision": lambda: recommend_provision(study, fit_provision(snapshot)),
         "discount": discount,

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from arrisk.models.timing import PaymentTiming
     from arrisk.policy.study import Study
 
-__all__ = ["recommend_timing"]
+__all__ = ["about", "recommend_timing"]
 
 QUESTION = "How much cash can we plan on from the open book in the next {weeks} weeks?"
-METHOD = "same forecast on {dates} past days; normal on the square root of realised over forecast"
+METHOD = "from how wrong the same forecast was on {dates} past days"
 EXPERIMENT = (
-    "Keep the weekly forecast beside the cash that came for two quarters; each quarter adds one independent "
-    "window and costs nothing."
+    "Write the weekly forecast down beside the cash that came for two quarters; it costs nothing, and each "
+    "quarter adds a window that the past does not share."
 )
 
 
@@ -55,15 +55,10 @@ def recommend_timing(study: Study, timing: PaymentTiming, cash: CashForecast) ->
     wins = bool(errors[CURVES] < errors[rival])
     chosen = CURVES if wins else rival
     _, low, middle, high = cash.total(chosen)
-    amounts = [money(x, study.currency) for x in (middle, low, high)]
-    by = "the payment curves" if wins else f"the rule '{rival}', which was nearer than the payment curves"
     return Recommendation(
         decision=QUESTION.format(weeks=cash.weeks),
         verdict="adopt" if wins else "keep",
-        answer=(
-            f"Plan on {amounts[0]} from the items open today over {cash.weeks} weeks, and be ready for "
-            f"{amounts[1]} to {amounts[2]}, by {by}."
-        ),
+        answer=_answer(cash, chosen, wins),
         scope=_scope(study, cash),
         as_of=cash.as_of,
         options=tuple(_option(cash, method, study.currency) for method in cash.backtest["method"]),
@@ -81,10 +76,33 @@ def recommend_timing(study: Study, timing: PaymentTiming, cash: CashForecast) ->
     )
 
 
+def _answer(cash: CashForecast, chosen: str, wins: bool) -> str:
+    _, low, middle, high = cash.total(chosen)
+    how = "the payment curves" if wins else f"'{chosen}', nearer on past days than the payment curves"
+    if high - low < 0.005 * middle:
+        return f"Plan on {money(middle, cash.currency)} within {cash.weeks} weeks, by {how}."
+    return (
+        f"Plan on {about(middle, cash.currency)} within {cash.weeks} weeks from what is open today, and make "
+        f"sure that {about(low, cash.currency)} would do: by {how}, the sum lies between {about(low)} and "
+        f"{about(high)} {round(10 * cash.level)} times in 10."
+    )
+
+
+def about(amount: float, currency: str = "") -> str:
+    """An amount to three figures, as a sentence can carry it.
+
+    Examples
+    --------
+    >>> about(6_287_257.27, "EUR"), about(-949, "EUR")
+    ('EUR 6,290,000', 'EUR -949')
+    """
+    return money(float(f"{amount:.3g}"), currency)
+
+
 def _option(cash: CashForecast, method: str, currency: str) -> Option:
     _, low, middle, high = cash.total(method)
     row = cash.backtest.set_index("method").loc[method]
-    note = f"weekly error {row['wape_week']:.0%}, error of the total {row['wape_total']:.0%} of cash"
+    note = f"off by {row['wape_week']:.0%} in a week and {row['wape_total']:.0%} in total on past days"
     if not math.isfinite(middle):
         return Option(method, None, unit=currency, note=note)
     return Option(method, middle, low, high, currency, note)
@@ -92,15 +110,14 @@ def _option(cash: CashForecast, method: str, currency: str) -> Option:
 
 def _flip(errors: pd.Series, rival: str, wins: bool) -> Flip:
     current, threshold = float(errors[CURVES]), float(errors[rival])
-    turn = "rises above" if wins else "falls below"
-    other = f"'{rival}' would be the better plan" if wins else "the payment curves would be the better plan"
+    turn = "rose above" if wins else "fell below"
+    other = f"'{rival}' would be the better plan" if wins else "they would be the better plan"
     return Flip(
         "weekly error of the payment curves",
         current,
         threshold,
         "fraction of cash",
-        f"If the weekly error of the payment curves, now {current:.1%} of cash, {turn} {threshold:.1%}, "
-        f"{other}.",
+        f"If the weekly error of the payment curves, {current:.1%} of cash, {turn} {threshold:.1%}, {other}.",
     )
 
 
@@ -110,15 +127,16 @@ def _notes(timing: PaymentTiming, cash: CashForecast, chosen: str) -> tuple[str,
     shares = dict(zip(("single weeks", "the total"), both.tolist(), strict=True))
     covered = ", ".join(f"{what} {share:.0%}" for what, share in shares.items() if math.isfinite(share))
     notes = [
-        f"The {cash.level:.0%} interval, made from days without a window in common, held the cash that came "
-        f"on these shares of past days: {covered or 'too few days to tell'}.",
+        f"The {cash.level:.0%} interval, tried on past days each judged by the others, held the cash that "
+        f"came in: {covered or 'too few days to tell'}. {cash.independent_windows:.1f} windows without "
+        "overlap make the share for the total a rough one.",
         "Limits of single weeks do not add up to those of the total.",
-        f"Tail rule: {timing.diagnostics['tail']}.",
+        f"Old invoices: {timing.diagnostics['tail']}.",
     ]
     if cash.always_collected(chosen):
         notes.append(
-            "Every book tried was collected in full within the horizon. The lower limit leaves room for the "
-            f"{cash.unseen_default:.1%} of customers that such a past does not rule out failing."
+            "Every past book was collected in full, so the past shows no loss. The lower limit allows for "
+            f"{cash.unseen_default:.1%} of customers failing, which such a past does not rule out."
         )
     return tuple(notes)
 

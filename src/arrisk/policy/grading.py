@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from arrisk.display import money
 from arrisk.models.discrimination import customer_weights
 from arrisk.policy.assumptions import Assumption
+from arrisk.policy.cash import about
 from arrisk.policy.recommendation import Estimate, Flip, Option, Recommendation
 
 if TYPE_CHECKING:
@@ -159,8 +159,8 @@ def recommend_scorecard(study: Study, scorecard: Scorecard, snapshot: Snapshot) 
     -------
     Recommendation
         "adopt" (stop) when the gain of the best set of grades is above zero over its whole interval, "keep"
-        (release) otherwise; "the data cannot say" with too few defaulters, or grades that do not order
-        customers better than chance.
+        (release) otherwise; "the data cannot say" with too few defaulters, or grades that do not tell
+        customers apart better than chance.
     """
     doubt = _doubt(scorecard)
     if doubt:
@@ -193,16 +193,35 @@ def _draw(a: Assumption, rng: np.random.Generator) -> Floats:
 def _doubt(scorecard: Scorecard) -> str:
     if not scorecard.identified or scorecard.auc is None:
         return (
-            f"{scorecard.defaulters} customers have defaulted in this ledger ({scorecard.definition}), too "
-            f"few to tell good customers from bad; with {scorecard.level:.0%} confidence at most "
-            f"{scorecard.upper_bound:.1%} default within {scorecard.horizon_days} days."
+            f"No customer can be graded: {scorecard.doubt}. All that is known is that, with "
+            f"{scorecard.level:.0%} confidence, at most {scorecard.upper_bound:.1%} of customers default "
+            f"within {scorecard.horizon_days} days."
         )
     if scorecard.auc.low <= 0.5:
         return (
-            f"The grades may order customers no better than chance: the area under the curve is "
+            f"The score may order customers no better than chance: the area under the curve is "
             f"{scorecard.auc.value:.2f} ({scorecard.auc.low:.2f} to {scorecard.auc.high:.2f})."
         )
-    return ""
+    return _unseparated(scorecard)
+
+
+def _unseparated(scorecard: Scorecard) -> str:
+    """Why the grades do not tell customers apart: a single one is used, or the worst fails no more often."""
+    used = scorecard.grades[scorecard.grades["rows"] > 0]
+    if len(used) == 1:
+        return (
+            f"Every customer falls into grade {used['grade'].iloc[0]}: the grades single nobody out, and "
+            "their bounds do not suit this ledger."
+        )
+    worst = used.iloc[-1]
+    rest = used.iloc[:-1]
+    others = rest["defaults"].sum() / rest["rows"].sum()
+    if worst["ci_low"] > others:
+        return ""
+    return (
+        f"The grades do not separate: {worst['observed']:.1%} of grade {worst['grade']} defaulted "
+        f"({worst['ci_low']:.1%} to {worst['ci_high']:.1%}), {others:.1%} of the better grades."
+    )
 
 
 def _recommendation(
@@ -219,7 +238,7 @@ def _recommendation(
     return Recommendation(
         decision=QUESTION,
         verdict="adopt" if stop else "keep",
-        answer=_answer(study, best, stop, len(hit), int(now["in_default"].sum())),
+        answer=_answer(study, best, stop, len(hit)),
         scope=f"{int((~now['in_default']).sum())} customers not in default, new orders of a year",
         as_of=snapshot.date,
         options=_options(study.currency, values),
@@ -229,75 +248,77 @@ def _recommendation(
             best.high,
             scorecard.level,
             f"{study.currency} a year",
-            f"past windows of {scorecard.horizon_days} days, grades out of fold; {DRAWS} draws of customers "
-            "and assumptions",
+            f"gain from stopping {_name(best.grades)} rather than releasing all, by orders after past "
+            f"gradings; {DRAWS} draws of customers and assumptions",
         ),
         flip=_flip(best, assumptions[0]),
         identified=True,
         design=(
             "orders billed after past gradings and what became of them, each customer graded by a fit "
-            "without it; what a stop would have changed is known by accounting: neither loss nor margin"
+            "without it; a stopped order earns no margin and loses nothing"
         ),
         experiment=EXPERIMENT,
         assumptions=assumptions,
-        notes=_notes(scorecard),
+        notes=_notes(scorecard, int(now["in_default"].sum())),
     )
 
 
 def _name(grades: tuple[str, ...]) -> str:
-    return ("grade " if len(grades) == 1 else "grades ") + " and ".join(grades)
+    return f"grade {grades[0]}" if len(grades) == 1 else f"grades {grades[0]} to {grades[-1]}"
 
 
-def _answer(study: Study, best: StopValue, stop: bool, hit: int, in_default: int) -> str:
-    gain = money(abs(best.value), study.currency)
-    limits = f"{money(best.low, study.currency)} to {money(best.high, study.currency)}"
-    already = f"; {in_default} in default already are another matter" if in_default else ""
+def _answer(study: Study, best: StopValue, stop: bool, hit: int) -> str:
+    gain, code = about(abs(best.value), study.currency), study.currency
+    who = f"{_name(best.grades)} ({hit} customers now)"
     if stop:
+        limits = f"{about(best.low)} to {about(best.high)}"
+        return f"Stop new orders on account for {who}: it saves more than it costs, {gain} a year ({limits})."
+    if best.high < 0:
         return (
-            f"Stop new orders on account for {_name(best.grades)}, {hit} customers: this gains {gain} a year "
-            f"({limits}){already}."
+            f"Release the orders of all grades: stopping {who} would cost {gain} a year "
+            f"({about(-best.high)} to {about(-best.low)}), as more margin is given up than losses are saved."
         )
     verb = "gain" if best.value > 0 else "cost"
     return (
-        f"Release orders of all grades: stopping {_name(best.grades)}, the best of the stops compared, would "
-        f"{verb} {gain} a year ({limits}), so a gain is not shown{already}."
+        f"Release the orders of all grades: stopping {who} would {verb} {gain} a year, but anything "
+        f"from a cost of {about(-best.low, code)} to a gain of {about(best.high, code)} is possible."
     )
 
 
 def _options(currency: str, values: list[StopValue]) -> tuple[Option, ...]:
     unit = f"{currency} a year"
-    options = [Option("release all", 0.0, 0.0, 0.0, unit, "the base")]
+    options = [Option("release all", 0.0, 0.0, 0.0, unit, "what the others are compared with")]
     for v in values:
-        note = f"avoids {money(v.loss, currency)} of loss on {money(v.sales, currency)} of sales"
+        note = f"saves {about(v.loss, currency)} of loss, gives up {about(v.sales, currency)} of sales"
         options.append(Option(f"stop {_name(v.grades)}", v.value, v.low, v.high, unit, note))
     worst = values[0]
-    note = "from nobody accepting (a stop) to everybody accepting (loss avoided, margin kept)"
+    note = "between nobody paying in advance (a stop) and everybody (no loss, all margin)"
     high = max(worst.loss, worst.value)
-    options.append(Option(f"prepayment for {_name(worst.grades)}", None, worst.value, high, unit, note))
+    options.append(Option(f"{_name(worst.grades)} pays in advance", None, worst.value, high, unit, note))
     return tuple(options)
 
 
 def _flip(best: StopValue, margin: Assumption) -> Flip:
     turn = best.break_even_margin
-    what = f"stopping {_name(best.grades)}"
     sentence = (
-        f"{turn:.1%} of their sales is lost: {what} pays while the margin on them is below that; it is "
-        f"{margin.value:.1%}."
+        f"Stopping {_name(best.grades)} pays where the margin is below {turn:.1%}, the share of its sales "
+        f"that is lost; the margin is {margin.value:.1%} ({margin.low:.0%} to {margin.high:.0%})."
     )
     return Flip(margin.name, margin.value, turn, "fraction of sales", sentence)
 
 
-def _notes(scorecard: Scorecard) -> tuple[str, ...]:
+def _notes(scorecard: Scorecard, in_default: int) -> tuple[str, ...]:
     auc = scorecard.auc
     assert auc is not None
     ratio = scorecard.diagnostics["observed_over_expected"]
     return (
+        f"{in_default} customers are in default already: stop and collect, whatever the grades say.",
         f"Default: {scorecard.definition}, within {scorecard.horizon_days} days; {scorecard.defaulters} "
         f"customers defaulted in the windows seen.",
-        f"Grades order customers left out of the fit with an area under the curve of {auc.value:.2f} "
+        f"Customers left out of the fit are ordered with an area under the curve of {auc.value:.2f} "
         f"({auc.low:.2f} to {auc.high:.2f}); observed over expected defaults {ratio:.2f}.",
-        "Orders that were stopped or refused in the past are not in the ledger, so the losses they would "
-        "have brought are not counted.",
+        "Orders refused in the past are not in the ledger, so the losses they would have brought are not "
+        "counted.",
     )
 
 

@@ -1,0 +1,200 @@
+"""How a scorecard is shown: what drives it, its back-test by grade, the worst customers, the picture."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from arrisk.display import Format, Table, stamp
+from arrisk.models.scaling import TERMS
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from arrisk.ledger.book import Snapshot
+    from arrisk.models.scorecard import Scorecard
+
+__all__ = ["checks_table", "grades_table", "plot_card", "ranked_table", "terms_table"]
+
+BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#8C8C8C"
+RATES = ("observed", "ci_low", "ci_high", "expected")
+
+
+def _definition(card: Scorecard) -> str:
+    return f"Default: {card.definition}, within {card.horizon_days} days."
+
+
+def describe_card(card: Scorecard) -> str:
+    """The finding in one sentence."""
+    if card.auc is None:
+        return f"No score: {card.doubt}"
+    area = f"{card.auc.value:.2f} ({card.auc.low:.2f} to {card.auc.high:.2f})"
+    return f"The score orders customers it has not seen with an area under the curve of {area}"
+
+
+def terms_table(card: Scorecard, name: str) -> Table:
+    """What a unit of each term does to the odds of default, with errors by customer."""
+    if card.fit is None:
+        formats: dict[str, Format] = dict.fromkeys(("estimate", "ci_low", "ci_high"), "percent")
+        return Table(name, describe_card(card), card.table, _definition(card), formats)
+    table = card.fit.table
+    table = table[table["term"] != "const"]
+    frame = pd.DataFrame(
+        {
+            "term": [TERMS.get(t, t) for t in table["term"]],
+            "odds_times": np.exp(table["estimate"]),
+            "times_low": np.exp(table["ci_low"]),
+            "times_high": np.exp(table["ci_high"]),
+            "log_odds": table["estimate"],
+            "std_error": table["se"],
+            "p_value": table["p_value"],
+        }
+    ).round(6)
+    how = "Firth's penalty, re-centred intercept" if card.fit.penalty else "maximum likelihood"
+    note = (
+        f"{_definition(card)} {card.fit.events} defaults in {card.fit.n} rows of {card.fit.clusters} "
+        f"customers on {card.observations['cutoff'].nunique()} past days; logistic regression, {how}; 95% "
+        "intervals, errors clustered by customer. A factor above 1 raises the odds."
+    )
+    formats = dict.fromkeys(frame.columns[1:], "number")
+    return Table(name, "What raises the odds of default", frame, note, formats)
+
+
+def grades_table(card: Scorecard, name: str) -> Table:
+    """Back-test by grade, best grade first; no rows without a fit."""
+    formats: dict[str, Format] = {"within_a_year": "percent", **dict.fromkeys(RATES, "percent")}  # type: ignore[dict-item]
+    columns = ["grade", "within_a_year", "rows", "customers", "defaults", *RATES]
+    if card.fit is None:
+        empty = pd.DataFrame(columns=columns)
+        return Table(name, f"No grades: {card.doubt}", empty, _definition(card), formats)
+    frame = card.grades.assign(within_a_year=list(card.bounds.values()))[columns]
+    note = (
+        f"{_definition(card)} Each row is a customer on a past day, graded by a fit without that customer. "
+        f"within_a_year: highest probability of the grade, fixed beforehand; observed with its "
+        f"{card.level:.0%} Jeffreys interval; expected: mean probability given."
+    )
+    return Table(name, _order_finding(card), frame, note, formats)
+
+
+def _order_finding(card: Scorecard) -> str:
+    used = card.grades[card.grades["rows"] > 0]
+    if len(used) < 2:
+        return f"All rows fall into grade {used['grade'].iloc[0]}: the grades do not separate"
+    first, last = used.iloc[0], used.iloc[-1]
+    return (
+        f"{first['observed']:.0%} of grade {first['grade']} defaulted, {last['observed']:.0%} of grade "
+        f"{last['grade']}"
+    )
+
+
+def checks_table(card: Scorecard, name: str) -> Table:
+    """Ordering and calibration out of fold, or what the counts do not rule out."""
+    columns = ["figure", "value", "ci_low", "ci_high", "how_to_read"]
+    people = card.observations["customer_id"].nunique()
+    counts = (f"customers that defaulted, of {people}", float(card.defaulters), np.nan, np.nan)
+    if card.auc is None or card.calibration is None:
+        rate = card.defaulters / people if people else np.nan
+        bound = ("default rate", rate, 0.0, card.upper_bound, f"one-sided, {card.level:.0%}")
+        rows = [(*counts, "fewer than 10 do not order customers"), bound]
+        return Table(name, describe_card(card), pd.DataFrame(rows, columns=columns), _definition(card))
+    ratio, limits = card.diagnostics["observed_over_expected"], card.calibration
+    rows = [
+        (*counts, "10 are the least, 50 are comfortable"),
+        ("area under the curve", card.auc.value, card.auc.low, card.auc.high, "0.5 is chance, 1 is perfect"),
+        (
+            "observed over expected defaults",
+            ratio,
+            limits.low,
+            limits.high,
+            "1 is right, above 1 too hopeful",
+        ),
+    ]
+    note = f"{_definition(card)} Out of fold: {card.diagnostics['validation']}; {card.auc.method}."
+    frame = pd.DataFrame(rows, columns=columns).round(6)
+    return Table(name, describe_card(card), frame, note)
+
+
+def ranked_table(card: Scorecard, snapshot: Snapshot, top: int, name: str) -> Table:
+    """The worst customers that are not in default, with what they owe and why they are graded so."""
+    scored = card.predict(snapshot)
+    owed = snapshot.open_items.groupby("customer_id")["open_amount"].sum()
+    scored["open_amount"] = scored["customer_id"].map(owed).fillna(0.0).round(2)
+    held = scored[scored["in_default"]]
+    live = scored[~scored["in_default"]]
+    order = ["pd", "open_amount"] if card.identified else ["open_amount"]
+    shown = live.sort_values([*order, "customer_id"], ascending=[*(False for _ in order), True]).head(top)
+    names = _names(snapshot)
+    columns = {
+        "customer": shown["customer_id"].map(names).fillna(shown["customer_id"]),
+        "grade": shown["grade"].astype(object).where(shown["grade"].notna(), "none"),
+        "probability": shown["pd"],
+        "low": shown["pd_low"],
+        "high": shown["pd_high"],
+        "open_amount": shown["open_amount"],
+        "reason": shown["reason"] if card.identified else "cannot be told from the others",
+    }
+    title = f"The {len(shown)} worst of {len(live)} customers not in default"
+    if not card.identified:
+        title = f"Nobody can be graded; the {len(shown)} customers that owe most"
+    note = (
+        f"Probability of default within {card.horizon_days} days with its {card.level:.0%} interval; amounts "
+        f"in {snapshot.currency}. {len(held)} customers in default already, owing "
+        f"{held['open_amount'].sum():,.0f}, are not shown: they need collection, not a grade."
+    )
+    formats: dict[str, Format] = dict.fromkeys(("probability", "low", "high"), "percent")
+    return Table(name, title, pd.DataFrame(columns), note, formats | {"open_amount": "money"})
+
+
+def _names(snapshot: Snapshot) -> pd.Series:
+    """Name of each customer where the ledger gives one."""
+    customers = snapshot.customers
+    if "name" not in customers.columns:
+        return pd.Series(dtype=object)
+    given = customers.set_index("customer_id")["name"]
+    return given[given.notna()]
+
+
+def plot_card(card: Scorecard, ax: Axes | None) -> Axes:
+    """Observed against given default rates by grade, or the bound when there is no score."""
+    if ax is None:
+        from matplotlib import pyplot as plt
+
+        ax = plt.subplots()[1]
+    return _plot_bound(card, ax) if card.fit is None else _plot_grades(card, ax)
+
+
+def _plot_bound(card: Scorecard, ax: Axes) -> Axes:
+    people = card.observations["customer_id"].nunique()
+    rate = 100 * card.defaulters / people if people else np.nan
+    bound = 100 * card.upper_bound
+    ax.barh([0], [bound], height=0.35, color=BLUE, alpha=0.25, label=f"not ruled out ({card.level:.0%})")
+    ax.plot([rate], [0], marker="o", ls="none", color=BLUE, label="seen")
+    ax.set(yticks=[], ylim=(-0.6, 0.9), xlim=(0, max(1.25 * bound, 1.0)))
+    ax.set_xlabel(f"customers that default within {card.horizon_days} days, %")
+    ax.set_title(f"{card.defaulters} of {people} customers defaulted: up to {bound:.1f}% cannot be ruled out")
+    ax.margins(x=0.02)
+    ax.legend(loc="upper left", ncols=2)
+    return stamp(ax, card.as_of, "no score, a bound only")
+
+
+def _plot_grades(card: Scorecard, ax: Axes) -> Axes:
+    table = card.grades.dropna(subset=["observed"])
+    where = np.arange(len(table))
+    # Jeffreys' limits may both lie on one side of an observed rate of 0 or 1.
+    miss = [(table["observed"] - table["ci_low"]).clip(0), (table["ci_high"] - table["observed"]).clip(0)]
+    seen, given = 100 * table["observed"], 100 * table["expected"]
+    bars = 100 * np.array(miss)
+    ax.errorbar(where, seen, yerr=bars, fmt="o", capsize=5, color=BLUE, label="defaulted")
+    ax.plot(where, given, marker="_", ms=26, mew=2.5, ls="none", color=ORANGE, label="expected")
+    ticks = [
+        f"grade {g}\n{d} of {n}"
+        for g, d, n in zip(table["grade"], table["defaults"], table["rows"], strict=True)
+    ]
+    ax.set_xticks(where, ticks)
+    ax.set(ylabel=f"defaults within {card.horizon_days} days, %", ylim=(0, None))
+    ax.set_xlim(-0.6, len(table) - 0.4)
+    ax.set_title(_order_finding(card))
+    ax.legend(loc="upper left")
+    return stamp(ax, card.as_of, f"bars: {card.level:.0%}; customers left out of the fit")
