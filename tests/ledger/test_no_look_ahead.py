@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 from hypothesis import given, settings
 
@@ -38,8 +39,15 @@ def test_money_is_conserved(rows, date):
     settled = snapshot.events.loc[snapshot.events["kind"] != "recovery", "amount"].sum()
     assert round(100 * (invoiced - settled)) == snapshot.open_minor
     items = snapshot.items
-    parts = items[["open_amount", "paid_amount", "discount_amount", "credited_amount", "written_off_amount"]].sum(axis=1)
+    parts = items[
+        ["open_amount", "paid_amount", "discount_amount", "credited_amount", "written_off_amount"]
+    ].sum(axis=1)
     assert ((parts - items["amount"]).abs() < 0.005).all()
-    assert ((items["open_amount"] * items["amount"].apply(lambda a: 1 if a >= 0 else -1)) >= 0).all()
-    assert (items["recovered_amount"] <= items["written_off_amount"] + 1e-9).all()
+    assert (items["open_amount"] * items["amount"].map(np.sign) >= 0).all()
+    owed = items[items["amount"] > 0]
+    assert (owed["recovered_amount"] <= owed["written_off_amount"]).all()
+    assert (items.loc[items["amount"] < 0, "recovered_amount"] == 0).all()
+    cash = items["paid_amount"] + items["credited_amount"]
+    for taken in (cash, items["discount_amount"], items["written_off_amount"]):
+        assert (taken.round(2) * items["amount"].map(np.sign) >= 0).all()
     assert ledger.checks.table["rows_in"].sum() == len(rows["invoices"]) + len(rows["events"])

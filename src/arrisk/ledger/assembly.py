@@ -6,17 +6,21 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from arrisk.errors import LedgerError
 from arrisk.ledger.book import ITEM_TEXTS, Ledger
-from arrisk.ledger.checks import Checked, Rules, check_tables, known_day
-from arrisk.ledger.days import day_numbers
+from arrisk.ledger.checks import Checked, Rules, check_tables
+from arrisk.ledger.counts import make_checks
+from arrisk.ledger.days import NO_DAY, day_numbers
 from arrisk.ledger.engine import Engine, open_engine
+from arrisk.ledger.normal_form import whole_days
 from arrisk.ledger.postings import post, to_reporting
-from arrisk.ledger.quarantine import LedgerChecks, Quarantine, reasons_table
+from arrisk.ledger.quarantine import Quarantine
 from arrisk.ledger.tables import TABLES, currency_digits
 
 __all__ = ["build_ledger"]
+
+FAR = np.iinfo(np.int64).max
 
 
 def build_ledger(
@@ -50,92 +54,117 @@ def build_ledger(
     """
     apart = Quarantine(quarantine)
     checked = check_tables(tables, currency, rules or Rules(), apart)
-    customers = _customers(checked)
-    ids = customers.set_index("customer_id")["customer"]
-    items = _items(checked, ids)
-    events = _events(checked, items, ids)
+    numbers = _customer_numbers(checked)
+    items = _items(checked, numbers)
+    events = _events(checked, items, numbers)
     posted = post(items, events)
-    reject = posted.rejected.drop_duplicates("event").set_index("event")
-    frame = checked.tables["events"]
-    labels = events["event"].to_numpy()
-    bad = pd.Series(np.isin(labels, reject.index), index=frame.index)
-    why = reject.reindex(labels)
-    apart.move(checked.tables, "events", bad, why["reason"].to_numpy(), why["detail"].to_numpy())
-    events = events[~bad.to_numpy()]
+    events = _without_rejected(checked, events, posted.rejected)
     quarantined = apart.frame()
-    checks = _count(tables, checked, quarantine, quarantined, (*notes, *checked.notes))
-    orders, limits = _in_units(checked, "orders"), _in_units(checked, "limits")
-    signals = checked.tables["signals"][list(TABLES["signals"])].sort_values("date", kind="stable", ignore_index=True)
+    checks = make_checks(tables, checked, quarantine, quarantined, (*notes, *checked.notes))
+    signals = checked.tables["signals"][list(TABLES["signals"])]
     return Ledger(
-        checked.currency, items.sort_values(["invoice_id", "instalment"], ignore_index=True), events, customers, orders, limits, signals, posted.movements, posted.recoveries,
-        quarantined, checks, open_engine(engine),
-    )  # fmt: skip
-
-
-def _customers(checked: Checked) -> pd.DataFrame:
-    """All customers by id, with attributes and the first day anything was known of them."""
-    given = checked.tables["customers"].drop(columns=["_source", "_line", "_reason", "_detail"])
-    first = pd.concat(
-        [
-            _first_known(checked.tables["invoices"], "issue_date"),
-            _first_known(checked.tables["events"], "date"),
-            checked.tables["orders"].set_index("customer_id")["order_date"],
-        ]
+        currency=checked.currency,
+        items=items.sort_values(["invoice_id", "instalment"], ignore_index=True),
+        events=events,
+        customers=_customers(checked, items, events, numbers),
+        orders=_orders(checked, items),
+        limits=_in_units(checked, "limits"),
+        signals=signals.sort_values("date", kind="stable", ignore_index=True),
+        movements=posted.movements,
+        recoveries=posted.recoveries,
+        quarantine=quarantined,
+        checks=checks,
+        engine=open_engine(engine),
     )
-    first = first[first.index.notna()].groupby(level=0).min()
-    everyone = pd.Index(sorted(set(given["customer_id"]) | set(first.index)), name="customer_id")
-    out = given.set_index("customer_id").reindex(everyone).reset_index()
-    out["since_day"] = day_numbers(out["since_date"])
-    out["first_day"] = day_numbers(out["customer_id"].map(first))
-    out["segment"] = out["segment"].fillna("all") if out["segment"].notna().any() else "all"
+
+
+def _without_rejected(checked: Checked, events: pd.DataFrame, rejected: pd.DataFrame) -> pd.DataFrame:
+    """Set events apart that could not be posted; event numbers are row positions."""
+    if rejected.empty:
+        return events
+    bad = np.zeros(len(events), dtype=bool)
+    bad[rejected["event"].to_numpy()] = True
+    why = rejected.set_index("event").sort_index()
+    details = why["detail"].tolist()
+    reasons = np.full(len(events), None, dtype=object)
+    reasons[why.index.to_numpy()] = why["reason"].to_numpy(dtype=object)
+    checked.set_apart("events", bad, reasons, lambda _: details)
+    return events[~bad]
+
+
+def _customer_numbers(checked: Checked) -> NDArray[np.int64]:
+    """Numbers of customers in the order of their names, by their number among all names (-1 where not used)."""
+    names = checked.customer_ids
+    used = np.zeros(len(names) + 1, dtype=bool)
+    for table in ("customers", "invoices", "events", "orders"):
+        used[checked.tables[table]["_customer"].to_numpy()] = True
+    chosen = np.flatnonzero(used[:-1])
+    numbers = np.full(len(names) + 1, -1, dtype=np.int64)
+    numbers[chosen[np.argsort(names[chosen].astype(object), kind="stable")]] = np.arange(len(chosen))
+    return numbers
+
+
+def _customers(
+    checked: Checked, items: pd.DataFrame, events: pd.DataFrame, numbers: NDArray[np.int64]
+) -> pd.DataFrame:
+    """All customers by id, with attributes and the first day anything was known of them."""
+    given = checked.tables["customers"].drop(columns=["_source", "_line"])
+    codes = np.flatnonzero(numbers >= 0)
+    codes = codes[np.argsort(numbers[codes])]
+    out = given.drop(columns="customer_id").set_index("_customer").reindex(codes).reset_index(drop=True)
     out.insert(0, "customer", np.arange(len(out), dtype=np.int64))
+    out.insert(1, "customer_id", checked.customer_ids[codes])
+    orders = checked.tables["orders"]
+    placed = numbers[orders["_customer"].to_numpy()], whole_days(orders["order_date"])
+    first = np.full(len(out), FAR)
+    for who, day in ((items["customer"], items["day"]), (events["customer"], events["day"]), placed):
+        np.minimum.at(first, np.asarray(who), np.asarray(day))
+    out["since_day"] = day_numbers(out["since_date"])
+    out["first_day"] = pd.arrays.IntegerArray(first, first == FAR)
+    out["segment"] = out["segment"].fillna("all") if out["segment"].notna().any() else "all"
     return out
 
 
-def _first_known(frame: pd.DataFrame, date: str) -> pd.Series:
-    return known_day(frame, date).set_axis(frame["customer_id"])
-
-
-def _items(checked: Checked, ids: pd.Series) -> pd.DataFrame:
+def _items(checked: Checked, numbers: NDArray[np.int64]) -> pd.DataFrame:
     """Items in the order in which they became known, so that the first row of an invoice is the first known."""
     frame = checked.tables["invoices"]
-    frame = frame.loc[known_day(frame, "issue_date").sort_values(kind="stable").index].reset_index(drop=True)
+    frame = frame.iloc[np.argsort(frame["_known"].to_numpy(), kind="stable")].reset_index(drop=True)
     out = frame[["invoice_id", "instalment", "customer_id", "currency", *ITEM_TEXTS]].copy()
     out.insert(0, "item", np.arange(len(out), dtype=np.int64))
-    out["invoice"] = pd.factorize(out["invoice_id"])[0].astype(np.int64)
-    out["customer"] = out["customer_id"].map(ids).astype("int64")
-    out["amount"] = frame["amount"].astype("int64")
-    for name, column in (("issue_day", "issue_date"), ("day", "known"), ("due_day", "due_date")):
-        days = day_numbers(known_day(frame, "issue_date") if column == "known" else frame[column])
-        out[name] = days if name == "due_day" else days.astype("int64")
-    for column in ("dispute_opened", "dispute_closed"):
-        out[column] = day_numbers(frame[column])
+    out["invoice"] = frame["_invoice"]
+    out["customer"] = numbers[frame["_customer"].to_numpy()]
+    out["amount"] = frame["amount"]
+    out["issue_day"], out["day"] = whole_days(frame["issue_date"]), frame["_known"]
+    for column in ("due_day", "dispute_opened", "dispute_closed"):
+        out[column] = day_numbers(frame["due_date" if column == "due_day" else column])
     out["factor"] = _factors(frame["currency"], frame["issue_date"], checked)
-    out["reported"] = to_reporting(out["amount"].to_numpy(dtype=np.int64), out["factor"].to_numpy(dtype=float))
+    out["reported"] = to_reporting(out["amount"].to_numpy(), out["factor"].to_numpy())
     return out
 
 
-def _events(checked: Checked, items: pd.DataFrame, ids: pd.Series) -> pd.DataFrame:
+def _events(checked: Checked, items: pd.DataFrame, numbers: NDArray[np.int64]) -> pd.DataFrame:
+    """Events in the order of their rows; `since` is the day their invoice was known, before which `reported_early` holds."""
     frame = checked.tables["events"].reset_index(drop=True)
+    invoice = frame["_invoice"].to_numpy()
+    first = np.full(2 + max(invoice.max(initial=-1), items["invoice"].max()), -1)
+    first[items["invoice"].to_numpy()[::-1]] = items["item"].to_numpy()[::-1]
+    item = first[invoice]  # the first known of the invoice
+    bound = invoice >= 0
     out = frame[["event_id", "invoice_id", "instalment", "kind", "currency"]].copy()
     out.insert(0, "event", np.arange(len(out), dtype=np.int64))
-    by_invoice = items.drop_duplicates("invoice_id").set_index("invoice_id")
-    single = items[~items["invoice"].duplicated(keep=False)].set_index("invoice_id")["item"]
-    out["invoice"] = out["invoice_id"].map(by_invoice["invoice"]).astype("Int64")
-    out["item"] = out["invoice_id"].map(single).astype("Int64")
-    owner = out["invoice_id"].map(by_invoice["customer_id"])
-    out["customer_id"] = frame["customer_id"].where(frame["customer_id"].notna(), owner)
-    out["customer"] = out["customer_id"].map(ids).astype("int64")
-    out["amount"] = frame["amount"].astype("int64")
-    out["event_day"] = day_numbers(frame["date"]).astype("int64")
-    out["day"] = day_numbers(known_day(frame, "date")).astype("int64")
-    # Cash of a known customer is visible before its invoice is; anything else waits for the invoice.
-    waits = ~out["kind"].isin(["payment", "credit_note"]) | frame["customer_id"].isna()
-    since = out["invoice_id"].map(by_invoice["day"]).fillna(0).astype("int64")
-    out["day"] = np.where(waits, np.maximum(out["day"], since), out["day"])
-    factor = out["invoice_id"].map(by_invoice["factor"])
-    out["factor"] = factor.where(factor.notna(), _factors(frame["currency"], frame["date"], checked)).astype(float)
-    out["reported"] = to_reporting(out["amount"].to_numpy(dtype=np.int64), out["factor"].to_numpy(dtype=float))
+    out["invoice"] = invoice
+    named = (frame["_customer"] >= 0).to_numpy()
+    owner, number = items["customer_id"].to_numpy()[item], items["customer"].to_numpy()[item]
+    out["customer_id"] = np.where(named, frame["customer_id"].to_numpy(dtype=object), owner)
+    out["customer"] = np.where(named, numbers[frame["_customer"].to_numpy()], number)
+    out["amount"], out["event_day"] = frame["amount"].astype("int64"), whole_days(frame["date"])
+    out["since"] = np.where(bound, items["day"].to_numpy()[item], NO_DAY)
+    out["day"] = np.where(frame["_waits"], np.maximum(frame["_known"], out["since"]), frame["_known"])
+    own = _factors(frame["currency"], frame["date"], checked)
+    out["factor"] = own.where(own.notna(), items["factor"].to_numpy()[item])
+    factor = np.where(bound, items["factor"].to_numpy()[item], out["factor"])
+    out["reported"] = to_reporting(out["amount"].to_numpy(), factor)
+    out["reported_early"] = to_reporting(out["amount"].to_numpy(), out["factor"].to_numpy())
     return out
 
 
@@ -146,8 +175,12 @@ def _factors(currency: pd.Series, date: pd.Series, checked: Checked) -> pd.Serie
     if not foreign.any():
         return out
     rates = checked.tables["rates"].sort_values("date")
-    asked = pd.DataFrame({"currency": currency[foreign], "date": date[foreign]}).rename_axis("row").reset_index()
-    found = pd.merge_asof(asked.sort_values("date"), rates[["date", "currency", "rate"]], on="date", by="currency")
+    asked = (
+        pd.DataFrame({"currency": currency[foreign], "date": date[foreign]}).rename_axis("row").reset_index()
+    )
+    found = pd.merge_asof(
+        asked.sort_values("date"), rates[["date", "currency", "rate"]], on="date", by="currency"
+    )
     digits = found["currency"].map(currency_digits)
     shift = 10.0 ** (currency_digits(checked.currency) - digits)
     out.loc[found["row"]] = (found["rate"] * shift).to_numpy()
@@ -167,61 +200,12 @@ def _in_units(checked: Checked, name: str) -> pd.DataFrame:
     return out.sort_values([date, "customer_id"], kind="stable", ignore_index=True)
 
 
-def _count(
-    tables: Mapping[str, pd.DataFrame],
-    checked: Checked,
-    before: pd.DataFrame | None,
-    after: pd.DataFrame,
-    notes: tuple[str, ...],
-) -> LedgerChecks:
-    """Rows and money in, kept and set apart, each counted on its own; raises if they do not add up."""
-    early = after.iloc[:0] if before is None else before
-    rows = []
-    for name in [*TABLES, *sorted(set(after["table"]) - set(TABLES))]:
-        given = tables[name] if name in tables else None
-        kept, apart = checked.tables.get(name), after[after["table"] == name]
-        sums = {
-            "in": _totals(name, given, early[early["table"] == name], checked.currency),
-            "kept": _totals(name, kept, after.iloc[:0], checked.currency),
-            "quarantined": _totals(name, None, apart, checked.currency),
-        }
-        for currency in sorted({c for total in sums.values() for c in total}):
-            counts = {what: total.get(currency, (0, 0)) for what, total in sums.items()}
-            _must_add_up(name, currency, counts)
-            digits = currency_digits(currency)
-            rows.append(
-                {"table": name, "currency": currency}
-                | {f"rows_{what}": rows for what, (rows, _) in counts.items()}
-                | {f"amount_{what}": round(amount / 10**digits, digits) for what, (_, amount) in counts.items()}
-            )
-    return LedgerChecks(pd.DataFrame(rows), reasons_table(after), notes)
-
-
-def _totals(
-    name: str, frame: pd.DataFrame | None, apart: pd.DataFrame, default: str
-) -> dict[str, tuple[int, int]]:
-    """Rows and minor units by currency; "" where a table has no money."""
-    column = "credit_limit" if name == "limits" else "amount"
-    parts = []
-    if frame is not None and len(frame):
-        money = frame[column].fillna(0).astype("int64") if column in frame else 0
-        code = frame["currency"] if "currency" in frame and column in frame else None
-        parts.append(pd.DataFrame({"currency": code, "minor": money}, index=frame.index))
-    if len(apart):
-        scale = 10 ** apart["currency"].fillna(default).map(currency_digits)
-        minor = (apart["amount"].fillna(0) * scale).round().astype("int64")
-        parts.append(pd.DataFrame({"currency": apart["currency"], "minor": minor}))
-    if not parts:
-        return {}
-    both = pd.concat(parts, ignore_index=True)
-    missing = default if column in TABLES.get(name, {}) else ""
-    both["currency"] = [c.upper() if isinstance(c, str) and missing else missing for c in both["currency"]]
-    groups = both.groupby("currency")["minor"]
-    return {str(c): (int(n), int(m)) for c, n, m in zip(groups.size().index, groups.size(), groups.sum(), strict=True)}
-
-
-def _must_add_up(name: str, currency: str, counts: Mapping[str, tuple[int, int]]) -> None:
-    for index, what in enumerate(("rows", "minor units")):
-        given, kept, apart = (counts[key][index] for key in ("in", "kept", "quarantined"))
-        if given != kept + apart:
-            raise LedgerError(f"{name} {currency}: {given} {what} came in, {kept} kept and {apart} set apart do not add up")
+def _orders(checked: Checked, items: pd.DataFrame) -> pd.DataFrame:
+    """Orders, with the day on which the invoice they name was known."""
+    out = _in_units(checked, "orders")
+    if out.empty or not out["invoice_id"].notna().any():
+        return out.assign(billed_day=NO_DAY)
+    first = items.drop_duplicates("invoice_id")
+    place = pd.Index(first["invoice_id"]).get_indexer(pd.Index(out["invoice_id"]))
+    days = np.append(first["day"].to_numpy(), FAR)
+    return out.assign(billed_day=np.where(out["invoice_id"].isna(), NO_DAY, days[place]))

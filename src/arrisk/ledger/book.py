@@ -10,10 +10,12 @@ import datetime as dt
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
+from itertools import count
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from arrisk.display import frame_html, money
 from arrisk.errors import LedgerError, LookAheadError
@@ -25,6 +27,7 @@ from arrisk.ledger.tables import currency_digits
 
 __all__ = ["Ledger", "Snapshot"]
 
+_NUMBERS = count()
 ITEM_TEXTS = ["salesperson", "department", "order_id", "discount_rate", "discount_days"]
 
 
@@ -46,7 +49,7 @@ class Ledger:
     checks : LedgerChecks
         Rows and money in, kept, set apart.
     engine : Engine
-        Runs the statements; its relations are `ledger_movements` and `customers`.
+        Runs the statements.
     """
 
     currency: str
@@ -62,11 +65,30 @@ class Ledger:
     checks: LedgerChecks
     engine: Engine
 
-    def __post_init__(self) -> None:
-        movements = self.movements.drop(columns="event")
-        self.engine.register("ledger_movements", pa.Table.from_pandas(movements, preserve_index=False))
+    @cached_property
+    def _relations(self) -> tuple[str, str]:
+        """Names of the movements and customers in the engine; an engine may hold several ledgers."""
+        number = next(_NUMBERS)
+        names = f"ledger_movements_{number}", f"ledger_customers_{number}"
         customers = self.customers.drop(columns=["since_day", "first_day"])
-        self.engine.register("customers", pa.Table.from_pandas(customers, preserve_index=False))
+        for name, frame in zip(names, (self.movements.drop(columns="event"), customers), strict=True):
+            self.engine.register(name, pa.Table.from_pandas(frame, preserve_index=False))
+        return names
+
+    def query(self, day: int, statement: str) -> pd.DataFrame:
+        """Run a statement of `arrisk.ledger.statements` on the movements known on a day (a day number)."""
+        movements, customers = self._relations
+        frame: pd.DataFrame = self.engine.fetch(statements.known(day, statement, movements, customers))
+        return frame
+
+    @cached_property
+    def sorted_events(self) -> pd.DataFrame:
+        """Events by date, invoice, kind, number and amount."""
+        keys = ["event_day", "invoice_id", "kind", "event_id", "reported"]
+        table = pa.Table.from_pandas(self.events[keys], preserve_index=False)
+        order = pc.sort_indices(table, sort_keys=[(key, "ascending") for key in keys])  # missing ones last
+        ordered: pd.DataFrame = self.events.iloc[order.to_numpy()]
+        return ordered
 
     @property
     def scale(self) -> int:
@@ -98,7 +120,9 @@ class Ledger:
         """
         day = day_number(date)
         if day < int(self.movements["day"].min()):
-            raise LedgerError(f"nothing was known on {as_date(date):%Y-%m-%d}; the ledger begins {self.first_date:%Y-%m-%d}")
+            raise LedgerError(
+                f"nothing was known on {as_date(date):%Y-%m-%d}; the ledger begins {self.first_date:%Y-%m-%d}"
+            )
         return Snapshot(self, as_date(date))
 
     def tie_out(self, date: str | dt.date | pd.Timestamp, balance: float | Decimal | str) -> None:
@@ -175,12 +199,14 @@ class Snapshot:
             If the day is later than this snapshot's.
         """
         if as_date(date) > self.date:
-            raise LookAheadError(f"a snapshot of {self.date:%Y-%m-%d} cannot look ahead to {as_date(date):%Y-%m-%d}")
+            raise LookAheadError(
+                f"a snapshot of {self.date:%Y-%m-%d} cannot look ahead to {as_date(date):%Y-%m-%d}"
+            )
         return self._ledger.as_of(date)
 
     def query(self, statement: str) -> pd.DataFrame:
         """Run a statement of `arrisk.ledger.statements` on the movements known at the date."""
-        return self._ledger.engine.fetch(statements.known(self.day, statement))
+        return self._ledger.query(self.day, statement)
 
     @property
     def first_date(self) -> pd.Timestamp:
@@ -207,13 +233,26 @@ class Snapshot:
         "paid", "credited", "written_off"), days_overdue (as of the date; negative is not due), disputed,
         salesperson, department, order_id, discount_rate, discount_days.
         """
-        known = self._ledger.items[self._ledger.items["day"] <= self.day]
-        states = self.query(statements.item_states()).set_index("item").reindex(known["item"]).fillna(0)
-        return _item_frame(known, states, self._recovered(known["item"]), self.day, self.scale)
+        known = self._ledger.items[(self._ledger.items["day"] <= self.day).to_numpy()]
+        place = known["item"].to_numpy()
+        states = {name: column[place] for name, column in self._states().items()}
+        return _item_frame(known, states, self.day, self.scale)
 
-    def _recovered(self, items: pd.Series) -> np.ndarray:
-        seen = self._ledger.recoveries[self._ledger.recoveries["day"] <= self.day]
-        return seen.groupby("item")["amount"].sum().reindex(items).fillna(0).to_numpy(dtype=float)
+    def _states(self) -> dict[str, np.ndarray]:
+        """What is open, how the rest was settled and when last, by number of the item; zero where not known."""
+        size, found = len(self._ledger.items), self.query(statements.item_states())
+        place = found["item"].to_numpy(dtype=np.int64)
+        states = {name: np.zeros(size, dtype=np.int64) for name in [*found.columns[1:], "recovered"]}
+        for name in found.columns[1:]:
+            states[name][place] = found[name].to_numpy(dtype=np.int64, na_value=0)
+        back = self._ledger.recoveries
+        back = back[((back["day"] <= self.day) & back["item"].notna()).to_numpy()]
+        np.add.at(
+            states["recovered"],
+            back["item"].to_numpy(dtype=np.int64),
+            back["amount"].to_numpy(dtype=np.int64),
+        )
+        return states
 
     @property
     def open_items(self) -> pd.DataFrame:
@@ -223,11 +262,14 @@ class Snapshot:
     @cached_property
     def events(self) -> pd.DataFrame:
         """Events known at the date: event_id, invoice_id, instalment, customer_id, date, kind, amount."""
-        seen = self._ledger.events[self._ledger.events["day"] <= self.day]
+        seen = self._ledger.sorted_events
+        seen = seen[(seen["day"] <= self.day).to_numpy()].reset_index(drop=True)
         out = seen[["event_id", "invoice_id", "instalment", "customer_id", "kind"]].copy()
         out.insert(4, "date", dates(seen["event_day"]))
-        out["amount"] = seen["reported"].to_numpy(dtype=float) / self.scale
-        return out.sort_values(["date", "invoice_id", "kind", "event_id", "amount"], ignore_index=True)
+        # Cash in a foreign currency is worth its own day's rate until its invoice is known.
+        amount = np.where(seen["since"] <= self.day, seen["reported"], seen["reported_early"])
+        out["amount"] = amount.astype(float) / self.scale
+        return out
 
     @cached_property
     def unapplied(self) -> pd.DataFrame:
@@ -237,7 +279,9 @@ class Snapshot:
         totals = -mine.groupby("customer")["amount"].sum()
         totals = totals[totals != 0]
         names = self._ledger.customers.set_index("customer")["customer_id"]
-        out = pd.DataFrame({"customer_id": names.reindex(totals.index).to_numpy(), "amount": totals.to_numpy() / self.scale})
+        out = pd.DataFrame(
+            {"customer_id": names.reindex(totals.index).to_numpy(), "amount": totals.to_numpy() / self.scale}
+        )
         return out.sort_values("customer_id", ignore_index=True)
 
     @cached_property
@@ -252,10 +296,9 @@ class Snapshot:
     def orders(self) -> pd.DataFrame:
         """Orders placed by the date; what happened to them later is not shown."""
         table = self._ledger.orders
-        seen = table[table["order_date"] <= self.date].copy()
-        billed = self._ledger.items.groupby("invoice_id")["day"].min()
-        known = seen["invoice_id"].map(billed) <= self.day
-        later = (seen["invoiced_date"] > self.date) | (seen["invoice_id"].notna() & ~known.fillna(False))
+        seen = table[table["order_date"] <= self.date]
+        later = (seen["invoiced_date"] > self.date) | (seen["billed_day"] > self.day)
+        seen = seen.drop(columns="billed_day")
         seen["invoice_id"] = seen["invoice_id"].mask(later, None)
         seen["invoiced_date"] = seen["invoiced_date"].mask(later)
         seen["cancelled_date"] = seen["cancelled_date"].mask(seen["cancelled_date"] > self.date)
@@ -285,25 +328,28 @@ class Snapshot:
                 "open balance": [self.open_balance],
                 "open items": [len(items)],
                 "customers": [items["customer_id"].nunique()],
-                "overdue": [items.loc[(items["days_overdue"] > 0) & (items["amount"] > 0), "open_amount"].sum()],
+                "overdue": [
+                    items.loc[(items["days_overdue"] > 0) & (items["amount"] > 0), "open_amount"].sum()
+                ],
                 "unapplied cash": [self.unapplied["amount"].sum()],
             }
         )
-        return frame_html(facts, f"State of the ledger ({self.currency})", formats={"open balance": "money", "overdue": "money"})
+        return frame_html(
+            facts,
+            f"State of the ledger ({self.currency})",
+            formats={"open balance": "money", "overdue": "money"},
+        )
 
 
-def _item_frame(
-    known: pd.DataFrame, states: pd.DataFrame, recovered: np.ndarray, day: int, scale: int
-) -> pd.DataFrame:
+def _item_frame(known: pd.DataFrame, states: dict[str, np.ndarray], day: int, scale: int) -> pd.DataFrame:
     def units(name: str) -> np.ndarray:
-        return states[name].to_numpy(dtype=float) / scale
+        return np.asarray(states[name] / scale)
 
     def number(name: str) -> np.ndarray:
         return known[name].to_numpy(dtype=float, na_value=np.nan)
 
     amount, is_open = known["reported"].to_numpy(dtype=float) / scale, units("open") != 0
-    last = states["last_event_day"].to_numpy(dtype="int64", na_value=0)
-    closed = dates(np.maximum(last, known["issue_day"].to_numpy(dtype="int64")))
+    closed = dates(np.maximum(states["last_event_day"], known["issue_day"].to_numpy(dtype=np.int64)))
     closed[is_open] = np.datetime64("NaT")
     return pd.DataFrame(
         {
@@ -316,7 +362,7 @@ def _item_frame(
             "discount_amount": units("discount"),
             "credited_amount": units("credit_note"),
             "written_off_amount": units("write_off"),
-            "recovered_amount": recovered / scale,
+            "recovered_amount": units("recovered"),
             "closed_date": closed,
             "close_kind": _close_kind(amount, is_open, units("credit_note"), units("write_off")),
             "days_overdue": day - number("due_day"),
@@ -326,11 +372,15 @@ def _item_frame(
     )
 
 
-def _close_kind(amount: np.ndarray, is_open: np.ndarray, credited: np.ndarray, lost: np.ndarray) -> np.ndarray:
+def _close_kind(
+    amount: np.ndarray, is_open: np.ndarray, credited: np.ndarray, lost: np.ndarray
+) -> np.ndarray:
     """How an item was closed, defined here alone.
 
     Written off if any part of it was written off, whatever cash came with it; else credited if credit notes covered
     all of it; else paid.
     """
     covered = (credited == amount) & (amount != 0)
-    return np.select([is_open, lost != 0, covered], ["open", "written_off", "credited"], default="paid").astype(object)
+    return np.select(
+        [is_open, lost != 0, covered], ["open", "written_off", "credited"], default="paid"
+    ).astype(object)

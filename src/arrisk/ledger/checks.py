@@ -1,64 +1,25 @@
 """Checks at the door: every row is kept, or is in quarantine with a reason; nothing else can happen to it.
 
 Whether a row is kept depends only on rows that were known no later than itself, so that later rows cannot change
-an earlier state of the ledger.
+an earlier state of the ledger. The one exception is asked for by name: ``prepayments="quarantine"`` judges a receipt
+by an invoice that follows it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import cache
-from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from arrisk.errors import LedgerError
+from arrisk.ledger.checked import Checked, Rules
+from arrisk.ledger.event_checks import check_events
+from arrisk.ledger.normal_form import complete, empty_table, joint_codes, known_days, upper_text
 from arrisk.ledger.quarantine import Quarantine
-from arrisk.ledger.tables import EVENT_KINDS, SENTINEL_DATES, TABLES, required
+from arrisk.ledger.tables import TABLES, required
 
 __all__ = ["Checked", "Rules", "check_tables"]
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What the door does with rows that have two honest readings.
-
-    Parameters
-    ----------
-    prepayments : {"keep", "quarantine", "error"}
-        Receipts dated before their invoice: kept as unapplied cash until the invoice is known (the default), set
-        apart, or refused.
-    unknown_customers : {"quarantine", "add"}
-        Invoices of a customer who is not in the customers table, when there is one.
-    negative_invoices : {"credit", "quarantine"}
-        Negative invoices are credits with a column of their own, or set apart.
-    """
-
-    prepayments: Literal["keep", "quarantine", "error"] = "keep"
-    unknown_customers: Literal["quarantine", "add"] = "quarantine"
-    negative_invoices: Literal["credit", "quarantine"] = "credit"
-
-    def __post_init__(self) -> None:
-        allowed = {
-            "prepayments": ("keep", "quarantine", "error"),
-            "unknown_customers": ("quarantine", "add"),
-            "negative_invoices": ("credit", "quarantine"),
-        }
-        for name, values in allowed.items():
-            if getattr(self, name) not in values:
-                raise LedgerError(f"{name}={getattr(self, name)!r}; allowed: {', '.join(values)}")
-
-
-@dataclass(slots=True)
-class Checked:
-    """The rows that passed, with what was noticed about them."""
-
-    tables: dict[str, pd.DataFrame]
-    currency: str
-    quarantine: Quarantine
-    notes: list[str] = field(default_factory=list)
 
 
 def check_tables(
@@ -69,7 +30,7 @@ def check_tables(
     Parameters
     ----------
     tables : mapping of table name to typed frame
-        Dates at midnight, money in minor units of the row's currency, texts or missing.
+        Dates at midnight, money in minor units of the row's currency, texts or missing; not changed.
     currency : str, optional
         The reporting currency; by default the only one in the invoices.
     rules : Rules
@@ -81,81 +42,50 @@ def check_tables(
     LedgerError
         If there are no invoices, a required column is missing, several currencies are given without naming the
         reporting one, or every invoice was rejected.
+
+    Examples
+    --------
+    >>> invoices = pd.DataFrame({"invoice_id": ["1", "1"], "customer_id": ["c", "c"], "amount": [500, 500],
+    ...     "issue_date": pd.to_datetime(["2025-01-31", "2025-01-31"])})
+    >>> quarantine = Quarantine()
+    >>> checked = check_tables({"invoices": invoices}, "EUR", Rules(), quarantine)
+    >>> len(checked.tables["invoices"]), quarantine.frame()["reason"].tolist()
+    (1, ['duplicate_invoice'])
     """
     unknown = set(tables) - set(TABLES)
     if unknown:
         raise LedgerError(f"unknown table {sorted(unknown)[0]!r}; allowed: {', '.join(TABLES)}")
     if "invoices" not in tables or tables["invoices"].empty:
-        lost = quarantine.summary("invoices")
-        raise LedgerError(
-            f"every row of invoices was rejected: {lost}"
-            if lost
-            else "no invoices found; a ledger needs at least an invoices table with rows"
-        )
-    work = {name: _complete(name, frame) for name, frame in tables.items()}
+        raise _no_invoices(quarantine)
+    work = {name: complete(name, tables[name]) if name in tables else empty_table(name) for name in TABLES}
+    checked = Checked(work, _reporting_currency(work, currency), quarantine)
+    _number_names(checked)
+    seen = work["invoices"][["_invoice", "_known"]]
     for name in TABLES:
-        if name not in work:
-            work[name] = _empty(name).copy()
-    currency = _reporting_currency(work, currency)
-    checked = Checked(work, currency, quarantine)
-    for name in tables:
-        _drop_marked(checked, name)
-        _drop_incomplete(checked, name)
+        _drop_unreadable(checked, name)
+    if work["invoices"].empty:
+        raise _no_invoices(quarantine)
     _check_customers(checked)
+    _check_rates_table(checked)
     listed = "customers" in tables and rules.unknown_customers == "quarantine"
     _check_invoices(checked, rules, listed)
-    _check_events(checked, rules, listed)
+    check_events(checked, rules, listed, seen)
     _check_side_tables(checked, listed)
     return checked
 
 
-def _complete(name: str, frame: pd.DataFrame) -> pd.DataFrame:
-    """All canonical columns, in a fixed order and with fixed types; extra columns of customers stay."""
-    missing = [c for c in required(name) if c not in frame.columns]
-    if missing:
-        raise LedgerError(
-            f"{name}: missing {'columns' if len(missing) > 1 else 'column'} {', '.join(missing)}; "
-            f"found {', '.join(str(c) for c in frame.columns if not str(c).startswith('_')) or 'none'}"
-        )
-    out = frame.reset_index(drop=True).copy()
-    for column, spec in TABLES[name].items():
-        if column not in out:
-            out[column] = None
-        if spec.kind == "date":
-            out[column] = pd.to_datetime(out[column]).astype("datetime64[s]")
-        elif spec.kind in ("money", "int"):
-            out[column] = out[column].astype("Int64")
-        elif spec.kind == "number":
-            out[column] = pd.to_numeric(out[column]).astype(float)
-        else:
-            out[column] = out[column].astype(object).where(out[column].notna(), None)
-    for column, default in (("_source", name), ("_reason", None), ("_detail", None)):
-        if column not in out:
-            out[column] = default
-    if "_line" not in out:
-        out["_line"] = np.arange(2, len(out) + 2)
-    keep = [*TABLES[name], "_source", "_line", "_reason", "_detail"]
-    extra = [c for c in out.columns if c not in keep and not str(c).startswith("_")] if name == "customers" else []
-    out = out[[*keep, *extra]]
-    return _without_sentinels(name, out)
-
-
-@cache
-def _empty(name: str) -> pd.DataFrame:
-    return _complete(name, pd.DataFrame(columns=[*required(name), "_source", "_line"]))
-
-
-def _without_sentinels(name: str, frame: pd.DataFrame) -> pd.DataFrame:
-    """Dates that stand for 'no date' are missing dates."""
-    sentinels = pd.DatetimeIndex(np.array(SENTINEL_DATES, dtype="datetime64[s]"))
-    for column, spec in TABLES[name].items():
-        if spec.kind == "date":
-            frame[column] = frame[column].mask(frame[column].isin(sentinels))
-    return frame
+def _no_invoices(quarantine: Quarantine) -> LedgerError:
+    lost = quarantine.summary("invoices")
+    return LedgerError(
+        f"every row of invoices was rejected: {lost}"
+        if lost
+        else "no invoices found; a ledger needs at least an invoices table with rows"
+    )
 
 
 def _reporting_currency(tables: Mapping[str, pd.DataFrame], currency: str | None) -> str:
-    seen = sorted({str(c).upper() for c in tables["invoices"]["currency"].dropna()})
+    """Find the reporting currency; rows that do not name theirs are in it."""
+    seen = sorted({c for c in upper_text(tables["invoices"]["currency"], None) if c is not None})
     if currency is None:
         if len(seen) > 1:
             raise LedgerError(
@@ -163,210 +93,92 @@ def _reporting_currency(tables: Mapping[str, pd.DataFrame], currency: str | None
                 f"currency={seen[0]!r}, and give a rates table"
             )
         currency = seen[0] if seen else "XXX"
-    currency = currency.upper()
+    currency = currency.strip().upper()
     for name in ("invoices", "events", "orders", "limits"):
-        column = tables[name]["currency"]
-        tables[name]["currency"] = [c.upper() if isinstance(c, str) else currency for c in column]
+        tables[name]["currency"] = upper_text(tables[name]["currency"], currency)
+    tables["rates"]["currency"] = upper_text(tables["rates"]["currency"], None)
     return currency
 
 
-def _drop_marked(checked: Checked, name: str) -> None:
+def _drop_unreadable(checked: Checked, name: str) -> None:
+    """Rows that were marked while the source was read, and rows that lack what they must have."""
     frame = checked.tables[name]
-    checked.quarantine.move(checked.tables, name, frame["_reason"].notna(), frame["_reason"], frame["_detail"])
-
-
-def _drop_incomplete(checked: Checked, name: str) -> None:
+    marked = frame["_reason"].notna().to_numpy()
+    checked.set_apart(name, marked, frame["_reason"], frame["_detail"])
     for column in required(name):
-        frame = checked.tables[name]
-        missing = frame[column].isna()
-        if TABLES[name][column].kind == "text":
-            missing |= frame[column].map(lambda v: isinstance(v, str) and not v.strip()).astype(bool)
-        checked.quarantine.move(checked.tables, name, missing, f"missing_{column}", f"{column} is empty; it is required")
+        missing = checked.tables[name][column].isna()
+        checked.set_apart(name, missing, f"missing_{column}", f"{column} is empty; it is required")
+    checked.tables[name] = checked.tables[name].drop(columns=["_reason", "_detail"])
+
+
+def _number_names(checked: Checked) -> None:
+    """Give rows the numbers of their customer and invoice, and the day from which they count."""
+    tables = checked.tables
+    owners = ("invoices", "events", "customers", "orders", "limits", "signals")
+    codes, checked.customer_ids = joint_codes([tables[name]["customer_id"] for name in owners])
+    for name, code in zip(owners, codes, strict=True):
+        tables[name]["_customer"] = code
+    codes, _ = joint_codes([tables["invoices"]["invoice_id"], tables["events"]["invoice_id"]])
+    for name, code, date in zip(("invoices", "events"), codes, ("issue_date", "date"), strict=True):
+        tables[name]["_invoice"] = code
+        tables[name]["_known"] = known_days(tables[name], date)
 
 
 def _check_customers(checked: Checked) -> None:
-    twice = checked.tables["customers"].duplicated("customer_id")
-    checked.quarantine.move(
-        checked.tables, "customers", twice, "duplicate_customer", "customer_id seen before; the first row is kept"
+    twice = checked.tables["customers"].duplicated("_customer")
+    checked.set_apart(
+        "customers", twice, "duplicate_customer", "customer_id seen before; the first row is kept"
     )
 
 
-def known_day(frame: pd.DataFrame, date: str) -> pd.Series:
-    """The later of the date and the recorded date: the day from which a row counts."""
-    return frame[[date, "recorded_date"]].max(axis=1)
+def _check_rates_table(checked: Checked) -> None:
+    rate = checked.tables["rates"]["rate"].to_numpy()
+    checked.set_apart("rates", ~(np.isfinite(rate) & (rate > 0)), "not_positive", "a rate is above zero")
+    again = checked.tables["rates"].duplicated(["currency", "date"])
+    checked.set_apart(
+        "rates", again, "duplicate_rate", "a rate of this currency and day was seen before; the first is kept"
+    )
 
 
 def _check_invoices(checked: Checked, rules: Rules, listed: bool) -> None:
-    move, tables = checked.quarantine.move, checked.tables
-    frame = tables["invoices"]
-    frame["instalment"] = frame["instalment"].fillna(1).astype("int64")
-    order = known_day(frame, "issue_date").sort_values(kind="stable").index
-    again = frame.loc[order].duplicated(["invoice_id", "instalment"]).reindex(frame.index)
-    move(tables, "invoices", again, "duplicate_invoice", "invoice_id (and instalment) seen before; the first is kept")
-    frame = tables["invoices"]
     if rules.negative_invoices == "quarantine":
-        move(tables, "invoices", frame["amount"] < 0, "negative_amount", "negative; allowed with negative_invoices='credit'")
-    if listed:
-        frame = tables["invoices"]
-        stranger = ~frame["customer_id"].isin(tables["customers"]["customer_id"])
-        move(
-            tables, "invoices", stranger, "unknown_customer",
-            "customer_id is not in the customers table; allowed with unknown_customers='add'",
-        )  # fmt: skip
-    _check_rates(checked, "invoices", "issue_date")
-    frame = tables["invoices"]
-    if frame.empty:
-        raise LedgerError(f"every row of invoices was rejected: {checked.quarantine.summary('invoices')}")
-    _note(checked, frame["due_date"].isna(), "invoices have no due date: shown in a column of their own")
-    _note(checked, frame["due_date"] < frame["issue_date"], "invoices fall due before their date: kept as given")
-    _note(checked, frame["amount"] < 0, "invoices are negative: shown as credits in a column of their own")
-
-
-def _check_rates(checked: Checked, name: str, date: str) -> None:
-    """A row in a foreign currency needs a rate on or before its date."""
-    frame, rates = checked.tables[name], checked.tables["rates"]
-    foreign = frame["currency"] != checked.currency
-    if not foreign.any():
-        return
-    first = rates.assign(currency=[str(c).upper() for c in rates["currency"]]).groupby("currency")["date"].min()
-    since = pd.to_datetime(frame["currency"].map(first))
-    checked.quarantine.move(
-        checked.tables,
-        name,
-        foreign & ~(since <= frame[date]),
-        "no_rate",
-        [f"no rate of {c} on or before the date; give a rates table" for c in frame["currency"]],
-    )
-
-
-def _check_events(checked: Checked, rules: Rules, listed: bool) -> None:
-    move, tables = checked.quarantine.move, checked.tables
-    kinds = tables["events"]["kind"].map(lambda k: str(k).strip().lower().replace("-", "_").replace(" ", "_"))
-    tables["events"]["kind"] = kinds
-    move(
-        tables, "events", ~kinds.isin(EVENT_KINDS), "unknown_kind",
-        [f"kind {k!r}; allowed: {', '.join(EVENT_KINDS)}" for k in kinds],
-    )  # fmt: skip
-    frame = tables["events"]
-    move(tables, "events", frame["amount"] == 0, "zero_amount", "amount is zero")
-    frame = tables["events"]
-    wrong = (frame["amount"] < 0) & (frame["kind"] == "recovery")
-    move(tables, "events", wrong, "negative_amount", "a recovery is positive")
-    _check_event_targets(checked, listed)
-    _check_duplicate_events(checked)
-    _check_prepayments(checked, rules)
-
-
-def _check_event_targets(checked: Checked, listed: bool) -> None:
-    """An event needs an invoice that is here, or, for cash and credit notes, a customer (of the list, if there is one)."""
-    move, tables = checked.quarantine.move, checked.tables
-    invoices = tables["invoices"]
-    kept, apart = set(invoices["invoice_id"]), checked.quarantine.keys("invoices", "invoice_id")
-    frame = tables["events"]
-    waiting = frame["invoice_id"].isin(apart - kept)
-    move(tables, "events", waiting, "invoice_in_quarantine", "its invoice is in quarantine")
-    frame = tables["events"]
-    homeless = frame["invoice_id"].isna() & frame["customer_id"].isna()
-    move(tables, "events", homeless, "no_target", "neither an invoice nor a customer is named")
-    frame = tables["events"]
-    loose = ~frame["invoice_id"].isin(kept)
-    on_account = frame["kind"].isin(["payment", "credit_note"]) | (frame["invoice_id"].isna() & (frame["kind"] == "recovery"))
-    lost = loose & (~on_account | frame["customer_id"].isna())
-    unnamed = frame["invoice_id"].isna()
-    move(
-        tables, "events", lost, np.where(unnamed, "needs_invoice", "unknown_invoice"),
-        np.where(unnamed, "a discount or write-off must name its invoice", "invoice_id is not in the invoices table"),
-    )  # fmt: skip
-    if listed:
-        frame = tables["events"]
-        stranger = ~frame["invoice_id"].isin(kept) & ~frame["customer_id"].isin(tables["customers"]["customer_id"])
-        move(tables, "events", stranger, "unknown_customer", "neither its invoice nor its customer is known")
-    _check_event_terms(checked, kept)
-
-
-def _check_event_terms(checked: Checked, kept: set[str]) -> None:
-    """Currency and instalment of events against their invoices; rates for cash on account."""
-    invoices, frame = checked.tables["invoices"], checked.tables["events"]
-    first = invoices.loc[known_day(invoices, "issue_date").sort_values(kind="stable").index]
-    own = frame["invoice_id"].map(first.drop_duplicates("invoice_id").set_index("invoice_id")["currency"])
-    checked.quarantine.move(
-        checked.tables, "events", own.notna() & (own != frame["currency"]), "currency_mismatch",
-        [f"in {c}, its invoice in {o}" for c, o in zip(frame["currency"], own, strict=True)],
-    )  # fmt: skip
-    frame = checked.tables["events"]
-    loose = ~frame["invoice_id"].isin(kept)
-    _note(checked, loose & frame["invoice_id"].isna(), "events name no invoice: kept as unapplied cash of the customer")
-    _note(
-        checked, loose & frame["invoice_id"].notna(),
-        "receipts or credit notes name an invoice that is not here: kept as unapplied cash of the customer",
-    )  # fmt: skip
-    parts = pd.MultiIndex.from_frame(invoices[["invoice_id", "instalment"]])
-    asked = pd.MultiIndex.from_arrays([frame["invoice_id"], frame["instalment"].fillna(-1).astype("int64")])
-    stray = frame["instalment"].notna() & ~loose & ~asked.isin(parts)
-    _note(checked, stray, "events name an instalment that is not here: taken by the oldest part")
-    _check_rates_on_account(checked, kept)
-
-
-def _check_rates_on_account(checked: Checked, kept: set[str]) -> None:
-    frame = checked.tables["events"]
-    loose = ~frame["invoice_id"].isin(kept) & (frame["currency"] != checked.currency)
-    if loose.any():
-        bound = frame[~loose]
-        checked.tables["events"] = frame[loose]
-        _check_rates(checked, "events", "date")
-        checked.tables["events"] = pd.concat([bound, checked.tables["events"]]).sort_index()
-
-
-def _check_duplicate_events(checked: Checked) -> None:
-    frame = checked.tables["events"]
-    order = known_day(frame, "date").sort_values(kind="stable").index
-    keys = ["event_id", "invoice_id", "instalment", "customer_id", "kind"]
-    again = frame.loc[order].duplicated(keys).reindex(frame.index) & frame["event_id"].notna()
-    checked.quarantine.move(
-        checked.tables, "events", again, "duplicate_event",
-        "event_id seen before for this invoice and kind; the first is kept",
-    )  # fmt: skip
-    frame = checked.tables["events"]
-    twins = frame[frame["event_id"].isna()].duplicated(["invoice_id", "customer_id", "date", "kind", "amount"])
-    _note(checked, twins, "events without a number look the same as another on the same day: kept")
-
-
-def _check_prepayments(checked: Checked, rules: Rules) -> None:
-    frame = checked.tables["events"]
-    issued = frame["invoice_id"].map(checked.tables["invoices"].groupby("invoice_id")["issue_date"].min())
-    early = (frame["date"] < pd.to_datetime(issued)).fillna(False)
-    if not early.any():
-        return
-    shown = ", ".join(str(i) for i in frame.loc[early, "invoice_id"].head(3))
-    said = f"{int(early.sum())} of {len(frame)} events precede their invoice ({shown}{', ...' if early.sum() > 3 else ''})"
-    if rules.prepayments == "error":
-        raise LedgerError(f"{said}; allowed with prepayments='keep'")
-    if rules.prepayments == "quarantine":
-        checked.quarantine.move(
-            checked.tables, "events", early, "before_invoice", "dated before its invoice; allowed with prepayments='keep'"
+        negative = checked.tables["invoices"]["amount"] < 0
+        checked.set_apart(
+            "invoices", negative, "negative_amount", "negative; allowed with negative_invoices='credit'"
         )
-        return
-    checked.notes.append(f"{said}: kept as unapplied cash until the invoice is known (prepayments='keep')")
+    if listed:
+        detail = "customer_id is not in the customers table; allowed with unknown_customers='add'"
+        checked.set_apart("invoices", checked.strangers("invoices"), "unknown_customer", detail)
+    checked.set_apart_without_rate("invoices", "issue_date")
+    frame = checked.tables["invoices"]
+    frame = frame.assign(
+        instalment=frame["instalment"].fillna(1).astype("int64"), amount=frame["amount"].astype("int64")
+    )
+    checked.tables["invoices"] = frame
+    # Last, so that a row that cannot be used does not push out one that can.
+    order = np.argsort(frame["_known"].to_numpy(), kind="stable")
+    again = np.zeros(len(frame), dtype=bool)
+    again[order] = frame[["_invoice", "instalment"]].iloc[order].duplicated().to_numpy()
+    detail = "invoice_id (and instalment) seen before; the first known is kept"
+    checked.set_apart("invoices", again, "duplicate_invoice", detail)
+    frame = checked.tables["invoices"]
+    if frame.empty:
+        raise _no_invoices(checked.quarantine)
+    checked.note(frame["due_date"].isna(), "invoices have no due date: shown in a column of their own")
+    checked.note(
+        frame["due_date"] < frame["issue_date"], "invoices fall due before their date: kept as given"
+    )
+    checked.note(frame["amount"] < 0, "invoices are negative: shown as credits in a column of their own")
 
 
 def _check_side_tables(checked: Checked, listed: bool) -> None:
-    move, tables = checked.quarantine.move, checked.tables
-    known = set(tables["customers"]["customer_id"])
     for name in ("orders", "limits", "signals"):
-        frame = tables[name]
-        stranger = frame["customer_id"].notna() & ~frame["customer_id"].isin(known) & listed
-        move(tables, name, stranger, "unknown_customer", "customer_id is not in the customers table")
-    for name in ("orders", "limits"):
-        _check_rates(checked, name, "order_date" if name == "orders" else "valid_from")
-    frame = tables["limits"]
-    move(tables, "limits", frame["credit_limit"] < 0, "negative_limit", "a limit is zero or more")
-    frame = tables["orders"]
-    move(tables, "orders", frame.duplicated("order_id"), "duplicate_order", "order_id seen before; the first is kept")
-    frame = tables["rates"]
-    move(tables, "rates", ~(frame["rate"] > 0), "not_positive", "a rate is above zero")
-
-
-def _note(checked: Checked, which: pd.Series, text: str) -> None:
-    count = int(which.fillna(False).sum())
-    if count:
-        checked.notes.append(f"{count} {text}")
+        if listed:
+            detail = "customer_id is not in the customers table"
+            checked.set_apart(name, checked.strangers(name), "unknown_customer", detail)
+    for name, date in (("orders", "order_date"), ("limits", "valid_from")):
+        checked.set_apart_without_rate(name, date)
+    negative = checked.tables["limits"]["credit_limit"] < 0
+    checked.set_apart("limits", negative, "negative_limit", "a limit is zero or more")
+    again = checked.tables["orders"].duplicated("order_id")
+    checked.set_apart("orders", again, "duplicate_order", "order_id seen before; the first is kept")

@@ -32,7 +32,7 @@ def as_date(value: str | dt.date | pd.Timestamp) -> pd.Timestamp:
         day = pd.Timestamp(value)
     except (ValueError, TypeError) as error:
         raise LedgerError(f"not a date: {value!r}; give one such as '2025-12-31'") from error
-    if day is pd.NaT or day != day.normalize() or day.tzinfo is not None:
+    if pd.isna(day) or day != day.normalize() or day.tzinfo is not None:
         raise LedgerError(f"not a calendar day: {value!r}; give one such as '2025-12-31'")
     return day.as_unit("s")
 

@@ -6,6 +6,7 @@ translated by sqlglot where the engine speaks another dialect. Everything an eng
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -35,6 +36,11 @@ class Engine(Protocol):
         """Release what the engine holds."""
 
 
+@cache
+def _database() -> Any:
+    return duckdb.connect(":memory:")
+
+
 class DuckDBEngine:
     """The embedded engine, used unless a study says otherwise.
 
@@ -52,7 +58,8 @@ class DuckDBEngine:
             config["memory_limit"] = memory_limit
         if threads is not None:
             config["threads"] = threads
-        self._connection = duckdb.connect(":memory:", config=config)
+        # Opening a database costs far more than a connection to one; tables are known to their connection alone.
+        self._connection = duckdb.connect(":memory:", config=config) if config else _database().cursor()
 
     def register(self, name: str, source: pa.Table) -> None:
         """Make an Arrow table known under a name, without copying it."""
@@ -60,7 +67,7 @@ class DuckDBEngine:
 
     def fetch(self, sql: str) -> pd.DataFrame:
         """Run a statement and return its (small) result."""
-        return self._connection.sql(sql).to_arrow_table().to_pandas(types_mapper=_nullable_integers)
+        return _small(self._connection.sql(sql).to_arrow_table())
 
     def write(self, sql: str, path: Path) -> None:
         """Run a statement and write its result as one Parquet file."""
@@ -91,8 +98,7 @@ class SparkEngine:
 
     def fetch(self, sql: str) -> pd.DataFrame:
         """Translate a statement, run it, and return its (small) result."""
-        table = self._session.sql(translate(sql, "spark")).toArrow()
-        return table.to_pandas(types_mapper=_nullable_integers)
+        return _small(self._session.sql(translate(sql, "spark")).toArrow())
 
     def write(self, sql: str, path: Path) -> None:
         """Run a statement and write its result as a folder of Parquet files."""
@@ -108,7 +114,9 @@ def _local_spark() -> Any:
     try:
         from pyspark.sql import SparkSession
     except ImportError as error:
-        raise LedgerError("the Spark engine needs the extra: pip install 'arrisk[spark]' and Java 17") from error
+        raise LedgerError(
+            "the Spark engine needs the extra: pip install 'arrisk[spark]' and Java 17"
+        ) from error
     return (
         SparkSession.builder.master("local[2]")
         .appName("arrisk")
@@ -119,6 +127,11 @@ def _local_spark() -> Any:
         .config("spark.sql.execution.arrow.pyspark.enabled", "true")
         .getOrCreate()
     )
+
+
+def _small(table: Any) -> pd.DataFrame:
+    frame: pd.DataFrame = table.to_pandas(types_mapper=_nullable_integers)
+    return frame
 
 
 def _nullable_integers(kind: pa.DataType) -> Any:
@@ -134,7 +147,7 @@ def translate(sql: str, dialect: str) -> str:
     >>> translate("SELECT CAST(SUM(amount) AS BIGINT) AS amount FROM movements", "spark")
     'SELECT CAST(SUM(amount) AS BIGINT) AS amount FROM movements'
     """
-    return sqlglot.transpile(sql, read="duckdb", write=dialect)[0]
+    return str(sqlglot.transpile(sql, read="duckdb", write=dialect)[0])
 
 
 def open_engine(name: str | Engine = "duckdb") -> Engine:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from arrisk.display import Table, frame_html
 from arrisk.ledger.tables import TABLES, currency_digits
@@ -15,7 +17,9 @@ from arrisk.ledger.tables import TABLES, currency_digits
 __all__ = ["QUARANTINE_COLUMNS", "LedgerChecks", "Quarantine"]
 
 QUARANTINE_COLUMNS = ["table", "source", "line", "reason", "detail", "amount", "currency", "row"]
-_MONEY = {"limits": "credit_limit"}
+_MONEY = {"limits": "credit_limit", "signals": "", "rates": "", "customers": ""}
+
+Details = Callable[[pd.DataFrame], Sequence[str]]
 
 
 class Quarantine:
@@ -29,28 +33,38 @@ class Quarantine:
 
     def __init__(self, frame: pd.DataFrame | None = None) -> None:
         self._frames: list[pd.DataFrame] = [] if frame is None or frame.empty else [frame[QUARANTINE_COLUMNS]]
-        self._keys: dict[tuple[str, str], set[str]] = {}
 
     def move(
         self,
         tables: dict[str, pd.DataFrame],
         name: str,
-        bad: pd.Series,
-        reason: str | Sequence[str] | pd.Series | np.ndarray,
-        detail: str | Sequence[str] | pd.Series | np.ndarray,
+        bad: NDArray[np.bool_] | pd.Series[Any],
+        reason: str | Sequence[Any] | NDArray[np.object_],
+        detail: str | Sequence[Any] | NDArray[np.object_] | Details,
     ) -> None:
-        """Take the bad rows out of `tables[name]` and keep them here."""
-        frame = tables[name]
-        mask = bad.fillna(False).to_numpy(dtype=bool)
+        """Take the bad rows out of `tables[name]` and keep them here.
+
+        Parameters
+        ----------
+        tables : dict of str to DataFrame
+            Checked tables; the one named is replaced by its other rows.
+        name : str
+        bad : array of bool
+            One a row of the table.
+        reason, detail : str, one text a row of the table, or (detail) a function of the bad rows
+        """
+        mask = np.asarray(bad, dtype=bool)
         if not mask.any():
             return
+        frame = tables[name]
         out = frame[mask]
-        money = next((c for c in (_MONEY.get(name, "amount"), "amount") if c in out), None)
-        currency = out["currency"] if "currency" in out else pd.Series([None] * len(out), index=out.index)
-        amount = [
-            float("nan") if money is None or pd.isna(a) else int(a) / 10 ** currency_digits(str(c))
-            for a, c in zip(out[money] if money else currency, currency, strict=True)
-        ]
+        money = _MONEY.get(name, "amount")
+        codes = (
+            out["currency"] if "currency" in out else pd.Series(None, index=out.index, dtype=object)
+        ).to_numpy()
+        amount = (
+            out[money].to_numpy(dtype=float, na_value=np.nan) if money in out else np.full(len(out), np.nan)
+        )
         self._frames.append(
             pd.DataFrame(
                 {
@@ -58,27 +72,24 @@ class Quarantine:
                     "source": out["_source"].to_numpy(),
                     "line": out["_line"].to_numpy(),
                     "reason": _picked(reason, mask),
-                    "detail": _picked(detail, mask),
-                    "amount": amount,
-                    "currency": currency.to_numpy(),
+                    "detail": detail(out) if callable(detail) else _picked(detail, mask),
+                    "amount": amount / 10.0 ** np.array([currency_digits(str(c)) for c in codes]),
+                    "currency": codes,
                     "row": list(row_text(out, name)),
                 }
             )
         )
-        for key in ("invoice_id", "customer_id"):
-            if key in out:
-                self._keys.setdefault((name, key), set()).update(out[key].dropna())
         tables[name] = frame[~mask]
-
-    def keys(self, table: str, column: str) -> set[str]:
-        """Identifiers of rows of a table that were set apart."""
-        return self._keys.get((table, column), set())
 
     def frame(self) -> pd.DataFrame:
         """All rejected rows, in the order of their source."""
         if not self._frames:
-            return pd.DataFrame({c: pd.Series(dtype=float if c == "amount" else str) for c in QUARANTINE_COLUMNS})
-        out = pd.concat([f.astype({"line": "Int64", "amount": float}) for f in self._frames], ignore_index=True)
+            return pd.DataFrame(
+                {c: pd.Series(dtype=float if c == "amount" else str) for c in QUARANTINE_COLUMNS}
+            )
+        out = pd.concat(
+            [f.astype({"line": "Int64", "amount": float}) for f in self._frames], ignore_index=True
+        )
         return out.sort_values(["table", "source", "line"], kind="stable", ignore_index=True)
 
     def summary(self, table: str) -> str:
@@ -92,7 +103,7 @@ class Quarantine:
         return "; ".join(parts)
 
 
-def _picked(values: str | Sequence[str] | pd.Series | np.ndarray, mask: np.ndarray) -> object:
+def _picked(values: str | Sequence[Any] | NDArray[np.object_], mask: NDArray[np.bool_]) -> Any:
     return values if isinstance(values, str) else np.asarray(values, dtype=object)[mask]
 
 
@@ -102,7 +113,7 @@ def row_text(frame: pd.DataFrame, table: str) -> Iterable[str]:
     for record in frame[[c for c in frame.columns if not str(c).startswith("_")]].to_dict("records"):
         digits = currency_digits(str(record.get("currency")))
         filled = {
-            key: value / 10**digits if kinds.get(key) == "money" else value
+            str(key): value / 10**digits if kinds.get(str(key)) == "money" else value
             for key, value in record.items()
             if not pd.isna(value)
         }
@@ -150,7 +161,9 @@ def reasons_table(quarantine: pd.DataFrame) -> pd.DataFrame:
                 "reason": reason,
                 "rows": len(group),
                 "amount": group["amount"].sum(),
-                "first_lines": ", ".join(f"{s}:{n}" for s, n in zip(group["source"][:3], group["line"][:3], strict=True)),
+                "first_lines": ", ".join(
+                    f"{s}:{n}" for s, n in zip(group["source"][:3], group["line"][:3], strict=True)
+                ),
                 "detail": group["detail"].iloc[0],
             }
             for (table, reason), group in groups

@@ -20,15 +20,26 @@ OWED, CREDIT, UNAPPLIED = 0, 1, 2
 KINDS = {"invoice": 0, "payment": 1, "discount": 2, "credit_note": 3, "write_off": 4}
 
 
-def known(as_of: int, statement: str) -> str:
+def known(as_of: int, statement: str, movements: str, customers: str) -> str:
     """Let a statement see only the movements known on a day (a day number).
+
+    Parameters
+    ----------
+    as_of : int
+    statement : str
+        Reads the relations `movements` and `customers`.
+    movements, customers : str
+        Names under which the engine knows the ledger's.
 
     Examples
     --------
-    >>> known(10, "SELECT 1 FROM movements")
-    'WITH movements AS (SELECT * FROM ledger_movements WHERE day <= 10) SELECT 1 FROM movements'
+    >>> known(10, "SELECT 1 FROM movements", "m7", "c7")
+    'WITH movements AS (SELECT * FROM m7 WHERE day <= 10), customers AS (SELECT * FROM c7) SELECT 1 FROM movements'
     """
-    return f"WITH movements AS (SELECT * FROM ledger_movements WHERE day <= {int(as_of)}) {statement}"
+    return (
+        f"WITH movements AS (SELECT * FROM {movements} WHERE day <= {int(as_of)}), "
+        f"customers AS (SELECT * FROM {customers}) {statement}"
+    )
 
 
 def item_states() -> str:
