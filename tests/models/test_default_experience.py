@@ -2,11 +2,11 @@
 
 import pandas as pd
 import pytest
-from tests.ledger.frames import event, invoice, ledger_of
-from tests.loss_book import loss_book
 
 from arrisk.models.default_experience import read_default_experience
 from arrisk.models.labels import DefaultDefinition
+from tests.ledger.frames import event, invoice, ledger_of
+from tests.loss_book import loss_book
 
 
 def history():
@@ -94,3 +94,25 @@ def test_picture_and_page():
     assert "customers lost" in ax.get_title()
     assert "default" in seen._repr_html_()
     ax.figure.clear()
+
+
+def test_the_table_counts_by_year_and_together():
+    seen = read_default_experience(loss_book(lost_share=0.3).as_of("2024-12-31"))
+    shown = seen.to_table().frame
+    assert len(shown) == len(seen.years) + 1
+    assert shown["lost"].iloc[-1] == seen.events
+    assert shown["customers_at_risk"].iloc[-1] == seen.trials
+    assert shown["lost_share"].iloc[-1] == pytest.approx(seen.rate)
+    assert shown["year"].str.contains("too young").tolist()[:-1] == (~seen.years["counted"]).tolist()
+
+
+def test_words_for_no_loss_and_no_year():
+    none = read_default_experience(loss_book(lost_share=0.0).as_of("2024-12-31"))
+    assert none.finding().startswith("No customer lost")
+    none.plot().figure.clear()
+    young = read_default_experience(
+        ledger_of([invoice("1", "2024-10-01", 10.0, "2024-10-31")]).as_of("2024-12-31")
+    )
+    assert "younger than a year" in young.finding()
+    assert "younger than a year" in repr(young.to_table())
+    young.plot().figure.clear()

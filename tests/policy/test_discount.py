@@ -313,7 +313,7 @@ def test_plots_return_the_axes_and_carry_the_finding():
     assert grid.plot(left) is left
     assert grid.plot_tornado(right) is right
     assert " ".join(left.get_title(loc="left").split()) == grid.finding()
-    assert "turns most on" in right.get_title(loc="left")
+    assert "turns most on" in " ".join(right.get_title(loc="left").split())
     plt.close(figure)
 
 

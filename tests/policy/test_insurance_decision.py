@@ -97,3 +97,68 @@ def test_a_ledger_without_losses_cannot_say():
 def test_one_loss_is_not_enough():
     result = recommend_insurance(study_of(), loss_book(lost_share=1 / 80).as_of(DATE))
     assert result.verdict == "the data cannot say"
+
+
+def test_without_losses_the_comparison_is_a_what_if_at_the_highest_rate_left_open():
+    snapshot = loss_book(lost_share=0.0).as_of(DATE)
+    case = make_insurance_case(study_of(lgd=0.7), snapshot)
+    assert case.severity == 0.7
+    assert case.rate == case.experience.interval.high
+    found = case.compare(draws=2000)
+    assert found.finding().startswith("What-if")
+    assert "70% of what they owe is assumed" in found.to_table().note
+    stability = map_stability(case, draws=1000)
+    assert stability.finding().startswith("What-if")
+    result = recommend_insurance(study_of(lgd=0.7), snapshot, case, stability)
+    assert result.verdict == "the data cannot say"
+    assert "what-if" in result.scope
+    assert {o.name for o in result.options} == {NO_INSURANCE, WHOLE, SELECTIVE}
+
+
+def test_with_losses_severity_is_the_ledger_s_and_nothing_is_assumed(snapshot):
+    case = make_insurance_case(study_of(lgd=0.01), snapshot)
+    assert case.severity == case.experience.lgd > 0.5
+    assert case.what_if == ""
+
+
+def test_a_book_in_which_nobody_owes_anything_still_has_a_page():
+    """Long after the last invoice was paid."""
+    snapshot = loss_book(customers=60, lost_share=0.2).as_of("2025-12-31")
+    study = study_of()
+    case = make_insurance_case(study, snapshot)
+    assert case.book.empty
+    result = recommend_insurance(study, snapshot, case, map_stability(case, draws=500))
+    assert result.verdict == "the data cannot say"
+    assert "nothing to insure" in result.answer
+    case.compare(draws=500).plot().figure.clear()
+
+
+def test_the_trace_follows_the_largest_balance_to_the_last_cent(snapshot):
+    case = make_insurance_case(
+        study_of(buyer_limit=3000.0, each_and_every=100.0, aggregate_first_loss=500.0), snapshot
+    )
+    trace = case.trace_table().frame.set_index("step")
+    owed = case.book["exposure"].max()
+    assert owed > 3000
+    assert (trace.loc["balance owed"] == owed).all()
+    assert trace.loc["the insurer pays", WHOLE] == pytest.approx(0.9 * 3000 - 100)
+    assert trace.loc["the insurer pays", FIRST_LOSS] == pytest.approx(0.9 * 3000 - 600)
+    np.testing.assert_allclose((trace.loc["the insurer pays"] + trace.loc["you keep"]).astype(float), owed)
+    assert case.trace_table(1000.0).frame[WHOLE].iloc[0] == 1000
+
+
+def test_pages_show_what_was_computed(snapshot):
+    case = make_insurance_case(study_of(minimum_premium=700_000.0), snapshot)
+    terms = case.terms_table().frame.set_index("term")
+    assert terms.loc["premium a year", WHOLE] == "EUR 700,000"
+    assert terms.loc["capped at the limit of the buyer", WHOLE] == "none"
+    found = case.compare(draws=2000)
+    shown = found.to_table().frame
+    assert shown["cost_with_capital"].tolist() == found.summary["risk_adjusted_cost"].tolist()
+    stability = map_stability(case, draws=1000)
+    regret = stability.to_table().frame.set_index("structure")
+    cost = regret.loc[NO_INSURANCE, "mean_cost"] - regret["gain_over_self_insuring"]
+    np.testing.assert_allclose(cost, regret["mean_cost"])
+    ax = stability.plot()
+    assert len(ax.texts) >= stability.table["rate"].nunique() * len(case.correlations)
+    ax.figure.clear()

@@ -35,11 +35,12 @@ def test_the_flip_is_where_the_amount_leaves_its_interval():
     snapshot = loss_book(lost_share=0.25, recovery=0.2).as_of("2024-10-31")
     matrix = fit_provision(snapshot)
     flip = recommend_provision(study_of(), matrix).flip
-    if flip.threshold is None:
-        assert flip.current * matrix.total.high / matrix.total.value >= 1
-    else:
+    if flip.parameter.startswith("loss share"):
         refit = fit_provision(snapshot, terminal_loss=flip.threshold)
         assert refit.total.value == pytest.approx(matrix.total.high, rel=1e-3)
+    else:
+        assert matrix.diagnostics["terminal_loss"] * flip.threshold >= 1
+        assert flip.threshold == pytest.approx(matrix.total.high / matrix.total.value)
 
 
 @pytest.mark.parametrize(("factor", "verdict"), [(1.0, "keep"), (0.05, "adopt"), (20.0, "adopt")])

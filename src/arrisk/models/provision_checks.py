@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ProvisionChoices", "ProvisionHindsight", "backtest_provision", "vary_provision"]
 
+THOUSANDS_FROM = 10_000
 CHOICES: tuple[tuple[str, dict[str, Any]], ...] = (
     ("as reported", {}),
     ("months averaged alike", {"averaging": "simple"}),
@@ -45,11 +46,14 @@ class ProvisionChoices:
         missing and high a bound.
     as_of : Timestamp
     currency : str
+    level : float
+        Of the intervals.
     """
 
     table: pd.DataFrame
     as_of: pd.Timestamp
     currency: str
+    level: float
 
     def finding(self) -> str:
         """How far conventions alone move the amount."""
@@ -68,21 +72,23 @@ class ProvisionChoices:
         return Table(name, self.finding(), self.table, note, {**AMOUNTS, "change": "percent"})
 
     def plot(self, ax: Axes | None = None) -> Axes:
-        """The amount and its interval by convention, in thousands."""
+        """The amount and its interval by convention."""
         import matplotlib.pyplot as plt
 
         ax = ax if ax is not None else plt.subplots()[1]
         rows = self.table.iloc[::-1]
+        scale, unit = (1000, "thousand ") if rows["high"].max() >= THOUSANDS_FROM else (1, "")
         at = np.arange(len(rows))
-        ax.hlines(at, rows["low"] / 1000, rows["high"] / 1000, color="#0072B2", linewidth=2.5)
-        ax.plot(rows["provision"] / 1000, at, "o", color="#0072B2", markersize=6)
+        ax.hlines(at, rows["low"] / scale, rows["high"] / scale, color="#0072B2", linewidth=2.5)
+        ax.plot(rows["provision"] / scale, at, "o", color="#0072B2", markersize=6)
         ax.set_yticks(at, list(rows["choice"]))
         ax.set_ylim(-0.6, len(rows) - 0.4)
         ax.set_xlim(left=0)
         ax.grid(visible=True, axis="x")
         ax.grid(visible=False, axis="y")
-        ax.set(xlabel=f"provision, thousand {self.currency}", title=self.finding())
-        return stamp(ax, self.as_of)
+        ax.xaxis.set_major_formatter("{x:,.0f}")
+        ax.set(xlabel=f"provision, {unit}{self.currency}", title=self.finding())
+        return stamp(ax, self.as_of, f"{self.level:.0%} intervals by customer")
 
 
 def vary_provision(snapshot: Snapshot, level: float = 0.95) -> ProvisionChoices:
@@ -110,7 +116,7 @@ def vary_provision(snapshot: Snapshot, level: float = 0.95) -> ProvisionChoices:
         rows.append((choice, value, total.low, total.high))
     table = pd.DataFrame(rows, columns=["choice", "provision", "low", "high"])
     table["change"] = table["provision"] / table["provision"].iloc[0] - 1
-    return ProvisionChoices(table, snapshot.date, snapshot.currency)
+    return ProvisionChoices(table, snapshot.date, snapshot.currency, level)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,10 +148,11 @@ class ProvisionHindsight:
         total = self.table.iloc[-1]
         lost = f"{money(total['lost_since'], self.currency)} was written off since"
         if np.isnan(total["provision_then"]):
-            return f"On {self.date:%Y-%m-%d} only a bound: {money(total['high_then'], self.currency)}; {lost}"
+            bound = money(total["high_then"], self.currency)
+            return f"On {self.date:%Y-%m-%d} there was only a bound, {bound}; {lost}"
         then = f"{money(total['provision_then'], self.currency)}"
         spread = f"{money(total['low_then'])} to {money(total['high_then'])}"
-        return f"On {self.date:%Y-%m-%d} it said {then} ({spread}); {lost}"
+        return f"Provision of {self.date:%Y-%m-%d}: {then} ({spread}); {lost}"
 
     def to_table(self, name: str = "provision_hindsight") -> Table:
         """The comparison ready to be shown."""

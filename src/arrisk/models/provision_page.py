@@ -119,10 +119,11 @@ def plot_rates(matrix: ProvisionMatrix, ax: Axes | None = None) -> Axes:
             )
     ax.set_xticks(range(len(matrix.table)), list(matrix.table["bucket"]))
     ax.set(xlabel="days overdue", ylabel="lost, % of the balance", title=describe_matrix(matrix))
-    ax.set_ylim(bottom=0)
+    ax.set_ylim(0, ax.get_ylim()[1] * (1.0 if matrix.identified else 1.2))
     ax.set_xlim(-0.5, len(matrix.table) - 0.5)
     ax.legend(loc="upper left")
-    return stamp(ax, matrix.as_of, f"{matrix.total.level:.0%} intervals by customer")
+    kind = "intervals" if matrix.identified else "bounds"
+    return stamp(ax, matrix.as_of, f"{matrix.total.level:.0%} {kind} by customer")
 
 
 def _formats(frame: pd.DataFrame) -> dict[str, Format]:

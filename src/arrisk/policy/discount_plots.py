@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["plot_grid", "plot_running", "plot_tornado"]
 
 BLUE, VERMILLION = "#0072B2", "#D55E00"
-WIDTH = 78
+WIDTH, NARROW = 78, 62
 THOUSANDS_FROM = 10_000
 
 
@@ -30,16 +30,16 @@ def plot_grid(grid: DiscountGrid, ax: Axes | None = None) -> Axes:
     axes = plt.subplots()[1] if ax is None else ax
     best, table = grid.best, grid.table
     same = table[(table["segment"] == best["segment"]) & (table["threshold"] == best["threshold"])]
-    cells = same.set_index(["days", "rate"])["npv"].unstack()  # noqa: PD010 - the rows are unique
-    bound = max(float(np.abs(cells.to_numpy()).max()), 1e-9)
-    scale, unit = _scale(bound, grid.history.currency)
-    cells, bound = cells / scale, bound / scale
-    image = axes.imshow(cells, cmap="PuOr", vmin=-bound, vmax=bound, aspect="auto", origin="lower")
+    cells = same.set_index(["days", "rate"])["npv"].unstack()
+    values = cells.to_numpy(dtype=float)
+    scale, unit = _scale(float(np.abs(values).max()), grid.history.currency)
+    shades = np.sign(values) * np.sqrt(np.abs(values))  # small gains stay visible beside large losses
+    bound = max(float(np.abs(shades).max()), 1e-9)
+    axes.imshow(shades, cmap="PuOr", vmin=-1.25 * bound, vmax=1.25 * bound, aspect="auto", origin="lower")
     axes.set_xticks(range(cells.shape[1]), [f"{100 * r:g}%" for r in cells.columns])
     axes.set_yticks(range(cells.shape[0]), [f"{d:g}" for d in cells.index])
-    for (row, column), value in np.ndenumerate(cells.to_numpy()):
-        colour = "white" if abs(value) > 0.6 * bound else "black"
-        axes.text(column, row, f"{value:,.1f}", ha="center", va="center", color=colour, fontsize=9)
+    for (row, column), value in np.ndenumerate(values / scale):
+        axes.text(column, row, f"{value:+,.1f}", ha="center", va="center", fontsize=9.5)
     _frame(axes, cells, best["rate"], best["days"], "-")
     offer = grid.history.offer
     if offer is not None:
@@ -47,9 +47,8 @@ def plot_grid(grid: DiscountGrid, ax: Axes | None = None) -> Axes:
     axes.grid(visible=False)
     axes.set(xlabel="discount", ylabel="days to take it")
     axes.set_title(fill(grid.finding(), WIDTH), loc="left")
-    axes.figure.colorbar(image, ax=axes, label=f"gain, {unit} a year")
-    framed = "framed: best" if offer is None else "framed: best; dotted: terms offered now"
-    return stamp(axes, grid.history.as_of, framed)
+    framed = "frame: best" if offer is None else "frame: best; dotted: terms offered now"
+    return stamp(axes, grid.history.as_of, f"in the tiles: gain, {unit} a year; {framed}")
 
 
 def plot_tornado(grid: DiscountGrid, ax: Axes | None = None, scheme: pd.Series | None = None) -> Axes:
@@ -61,31 +60,33 @@ def plot_tornado(grid: DiscountGrid, ax: Axes | None = None, scheme: pd.Series |
     values = rows[["npv_at_low", "npv_at_high", "npv"]].to_numpy(dtype=float)
     scale, unit = _scale(float(np.abs(values).max(initial=0.0)), grid.history.currency)
     base = float(values[0, 2]) / scale if len(rows) else 0.0
+    middle = values[:, :2].mean(axis=1) / scale
+    units = {a.name: a.unit for a in grid.assumptions}
     for end, colour in (("low", VERMILLION), ("high", BLUE)):
         reached, marks = rows[f"npv_at_{end}"].to_numpy(dtype=float) / scale, rows[end].to_numpy(dtype=float)
         axes.barh(range(len(rows)), reached - base, left=base, color=colour, height=0.6, label=f"{end} end")
-        for place, (value, mark) in enumerate(zip(reached, marks, strict=True)):
-            _mark(axes, f"{mark:g}", value, place, to_right=value >= base)
+        for place, (name, value, mark) in enumerate(zip(rows["assumption"], reached, marks, strict=True)):
+            to_right = value > middle[place]
+            _mark(axes, _short(mark, units[str(name)]), value, place, to_right=to_right)
     axes.axvline(0, color="black", lw=0.8)
-    axes.axvline(base, color="0.5", lw=0.8, ls=":")
+    axes.axvline(float(chosen["npv"]) / scale, color="black", lw=1, ls="--", label="mean of all draws")
     axes.set_yticks(range(len(rows)), [str(name).replace("_", " ") for name in rows["assumption"]])
     axes.margins(x=0.15)
     axes.grid(visible=True, axis="x")
     axes.grid(visible=False, axis="y")
-    axes.set_xlabel(f"gain, {unit} a year (bars end at the low and high end of each range)")
+    axes.set_xlabel(f"gain, {unit} a year")
     top = str(rows["assumption"].iloc[-1]).replace("_", " ") if len(rows) else "nothing"
     what = describe_scheme(chosen, grid.history.currency)
-    axes.set_title(fill(f"What {what} is worth turns most on: {top}", WIDTH), loc="left")
-    if len(rows):
-        axes.legend(loc="lower right")
-    return stamp(axes, grid.history.as_of, "others at their assumed value")
+    axes.set_title(fill(f"What {what} is worth turns most on: {top}", NARROW), loc="left")
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.25), ncols=3)
+    return stamp(axes, grid.history.as_of, "bars: one assumption moves, the others as assumed")
 
 
 def plot_running(running: RunningScheme, ax: Axes | None = None) -> Axes:
     """Take-up of offered amounts by segment with its interval; an empty frame when nothing was offered."""
-    axes = plt.subplots()[1] if ax is None else ax
-    axes.set_title(fill(running.finding(), WIDTH), loc="left")
     rows = running.table[running.table["take_up"].notna()].iloc[::-1] if running.exists else running.table
+    axes = plt.subplots(figsize=(7, 1.2) if rows.empty else None)[1] if ax is None else ax
+    axes.set_title(fill(running.finding(), NARROW), loc="left")
     if rows.empty:
         axes.set_axis_off()
         text = "no offer in the ledger, so no take-up to show"
@@ -109,6 +110,11 @@ def _scale(largest: float, currency: str) -> tuple[float, str]:
     return (1000.0, f"thousand {currency}") if largest >= THOUSANDS_FROM else (1.0, currency)
 
 
+def _short(value: float, unit: str) -> str:
+    share = unit.startswith(("fraction", "probability", "share", "per year"))
+    return f"{100 * value:g}%" if share else f"{value:g}"
+
+
 def _frame(axes: Axes, cells: pd.DataFrame, rate: float, days: int, style: str) -> None:
     rates, windows = cells.columns.to_numpy(dtype=float).tolist(), cells.index.to_numpy(dtype=float).tolist()
     if rate in rates and days in windows:
@@ -118,4 +124,5 @@ def _frame(axes: Axes, cells: pd.DataFrame, rate: float, days: int, style: str) 
 
 def _mark(axes: Axes, text: str, x: float, y: float, *, to_right: bool) -> None:
     side, shift = ("left", 3) if to_right else ("right", -3)
-    axes.annotate(text, (x, y), (shift, 0), textcoords="offset points", ha=side, va="center", fontsize=8.5)
+    box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1}
+    axes.annotate(text, (x, y), (shift, 0), textcoords="offset points", ha=side, va="center", bbox=box)

@@ -165,7 +165,7 @@ class PolicyComparison:
         row = self.summary.iloc[int(self.summary["risk_adjusted_cost"].to_numpy().argmin())]
         cost = money(float(row["risk_adjusted_cost"]), self.currency)
         kind = "What-if, cheapest" if self.what_if else "Cheapest"
-        return f"{kind}: {row['structure']}, {cost} a year with capital for the worst years"
+        return f"{kind}: {row['structure']}, {cost} a year, capital included"
 
     def to_table(self, name: str = "insurance_structures") -> Table:
         """What each structure costs and leaves to bear, ready to be shown."""

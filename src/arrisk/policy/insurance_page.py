@@ -30,7 +30,7 @@ __all__ = [
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 PALE = ("#9fcbe8", "#f5c09b", "#9adbc5", "#ecc9dd", "#f5dca0", "#cfe8f7", "#bbbbbb")
-WIDTH = 78
+WIDTH, NARROW = 78, 62
 THOUSANDS_FROM = 10_000
 STEP_WORDS = {
     "covered": "balance owed",
@@ -141,7 +141,7 @@ def plot_structures(found: PolicyComparison, ax: Axes | None = None) -> Axes:
     axes.grid(visible=False, axis="y")
     axes.margins(x=0.12)
     axes.set(xlabel=f"{unit} a year")
-    axes.set_title(fill(found.finding(), WIDTH))
+    axes.set_title(fill(found.finding(), NARROW))
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.22), ncols=3)
     return axes if found.as_of is None else stamp(axes, found.as_of)
 
@@ -164,6 +164,8 @@ def plot_map(found: StabilityMap, ax: Axes | None = None) -> Axes:
         axes.text(column, row, f"{value:,.0f}", ha="center", va="center")
     axes.set_xticks(range(saved.shape[1]), [_percent(rate) for rate in saved.columns])
     axes.set_yticks(range(saved.shape[0]), [f"{c:g}" for c in saved.index])
+    axes.vlines(np.arange(1, saved.shape[1]) - 0.5, -0.5, saved.shape[0] - 0.5, color="white", linewidth=1)
+    axes.hlines(np.arange(1, saved.shape[0]) - 0.5, -0.5, saved.shape[1] - 0.5, color="white", linewidth=1)
     axes.grid(visible=False)
     axes.set(
         xlabel="customers lost a year, from the least to the most the ledger allows",
@@ -176,7 +178,7 @@ def plot_map(found: StabilityMap, ax: Axes | None = None) -> Axes:
 
 
 def _percent(rate: float) -> str:
-    return f"{rate:.1%}" if rate >= 0.001 else f"{rate:.2g}"
+    return f"{rate:.1%}" if rate >= 0.001 else "<0.1%"
 
 
 def _assumed(what_if: str) -> str:

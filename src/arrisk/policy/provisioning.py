@@ -131,13 +131,21 @@ def _flip(matrix: ProvisionMatrix, practice: float | None) -> Flip:
     name, unit = f"loss share of balances over {edge} days", "fraction of balance"
     turn = last * total.high / total.value if total.value > 0 else 1.0
     if turn >= 1:
-        sentence = "No loss share of the last bucket up to 100% takes the amount out of its interval."
-        return Flip(name, last, None, unit, sentence)
+        return _losses_flip(total.high / total.value if total.value > 0 else 1.0)
     sentence = (
         f"If more than {turn:.1%} of what passes {edge} days is lost (now {last:.1%}), the amount leaves its "
         "interval and must be raised."
     )
     return Flip(name, last, turn, unit, sentence)
+
+
+def _losses_flip(times: float) -> Flip:
+    """How much worse than the window losses must run, when no loss share of the last bucket suffices."""
+    sentence = (
+        f"If losses run {times - 1:.0%} above those of the window, the amount leaves its interval and must "
+        "be raised."
+    )
+    return Flip("losses against those of the window", 1.0, times, "times", sentence)
 
 
 def _notes(matrix: ProvisionMatrix) -> tuple[str, ...]:
