@@ -103,6 +103,7 @@ def test_without_losses_the_comparison_is_a_what_if_at_the_highest_rate_left_ope
     snapshot = loss_book(lost_share=0.0).as_of(DATE)
     case = make_insurance_case(study_of(lgd=0.7), snapshot)
     assert case.severity == 0.7
+    assert "lgd" in [a.name for a in case.assumptions]
     assert case.rate == case.experience.interval.high
     found = case.compare(draws=2000)
     assert found.finding().startswith("What-if")

@@ -58,7 +58,9 @@ def rates_table(matrix: ProvisionMatrix, name: str) -> Table:
         f"{total.level:.0%} {kind}, by customer. The range of the total is its own: those of the buckets do "
         "not add up to it."
     )
-    return Table(name, describe_matrix(matrix), frame, note, _formats(frame))
+    title = "Loss rates and provision by age of debt"
+    title = title if matrix.identified else "No loss rates: what the ledger does not rule out, by age of debt"
+    return Table(name, title, frame, note, _formats(frame))
 
 
 def compare_paths(matrix: ProvisionMatrix) -> pd.DataFrame:

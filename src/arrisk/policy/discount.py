@@ -166,7 +166,7 @@ class DiscountGrid:
         scheme = describe_scheme(best, self.history.currency)
         return f"{kind}: {scheme} gains {money(best['npv'], self.history.currency)} a year ({spread})"
 
-    def to_table(self, name: str = "discount_schemes", rows: int = 8) -> Table:
+    def to_table(self, name: str = "discount_schemes", rows: int = 5) -> Table:
         """The running scheme and the best ones, ready to be shown."""
         return discount_page.schemes_table(self, name, rows)
 

@@ -200,7 +200,7 @@ def _option(grid: DiscountGrid, row: pd.Series, unit: str, currency: str) -> Opt
     mean = float(row["npv"])
     note = f"gains in {row['p_gain']:.0%} of the draws; breaks even at {100 * row['affordable_rate']:.2f}%"
     if not grid.is_offered(row):
-        note += "; a what-if: these terms were never offered"
+        note += "; a what-if, never offered"
     low, high = min(float(row["ci_low"]), mean), max(float(row["ci_high"]), mean)
     return Option(describe_scheme(row, currency), mean, low, high, unit, note)
 

@@ -70,7 +70,10 @@ def schemes_table(grid: DiscountGrid, name: str, rows: int) -> Table:
         "Chance best: highest of all schemes and no discount. Regret: what the scheme misses on average "
         "against the best of each draw. Cash freed: once. Breaks even at: the discount whose value is zero."
     )
-    return Table(name, grid.finding(), frame, note, formats)
+    offered = any(grid.is_offered(row) for _, row in shown.iterrows())
+    title = "The best schemes of the grid" + ("" if offered else ": on assumptions, never offered")
+    title = "The running scheme, and the best of the grid" if grid.is_running else title
+    return Table(name, title, frame, note, formats)
 
 
 def running_table(running: RunningScheme, name: str, note: str) -> Table:

@@ -164,6 +164,7 @@ def make_insurance_case(study: Study, snapshot: Snapshot) -> InsuranceCase:
     ill = book.index.isin(experience.in_default)
     healthy = book[~ill & (book["exposure"] > 0)]
     severity, what_if = _severity(study, experience)
+    used = (*TERMS, "lgd") if what_if else TERMS
     return InsuranceCase(
         snapshot.date,
         snapshot.currency,
@@ -174,7 +175,7 @@ def make_insurance_case(study: Study, snapshot: Snapshot) -> InsuranceCase:
         _correlations(study),
         study.assumption("cost_of_capital").value,
         study.seed,
-        tuple(a for a in (study.get(name) for name in TERMS) if a is not None),
+        tuple(a for a in (study.get(name) for name in used) if a is not None),
         severity,
         what_if,
     )

@@ -89,7 +89,11 @@ def recommend_insurance(
 def _cannot_say(case: InsuranceCase, stability: StabilityMap) -> Recommendation:
     seen = case.experience
     level = f"{seen.interval.level:.0%} confidence"
-    upper = "" if seen.trials == 0 else f" Up to {seen.interval.high:.1%} a year are not ruled out ({level})."
+    upper = (
+        ""
+        if seen.trials == 0
+        else f" Up to {seen.interval.high:.1%} lost a year are not ruled out ({level})."
+    )
     found = "no customer" if len(seen.losses) == 0 else "only one customer"
     years = "customer-year" if seen.trials == 1 else "customer-years"
     if case.book.empty and seen.identified:

@@ -102,7 +102,8 @@ def structures_table(found: PolicyComparison, name: str) -> Table:
         f"{found.cost_of_risk:.0%} on the capital for the worst years. The premium that breaks even is a "
         "share of insured sales."
     )
-    return Table(name, found.finding(), frame, f"{note}{_assumed(found.what_if)}", formats)
+    title = f"{'What-if: what' if found.what_if else 'What'} each structure costs a year"
+    return Table(name, title, frame, f"{note}{_assumed(found.what_if)}", formats)
 
 
 def regret_table(found: StabilityMap, name: str) -> Table:
@@ -116,7 +117,8 @@ def regret_table(found: StabilityMap, name: str) -> Table:
         f"{found.currency} a year, capital included, over the loss rates that the ledger does not rule out "
         "and equally likely correlations. Regret: what a structure costs more than the cheapest of each case."
     )
-    return Table(name, found.finding(), frame, f"{note}{_assumed(found.what_if)}", formats)
+    title = f"{'What-if: cost' if found.what_if else 'Cost'} and regret over what the ledger leaves open"
+    return Table(name, title, frame, f"{note}{_assumed(found.what_if)}", formats)
 
 
 def plot_structures(found: PolicyComparison, ax: Axes | None = None) -> Axes:

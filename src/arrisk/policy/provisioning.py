@@ -17,6 +17,7 @@ __all__ = ["recommend_provision"]
 QUESTION = "How much to provide?"
 CURRENT = "current_provision_rate"
 """Assumption that states today's practice: a flat share of the open balance (optional)."""
+MAIN_CHOICES = ("window", "averaging", "write-offs", "terminal loss", "recoveries", "balances")
 
 
 def recommend_provision(study: Study, matrix: ProvisionMatrix) -> Recommendation:
@@ -165,7 +166,8 @@ def _notes(matrix: ProvisionMatrix) -> tuple[str, ...]:
 
 
 def _conventions(matrix: ProvisionMatrix) -> str:
-    return "Conventions. " + "; ".join(f"{key}: {text}" for key, text in matrix.conventions.items()) + "."
+    words = "; ".join(f"{key}: {matrix.conventions[key]}" for key in MAIN_CHOICES)
+    return f"Main conventions, all are in the working paper. {words}."
 
 
 def _cannot_say(
