@@ -108,7 +108,7 @@ def _customers(
     checked: Checked, items: pd.DataFrame, events: pd.DataFrame, numbers: NDArray[np.int64]
 ) -> pd.DataFrame:
     """All customers by id, with attributes and the first day anything was known of them."""
-    given = checked.tables["customers"].drop(columns=["_source", "_line"])
+    given = checked.tables["customers"].drop(columns=["_source", "_line", "_reason", "_detail"])
     codes = np.flatnonzero(numbers >= 0)
     codes = codes[np.argsort(numbers[codes])]
     out = given.drop(columns="customer_id").set_index("_customer").reindex(codes).reset_index(drop=True)
@@ -187,12 +187,15 @@ def _factors(currency: pd.Series, date: pd.Series, checked: Checked) -> pd.Serie
     return out
 
 
-def _in_units(checked: Checked, name: str) -> pd.DataFrame:
+def _in_units(checked: Checked, name: str, **more: NDArray[np.int64]) -> pd.DataFrame:
     """A side table with its amounts in units of the reporting currency."""
     frame = checked.tables[name].reset_index(drop=True)
+    if frame.empty:
+        money = [c for c, spec in TABLES[name].items() if spec.kind == "money"]
+        return frame[list(TABLES[name])].astype(dict.fromkeys(money, float)).assign(**more)
     date = {"orders": "order_date", "limits": "valid_from"}[name]
     factor = _factors(frame["currency"], frame[date], checked).to_numpy(dtype=float)
-    out = frame[list(TABLES[name])].copy()
+    out = frame[list(TABLES[name])].assign(**more)
     scale = 10 ** currency_digits(checked.currency)
     for column in [c for c, spec in TABLES[name].items() if spec.kind == "money"]:
         minor = to_reporting(frame[column].fillna(0).to_numpy(dtype=np.int64), factor)
@@ -202,10 +205,7 @@ def _in_units(checked: Checked, name: str) -> pd.DataFrame:
 
 def _orders(checked: Checked, items: pd.DataFrame) -> pd.DataFrame:
     """Orders, with the day on which the invoice they name was known."""
-    out = _in_units(checked, "orders")
-    if out.empty or not out["invoice_id"].notna().any():
-        return out.assign(billed_day=NO_DAY)
-    first = items.drop_duplicates("invoice_id")
-    place = pd.Index(first["invoice_id"]).get_indexer(pd.Index(out["invoice_id"]))
-    days = np.append(first["day"].to_numpy(), FAR)
-    return out.assign(billed_day=np.where(out["invoice_id"].isna(), NO_DAY, days[place]))
+    code = checked.tables["orders"]["_invoice"].to_numpy()
+    since = np.full(2 + max(code.max(initial=-1), items["invoice"].max()), FAR)
+    np.minimum.at(since, items["invoice"].to_numpy(), items["day"].to_numpy())
+    return _in_units(checked, "orders", billed_day=np.where(code < 0, NO_DAY, since[code]))

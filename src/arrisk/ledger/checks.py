@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from arrisk.errors import LedgerError
 from arrisk.ledger.checked import Checked, Rules
@@ -103,25 +104,35 @@ def _reporting_currency(tables: Mapping[str, pd.DataFrame], currency: str | None
 def _drop_unreadable(checked: Checked, name: str) -> None:
     """Rows that were marked while the source was read, and rows that lack what they must have."""
     frame = checked.tables[name]
+    if frame.empty:
+        return
     marked = frame["_reason"].notna().to_numpy()
     checked.set_apart(name, marked, frame["_reason"], frame["_detail"])
     for column in required(name):
         missing = checked.tables[name][column].isna()
         checked.set_apart(name, missing, f"missing_{column}", f"{column} is empty; it is required")
-    checked.tables[name] = checked.tables[name].drop(columns=["_reason", "_detail"])
 
 
 def _number_names(checked: Checked) -> None:
     """Give rows the numbers of their customer and invoice, and the day from which they count."""
-    tables = checked.tables
-    owners = ("invoices", "events", "customers", "orders", "limits", "signals")
-    codes, checked.customer_ids = joint_codes([tables[name]["customer_id"] for name in owners])
-    for name, code in zip(owners, codes, strict=True):
-        tables[name]["_customer"] = code
-    codes, _ = joint_codes([tables["invoices"]["invoice_id"], tables["events"]["invoice_id"]])
-    for name, code, date in zip(("invoices", "events"), codes, ("issue_date", "date"), strict=True):
-        tables[name]["_invoice"] = code
-        tables[name]["_known"] = known_days(tables[name], date)
+    checked.customer_ids = _number(
+        checked, "customer_id", "_customer", tuple(t for t in TABLES if t != "rates")
+    )
+    _number(checked, "invoice_id", "_invoice", ("invoices", "events", "orders"))
+    for name, date in (("invoices", "issue_date"), ("events", "date")):
+        checked.tables[name]["_known"] = known_days(checked.tables[name], date)
+
+
+def _number(checked: Checked, column: str, number: str, names: tuple[str, ...]) -> NDArray[np.object_]:
+    """Number the names in a column of several tables alike; blank ones are missing ones."""
+    frames = [checked.tables[name] for name in names]
+    codes, texts = joint_codes([frame[column] for frame in frames])
+    blank = np.array([not str(text).strip() for text in texts] + [False], dtype=bool)
+    for frame, code in zip(frames, codes, strict=True):
+        if blank.any() and blank[code].any():
+            frame[column] = frame[column].mask(blank[code], None)
+        frame[number] = np.where(blank[code], -1, code)
+    return texts
 
 
 def _check_customers(checked: Checked) -> None:
@@ -173,7 +184,7 @@ def _check_invoices(checked: Checked, rules: Rules, listed: bool) -> None:
 
 def _check_side_tables(checked: Checked, listed: bool) -> None:
     for name in ("orders", "limits", "signals"):
-        if listed:
+        if listed and not checked.tables[name].empty:
             detail = "customer_id is not in the customers table"
             checked.set_apart(name, checked.strangers(name), "unknown_customer", detail)
     for name, date in (("orders", "order_date"), ("limits", "valid_from")):

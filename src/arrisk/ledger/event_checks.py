@@ -131,13 +131,12 @@ def _check_targets(checked: Checked, invoices: _Invoices, listed: bool) -> None:
     }
     reason = np.select(list(tests.values()), list(tests), default="").astype(object)
     waits = bound & (~alone | stranger | no_rate)
-    checked.tables["events"] = frame.assign(_invoice=np.where(bound, code, -1), _waits=waits, _reason=reason)
+    checked.tables["events"] = frame.assign(_named=code, _invoice=np.where(bound, code, -1), _waits=waits)
     own = invoices.currency[code]
     given = frame["currency"].to_numpy(dtype=object)
     rows = np.flatnonzero(reason != "").tolist()
     details = [_detail(str(reason[i]), str(given[i]), str(own[i])) for i in rows]
     checked.set_apart("events", reason != "", reason, lambda _: details)
-    checked.tables["events"] = checked.tables["events"].drop(columns="_reason")
     _note_on_account(checked)
 
 
@@ -162,23 +161,15 @@ def _note_on_account(checked: Checked) -> None:
 def _check_twins(checked: Checked) -> None:
     """The same numbered document twice is once too often; without a number nobody can say."""
     frame = checked.tables["events"]
-    number, _ = codes_of(frame["event_id"])
-    keys = pd.DataFrame(
-        {
-            "event": number,
-            "invoice": codes_of(frame["invoice_id"])[0],
-            "customer": frame["_customer"].to_numpy(),
-            "kind": codes_of(frame["kind"])[0],
-            "instalment": frame["instalment"].fillna(-1).to_numpy(dtype=np.int64),
-            "date": frame["date"].to_numpy(),
-            "amount": frame["amount"].to_numpy(),
-        }
-    )
-    order = np.argsort(frame["_known"].to_numpy(), kind="stable")
-    again = np.zeros(len(frame), dtype=bool)
-    again[order] = keys.iloc[order].duplicated().to_numpy()
-    once_more = np.zeros(len(frame), dtype=bool)
-    once_more[order] = keys.drop(columns=["date", "amount"]).iloc[order].duplicated().to_numpy()
+    number, names = codes_of(frame["event_id"])
+    often = np.append(np.bincount(number[number >= 0], minlength=len(names)) > 1, True)
+    some = np.flatnonzero(often[number])
+    some = some[np.argsort(frame["_known"].to_numpy()[some], kind="stable")]
+    mine = frame.iloc[some]
+    keys = mine[["_named", "_customer", "kind", "instalment"]].assign(number=number[some])
+    again, once_more = np.zeros(len(frame), dtype=bool), np.zeros(len(frame), dtype=bool)
+    once_more[some] = keys.duplicated().to_numpy()
+    again[some] = keys.assign(date=mine["date"], amount=mine["amount"]).duplicated().to_numpy()
     text = "events without a number look the same as another on the same day: kept"
     checked.note(again & (number < 0), text)
     text = "events have the number of another for the same invoice, with another date or amount: kept"

@@ -26,7 +26,8 @@ _MARKS = ("_source", "_line", "_reason", "_detail")
 def complete(name: str, frame: pd.DataFrame) -> pd.DataFrame:
     """A new frame with all canonical columns, in a fixed order and of fixed types.
 
-    Columns of their own that customers have stay; other extra columns do not.
+    Columns of their own that customers have stay; other extra columns do not. A blank text is a missing one where a
+    text must be (names of invoices and customers are looked at when they are numbered).
 
     Parameters
     ----------
@@ -58,7 +59,7 @@ def complete(name: str, frame: pd.DataFrame) -> pd.DataFrame:
         for column, spec in TABLES[name].items()
     }
     for column in required(name):
-        if TABLES[name][column].kind == "text":
+        if TABLES[name][column].kind == "text" and column not in ("invoice_id", "customer_id"):
             columns[column] = _without_blanks(columns[column])
     for column, default in zip(_MARKS, (name, np.arange(2, size + 2), None, None), strict=True):
         columns[column] = _own(frame[column]) if column in frame else default

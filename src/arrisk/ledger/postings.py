@@ -13,13 +13,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from arrisk.ledger.days import month_index
+from arrisk.ledger.days import NO_DAY, month_index
+from arrisk.ledger.normal_form import codes_of
 from arrisk.ledger.statements import CREDIT, KINDS, OWED, UNAPPLIED
 from arrisk.ledger.waterfall import CASH, Deed, Part, Record, Rejection, Replay, Unapplied
 
 __all__ = ["Postings", "post", "to_reporting"]
 
 Ints = NDArray[np.int64]
+Columns = dict[str, NDArray[Any]]
 RANKS = {"discount": 0, "write_off": 0, "payment": 1, "credit_note": 1, "recovery": 2}
 RECOVERY_COLUMNS = ["event", "item", "customer", "event_day", "day", "amount"]
 
@@ -75,28 +77,34 @@ def post(items: pd.DataFrame, events: pd.DataFrame) -> Postings:
     lost = (loose["kind"] == "recovery").to_numpy()
     plain, odd = _part_plain(items, bound)
     replay = _replay(items, odd)
-    settled = pd.concat([plain[list(Record._fields)], _frame(replay.records, Record)], ignore_index=True)
-    settled["booked"] = _booked(items, settled)
-    movements = pd.concat(
+    settled = {c: np.concatenate([plain[c], v]) for c, v in _columns(replay.records, Record).items()}
+    booked = _booked(items, settled["item"], settled["amount"])
+    movements = _movements(
         [
             _issues(items),
-            _settlements(items, settled),
-            _unapplied(_excess(items, plain)),
-            _unapplied(_frame(replay.unapplied, Unapplied)),
-            _unapplied(_in_reporting(loose[~lost], sign=-1)),
-        ],
-        ignore_index=True,
+            _settlements(items, settled, booked),
+            _excess(items, plain),
+            _columns(replay.unapplied, Unapplied),
+            _columns_of(loose[~lost]) | {"amount": -_reported(loose[~lost])},
+        ]
     )
-    movements = movements[(movements["amount"] != 0).to_numpy()].reset_index(drop=True)
-    movements.insert(6, "month", month_index(movements["day"].to_numpy()))
-    recoveries = _recoveries(items, _frame(replay.recoveries, Record), loose[lost])
-    rejected = pd.DataFrame(replay.rejections, columns=list(Rejection._fields)).astype({"event": "int64"})
+    recoveries = _recoveries(items, _columns(replay.recoveries, Record), loose[lost])
+    rejected = pd.DataFrame(_columns(replay.rejections, Rejection))
     return Postings(movements, recoveries, rejected)
 
 
-def _frame(rows: list[Any], kind: type[Any]) -> pd.DataFrame:
-    frame = pd.DataFrame(rows, columns=list(kind._fields))
-    return frame.astype({c: "int64" for c in frame.columns if c != "kind"} | {"kind": object})
+def _columns(rows: list[Any], kind: type[Any]) -> Columns:
+    """Named tuples as columns: texts as they are, all else whole numbers."""
+    texts = ("kind", "reason", "detail")
+    filled = zip(*rows, strict=True) if rows else [[]] * len(kind._fields)
+    return {
+        name: np.array(values, dtype=object if name in texts else np.int64)
+        for name, values in zip(kind._fields, filled, strict=True)
+    }
+
+
+def _columns_of(events: pd.DataFrame) -> Columns:
+    return {c: events[c].to_numpy() for c in Unapplied._fields}
 
 
 def _targets(items: pd.DataFrame, events: pd.DataFrame) -> tuple[Ints, NDArray[np.bool_]]:
@@ -119,7 +127,7 @@ def _targets(items: pd.DataFrame, events: pd.DataFrame) -> tuple[Ints, NDArray[n
     return item, parted
 
 
-def _part_plain(items: pd.DataFrame, events: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _part_plain(items: pd.DataFrame, events: pd.DataFrame) -> tuple[Columns, pd.DataFrame]:
     """Part events whose invoice needs no replay from the others.
 
     Plain is an invoice all of whose events are known no earlier than their part, reduce it, name it if there are several,
@@ -136,15 +144,16 @@ def _part_plain(items: pd.DataFrame, events: pd.DataFrame) -> tuple[pd.DataFrame
     total = _running(amount[order], item[order])
     over = np.abs(total) > np.abs(owed[order])
     odd[order[over & (~cash | parted | (foreign != 1.0))[order]]] = True
-    apart = np.zeros(1 + int(events["invoice"].max()) if len(events) else 0, dtype=bool)
-    apart[events["invoice"].to_numpy()[odd]] = True
-    again = apart[events["invoice"].to_numpy()]
+    invoice = events["invoice"].to_numpy()
+    apart = np.zeros(1 + invoice.max(initial=0), dtype=bool)
+    apart[invoice[odd]] = True
+    again = apart[invoice]
     kept = order[~again[order]]
     limit = owed[kept]
     settled = np.clip(total[~again[order]], np.minimum(limit, 0), np.maximum(limit, 0))
     steps = _steps(settled, item[kept])
-    plain = events.iloc[kept][["kind", "event_day", "day", "event"]]
-    return plain.assign(item=item[kept], amount=steps, excess=amount[kept] - steps), events[again]
+    plain = {c: events[c].to_numpy()[kept] for c in ("kind", "event_day", "day", "event")}
+    return plain | {"item": item[kept], "amount": steps, "excess": amount[kept] - steps}, events[again]
 
 
 def _running(values: Ints, group: Ints) -> Ints:
@@ -217,99 +226,97 @@ def to_reporting(amount: Ints, factor: NDArray[np.float64]) -> Ints:
     return np.where(same, amount, converted.astype(np.int64)).astype(np.int64)
 
 
-def _booked(items: pd.DataFrame, settled: pd.DataFrame) -> Ints:
+def _reported(events: pd.DataFrame) -> Ints:
+    return to_reporting(events["amount"].to_numpy(), events["factor"].to_numpy())
+
+
+def _booked(items: pd.DataFrame, item: Ints, amount: Ints) -> Ints:
     """What records take off their items in the reporting currency; records of an item stand in the order of time.
 
     The running total is converted, not each record, so that an item that closes in its own currency closes exactly.
     """
-    amount, item = settled["amount"].to_numpy(), settled["item"].to_numpy()
     factor = items["factor"].to_numpy()[item]
-    out = amount.copy()
     foreign = np.flatnonzero(factor != 1.0)
+    if not len(foreign):
+        return amount
+    out = amount.copy()
     order = foreign[np.argsort(item[foreign], kind="stable")]
     running = to_reporting(_running(amount[order], item[order]), factor[order])
     out[order] = _steps(running, item[order])
     return out
 
 
-def _table(columns: dict[str, Any], item: Any, due_day: Any, issue_day: Any, event: Any) -> pd.DataFrame:
-    """Movements, with whole numbers where nothing may be missing."""
-    whole = {"item": item, "due_day": due_day, "issue_day": issue_day, "event": event}
-    size = len(columns["amount"])
-    filled = {k: _nothing(size) if v is None else pd.array(v, dtype="Int64") for k, v in whole.items()}
-    order = [
-        "item",
-        "customer",
-        "side",
-        "kind",
-        "event_day",
-        "day",
-        "due_day",
-        "issue_day",
-        "amount",
-        "event",
-    ]
-    return pd.DataFrame(columns | filled)[order]
+def _movements(parts: list[Columns]) -> pd.DataFrame:
+    """All movements; what a part does not say of an item is missing, and without an item it is unapplied cash."""
+    sizes = [len(part["amount"]) for part in parts]
 
+    def joined(name: str, default: Any) -> Any:
+        given = [part.get(name) for part in parts]
+        filled = [np.full(n, default) if g is None else g for g, n in zip(given, sizes, strict=True)]
+        return np.concatenate(filled)[moves]
 
-def _nothing(size: int) -> pd.arrays.IntegerArray:
-    return pd.arrays.IntegerArray(np.zeros(size, dtype=np.int64), np.ones(size, dtype=bool))
-
-
-def _issues(items: pd.DataFrame) -> pd.DataFrame:
-    amount = items["amount"].to_numpy()
-    columns = {
-        "customer": items["customer"].to_numpy(),
-        "side": np.where(amount < 0, CREDIT, OWED),
-        "kind": np.full(len(items), KINDS["invoice"]),
-        "event_day": items["issue_day"].to_numpy(),
-        "day": items["day"].to_numpy(),
-        "amount": to_reporting(amount, items["factor"].to_numpy()),
-    }
-    return _table(
-        columns, items["item"].to_numpy(), items["due_day"].array, items["issue_day"].to_numpy(), None
+    moves = np.concatenate([part["amount"] for part in parts]) != 0
+    kinds, names = codes_of(joined("kind", "invoice"))
+    day = joined("day", 0)
+    return pd.DataFrame(
+        {
+            "item": _whole(joined("item", -1), -1),
+            "customer": joined("customer", 0),
+            "side": joined("side", UNAPPLIED),
+            "kind": np.array([KINDS[str(name)] for name in names], dtype=np.int64)[kinds],
+            "event_day": joined("event_day", 0),
+            "day": day,
+            "month": month_index(day),
+            "due_day": _whole(joined("due_day", NO_DAY), NO_DAY),
+            "issue_day": _whole(joined("issue_day", NO_DAY), NO_DAY),
+            "amount": joined("amount", 0),
+            "event": _whole(joined("event", -1), -1),
+        }
     )
 
 
-def _settlements(items: pd.DataFrame, settled: pd.DataFrame) -> pd.DataFrame:
-    item = settled["item"].to_numpy()
-    columns = {
-        "customer": items["customer"].to_numpy()[item],
-        "side": np.where(items["amount"].to_numpy()[item] < 0, CREDIT, OWED),
-        "kind": _kinds(settled["kind"]),
-        "event_day": settled["event_day"].to_numpy(),
-        "day": settled["day"].to_numpy(),
-        "amount": -settled["booked"].to_numpy(),
+def _whole(values: Ints, nothing: int) -> pd.arrays.IntegerArray:
+    return pd.arrays.IntegerArray(values, values == nothing)
+
+
+def _issues(items: pd.DataFrame) -> Columns:
+    amount = items["amount"].to_numpy()
+    return {
+        "customer": items["customer"].to_numpy(),
+        "side": np.where(amount < 0, CREDIT, OWED),
+        "kind": np.full(len(items), "invoice", dtype=object),
+        "event_day": items["issue_day"].to_numpy(),
+        "day": items["day"].to_numpy(),
+        "amount": _reported(items),
+        "item": items["item"].to_numpy(),
+        "due_day": items["due_day"].to_numpy(dtype=np.int64, na_value=NO_DAY),
+        "issue_day": items["issue_day"].to_numpy(),
     }
-    due, issued = items["due_day"].array[item], items["issue_day"].to_numpy()[item]
-    return _table(columns, item, due, issued, settled["event"].to_numpy())
 
 
-def _kinds(names: pd.Series[Any]) -> Ints:
-    return np.asarray(names.map(KINDS), dtype=np.int64)
+def _settlements(items: pd.DataFrame, settled: Columns, booked: Ints) -> Columns:
+    item, issued = settled["item"], _issues(items)
+    facts = {c: issued[c][item] for c in ("customer", "side", "due_day", "issue_day")}
+    return settled | facts | {"amount": -booked}
 
 
-def _excess(items: pd.DataFrame, plain: pd.DataFrame) -> pd.DataFrame:
+def _excess(items: pd.DataFrame, plain: Columns) -> Columns:
     """Cash beyond what a single part had open."""
-    out = plain[(plain["excess"] != 0).to_numpy()]
-    return out.assign(customer=items["customer"].to_numpy()[out["item"].to_numpy()], amount=-out["excess"])
+    some = plain["excess"] != 0
+    out = {c: plain[c][some] for c in ("kind", "event_day", "day", "event")}
+    return out | {
+        "customer": items["customer"].to_numpy()[plain["item"][some]],
+        "amount": -plain["excess"][some],
+    }
 
 
-def _in_reporting(events: pd.DataFrame, sign: int) -> pd.DataFrame:
-    return events.assign(amount=sign * to_reporting(events["amount"].to_numpy(), events["factor"].to_numpy()))
-
-
-def _unapplied(rows: pd.DataFrame) -> pd.DataFrame:
-    """Changes of unapplied cash as movements; `amount` has their sign."""
-    columns = {c: rows[c].to_numpy() for c in ("customer", "event_day", "day", "amount")}
-    columns |= {"side": np.full(len(rows), UNAPPLIED), "kind": _kinds(rows["kind"])}
-    return _table(columns, None, None, None, rows["event"].to_numpy())
-
-
-def _recoveries(items: pd.DataFrame, taken: pd.DataFrame, loose: pd.DataFrame) -> pd.DataFrame:
+def _recoveries(items: pd.DataFrame, taken: Columns, loose: pd.DataFrame) -> pd.DataFrame:
     """Recoveries on items, and those that name none."""
-    item = taken["item"].to_numpy()
-    owners = items["customer"].to_numpy()[item]
-    found = taken.assign(customer=owners, amount=_booked(items, taken)).astype({"item": "Int64"})
-    others = _in_reporting(loose, sign=1).assign(item=_nothing(len(loose)))
-    return pd.concat([found[RECOVERY_COLUMNS], others[RECOVERY_COLUMNS]], ignore_index=True)
+    item = taken["item"]
+    found = taken | {
+        "customer": items["customer"].to_numpy()[item],
+        "amount": _booked(items, item, taken["amount"]),
+    }
+    others = _columns_of(loose) | {"item": np.full(len(loose), -1), "amount": _reported(loose)}
+    both = {c: np.concatenate([found[c], others[c]]) for c in RECOVERY_COLUMNS}
+    return pd.DataFrame(both | {"item": _whole(both["item"], -1)})

@@ -153,7 +153,7 @@ class LedgerChecks:
 
 def reasons_table(quarantine: pd.DataFrame) -> pd.DataFrame:
     """Rejected rows by table and reason, with the first lines and what was seen there."""
-    groups = quarantine.groupby(["table", "reason"], sort=True)
+    groups = quarantine.groupby(["table", "reason"], sort=True) if len(quarantine) else ()
     return pd.DataFrame(
         [
             {
