@@ -40,7 +40,14 @@ def test_reason_names_what_is_worse_than_the_book():
     seen = features(oldest_overdue_days=60.0, mean_days_late=3.0)
     terms = predictors(seen)
     told = reasons(terms, seen, np.array([1.0, 1.0, 1.0, 1.0]), dict.fromkeys(terms.columns, 0.1))
-    assert told == ["oldest open item 60 days overdue (book: 3)"]
+    assert told == ["oldest open item 60 days overdue (average: 3)"]
+
+
+def test_an_average_that_pays_early_is_told_as_early():
+    seen = features(mean_days_late=12.0)
+    terms = predictors(seen)
+    told = reasons(terms, seen, np.array([0.0, 5.0, 0.0, 0.0]), dict.fromkeys(terms.columns, -7 / 30))
+    assert told == ["12 days late on average over the last year (average: 7 early)"]
 
 
 def test_a_good_value_is_no_reason_though_others_are_better():

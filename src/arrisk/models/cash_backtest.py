@@ -108,19 +108,21 @@ def run_backtest(snapshot: Snapshot, timing: PaymentTiming, weeks: int, step_wee
     weeks, step_weeks : int
         Horizon, and weeks between past days.
     """
-    now = _Book.of(snapshot, timing)
+    names = pd.Index(snapshot.items["invoice_id"].unique())
+    now = _Book.of(snapshot, timing, names)
     past = []
     for day in _past_days(snapshot, weeks, step_weeks):
         then = snapshot.as_of(day)
-        past.append(_Book.of(then, refit_hazards(timing, then)))
+        past.append(_Book.of(then, refit_hazards(timing, then), names))
+    came = _Receipts.of(snapshot, names, past[0].day if past else now.day)
     rows = [
         row
         for i, book in enumerate(past)
-        if (earlier := _earlier(past[:i], book, weeks))
-        for row in _trial(book, book.realised(snapshot, weeks), earlier, weeks)
+        if (earlier := _earlier(past[:i], book, names, weeks))
+        for row in _trial(book, book.realised(came, weeks), earlier, weeks)
     ]
     trials = pd.DataFrame(rows, columns=["date", "method", "week", "forecast", "realised"])
-    forecasts = _forecasts(now, _earlier(past, now, weeks), weeks)
+    forecasts = _forecasts(now, _earlier(past, now, names, weeks), weeks)
     customers = {c for book in past for c in book.items["customer_id"]}
     return Backtest(trials, forecasts, float(now.amount.sum()), len(customers))
 
@@ -131,7 +133,7 @@ def score(trials: pd.DataFrame, weeks: int, level: float) -> pd.DataFrame:
     for method in METHODS if len(trials) else ():
         own = trials[trials["method"] == method]
         forecast, realised = (
-            own.pivot_table(index="date", columns="week", values=v) for v in ("forecast", "realised")
+            own.pivot(index="date", columns="week", values=v) for v in ("forecast", "realised")
         )
         rows.append((method, *_scores(forecast, realised, WEEK * weeks, level), len(forecast)))
     return pd.DataFrame(rows, columns=SCORES)
@@ -172,38 +174,56 @@ def _coverage(
 
 
 @dataclass(frozen=True, slots=True)
+class _Receipts:
+    """Payments on invoices known on a day, by date: day numbers, places of the invoices, amounts."""
+
+    days: NDArray[np.int64]
+    places: NDArray[np.int64]
+    amounts: Floats
+
+    @classmethod
+    def of(cls, snapshot: Snapshot, names: pd.Index, since: int) -> _Receipts:
+        """Those dated after the day `since`; the events of a snapshot are sorted by date."""
+        events = snapshot.events
+        days = _day_numbers(events["date"])
+        start = int(np.searchsorted(days, since, side="right"))
+        events, days = events.iloc[start:], days[start:]
+        paid = ((events["kind"] == "payment") & events["invoice_id"].notna()).to_numpy()
+        places = names.get_indexer(pd.Index(events["invoice_id"].to_numpy()[paid]))
+        return cls(days[paid], places, events["amount"].to_numpy(float)[paid])
+
+
+@dataclass(frozen=True, slots=True)
 class _Book:
-    """An open book on a day and the curves known then; `bucket` is that of each invoice's first item."""
+    """An open book on a day and the curves known then; `bucket` by place of the invoice, -1 when not open."""
 
     snapshot: Snapshot
     timing: PaymentTiming
     items: pd.DataFrame
     amount: Floats
-    bucket: pd.Series
+    bucket: NDArray[np.int8]
+    day: int
 
     @classmethod
-    def of(cls, snapshot: Snapshot, timing: PaymentTiming) -> _Book:
+    def of(cls, snapshot: Snapshot, timing: PaymentTiming, names: pd.Index) -> _Book:
         items = timing.open_items(snapshot)
         items["days_overdue"] = items["days_overdue"].fillna(
             (snapshot.date - items["issue_date"]).dt.days - timing.terms
         )
         items["amount"] = items["open_amount"] * _net_share(snapshot, items)
-        first = items[["invoice_id", "days_overdue"]].drop_duplicates("invoice_id")
-        bucket = pd.Series(ageing_bucket(first["days_overdue"]), index=pd.Index(first["invoice_id"]))
-        return cls(snapshot, timing, items, items["amount"].to_numpy(float), bucket)
+        bucket = np.full(len(names), -1, dtype=np.int8)
+        # Written backwards, so that an invoice in instalments keeps the bucket of its first.
+        places = names.get_indexer(pd.Index(items["invoice_id"]))[::-1]
+        bucket[places] = ageing_bucket(items["days_overdue"])[::-1]
+        return cls(snapshot, timing, items, items["amount"].to_numpy(float), bucket, snapshot.day)
 
-    def realised(self, later: Snapshot, weeks: int) -> Floats:
+    def realised(self, came: _Receipts, weeks: int) -> Floats:
         """Cash on the invoices of the book in the weeks after it, by bucket and week."""
-        events, begin = later.events, self.snapshot.date
-        # Events are sorted by date: two searches cut the window out without a pass over all of them.
-        window = events["date"].searchsorted([begin, begin + pd.Timedelta(days=WEEK * weeks)], side="right")
-        paid = events.iloc[slice(*window)]
-        paid = paid[(paid["kind"] == "payment") & paid["invoice_id"].notna()]
-        found = self.bucket.index.get_indexer(pd.Index(paid["invoice_id"]))
-        mine = found >= 0
-        week = ((paid["date"] - begin).dt.days.to_numpy()[mine] - 1) // WEEK
-        cell = self.bucket.to_numpy()[found[mine]] * weeks + week
-        cash = np.bincount(cell, weights=paid["amount"].to_numpy()[mine], minlength=BUCKETS * weeks)
+        window = slice(*np.searchsorted(came.days, [self.day, self.day + WEEK * weeks], side="right"))
+        bucket = self.bucket[came.places[window]].astype(np.int64)
+        mine = (bucket >= 0) & (came.places[window] >= 0)
+        cell = bucket[mine] * weeks + (came.days[window][mine] - self.day - 1) // WEEK
+        cash = np.bincount(cell, weights=came.amounts[window][mine], minlength=BUCKETS * weeks)
         return cash.astype(np.float64).reshape(BUCKETS, weeks)
 
     def by_bucket(self) -> Floats:
@@ -211,16 +231,23 @@ class _Book:
         return held.astype(np.float64)
 
 
+def _day_numbers(dates: pd.Series) -> NDArray[np.int64]:
+    return dates.to_numpy(dtype="datetime64[D]").astype(np.int64)
+
+
 def _net_share(snapshot: Snapshot, items: pd.DataFrame) -> Floats:
     """Share of each customer's open items left after its credits and unapplied cash."""
     every = snapshot.items
-    credits = every.loc[(every["open_amount"] != 0) & (every["amount"] <= 0), ["customer_id", "open_amount"]]
-    credit = -credits.groupby("customer_id")["open_amount"].sum()
-    waiting = snapshot.unapplied.groupby("customer_id")["amount"].sum()
-    gross = items.groupby("customer_id")["open_amount"].sum()
-    less = credit.reindex(gross.index, fill_value=0.0) + waiting.reindex(gross.index, fill_value=0.0)
-    share = ((gross - less) / gross).clip(0.0, 1.0)
-    return items["customer_id"].map(share).to_numpy(float)
+    is_credit = ((every["open_amount"] != 0) & (every["amount"] <= 0)).to_numpy()
+    credits, waiting = every[["customer_id", "open_amount"]][is_credit], snapshot.unapplied
+    people, place = np.unique(items["customer_id"].to_numpy(dtype=object), return_inverse=True)
+    gross = np.bincount(place, weights=items["open_amount"], minlength=len(people))
+    less = np.zeros(len(people) + 1)
+    known = pd.Index(people)
+    # Customers without open items are not found and count in the last place, which is dropped.
+    np.add.at(less, known.get_indexer(pd.Index(credits["customer_id"])), -credits["open_amount"])
+    np.add.at(less, known.get_indexer(pd.Index(waiting["customer_id"])), waiting["amount"])
+    return np.asarray(np.clip((gross - less[:-1]) / gross, 0.0, 1.0)[place], dtype=float)
 
 
 def _forecasts(book: _Book, earlier: list[tuple[Floats, Floats]], weeks: int) -> dict[str, Floats]:
@@ -228,19 +255,23 @@ def _forecasts(book: _Book, earlier: list[tuple[Floats, Floats]], weeks: int) ->
     path = book.timing.paths(items, WEEK * weeks)
     curves = (book.amount @ path).reshape(weeks, WEEK).sum(axis=1)
     shares = ageing_shares([b for b, _ in earlier], [c for _, c in earlier]) if earlier else None
-    known = book.snapshot.items
-    paid = (known["close_kind"] == "paid") & known["due_date"].notna() & (known["amount"] > 0)
-    known = known.loc[paid, ["customer_id", "closed_date", "due_date"]]
-    settled = known[["customer_id"]].assign(days_late=(known["closed_date"] - known["due_date"]).dt.days)
     nothing = np.full(weeks, np.nan)
     return {
         CURVES: curves,
         "ageing percentages": nothing
         if shares is None
         else by_ageing(items["days_overdue"], book.amount, shares),
-        "customer mean": customer_mean(items, settled, weeks),
+        "customer mean": customer_mean(items, _settled(book.snapshot), weeks),
         "terms only": terms_only(items["days_overdue"], book.amount, weeks),
     }
+
+
+def _settled(snapshot: Snapshot) -> pd.DataFrame:
+    """Customer and days late of every item paid so far."""
+    known = snapshot.items
+    paid = ((known["close_kind"] == "paid") & known["due_date"].notna() & (known["amount"] > 0)).to_numpy()
+    closed, due = (_day_numbers(known[c])[paid] for c in ("closed_date", "due_date"))
+    return pd.DataFrame({"customer_id": known["customer_id"].to_numpy()[paid], "days_late": closed - due})
 
 
 def _trial(
@@ -254,10 +285,13 @@ def _trial(
     ]
 
 
-def _earlier(past: list[_Book], book: _Book, weeks: int) -> list[tuple[Floats, Floats]]:
+def _earlier(past: list[_Book], book: _Book, names: pd.Index, weeks: int) -> list[tuple[Floats, Floats]]:
     """Books whose weeks were over on the day of `book`, with the cash as it was known on that day."""
-    over = [p for p in past if p.snapshot.date + pd.Timedelta(days=WEEK * weeks) <= book.snapshot.date]
-    return [(p.by_bucket(), p.realised(book.snapshot, weeks)) for p in over[-EARLIER_BOOKS:]]
+    over = [p for p in past if p.day + WEEK * weeks <= book.day][-EARLIER_BOOKS:]
+    if not over:
+        return []
+    came = _Receipts.of(book.snapshot, names, over[0].day)
+    return [(p.by_bucket(), p.realised(came, weeks)) for p in over]
 
 
 def _past_days(snapshot: Snapshot, weeks: int, step_weeks: int) -> list[pd.Timestamp]:

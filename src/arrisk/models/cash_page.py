@@ -45,7 +45,8 @@ def weeks_table(cash: CashForecast, name: str) -> Table:
     else:
         how = "No interval: the history holds fewer than two windows without overlap to try the forecast on."
     note = f"Amounts in {cash.currency}; cash from the items open today, no new sales. {how}"
-    return Table(name, find_total(cash), frame, note, formats)
+    title = f"Cash of the next {cash.weeks} weeks" if cash.identified else find_total(cash)
+    return Table(name, title, frame, note, formats)
 
 
 def backtest_table(cash: CashForecast, name: str) -> Table:

@@ -119,6 +119,16 @@ def reasons(
             told.append("no payment behaviour known yet")
         else:
             mean = average[j] * unit
-            book = f"{math.exp(mean):.1f}" if "{1" in words else f"{mean:.0f}"
-            told.append(f"{words.format(value, math.exp(min(value, 50.0)))} (book: {book})")
+            told.append(
+                f"{words.format(value, math.exp(min(value, 50.0)))} (average: {_told(mean, feature)})"
+            )
     return told
+
+
+def _told(mean: float, feature: str) -> str:
+    """The average of the book as the words of a reason need it."""
+    if feature == "order_change":
+        return f"{math.exp(mean):.1f}"
+    if feature == "mean_days_late" and round(mean) < 0:
+        return f"{-mean:.0f} early"
+    return f"{mean:.0f}"

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from arrisk.display import Format, Table, stamp
+from arrisk.models.intervals import jeffreys
 from arrisk.models.scaling import TERMS
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["checks_table", "grades_table", "plot_card", "ranked_table", "terms_table"]
 
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#8C8C8C"
+MOST_UNGRADED = 5
 RATES = ("observed", "ci_low", "ci_high", "expected")
 
 
@@ -67,15 +69,31 @@ def grades_table(card: Scorecard, name: str) -> Table:
     formats: dict[str, Format] = {"within_a_year": "percent", **dict.fromkeys(RATES, "percent")}  # type: ignore[dict-item]
     columns = ["grade", "within_a_year", "rows", "customers", "defaults", *RATES]
     if card.fit is None:
-        empty = pd.DataFrame(columns=columns)
-        return Table(name, f"No grades: {card.doubt}", empty, _definition(card), formats)
+        return Table(
+            name,
+            f"No grades: {card.doubt}",
+            _ungraded(card)[columns[:1] + columns[2:-1]],
+            _definition(card),
+            formats,
+        )
     frame = card.grades.assign(within_a_year=list(card.bounds.values()))[columns]
     note = (
         f"{_definition(card)} Each row is a customer on a past day, graded by a fit without that customer. "
         f"within_a_year: highest probability of the grade, fixed beforehand; observed with its "
         f"{card.level:.0%} Jeffreys interval; expected: mean probability given."
     )
-    return Table(name, _order_finding(card), frame, note, formats)
+    return Table(name, "Back-test by grade", frame, note, formats)
+
+
+def _ungraded(card: Scorecard) -> pd.DataFrame:
+    """The default rate of all rows together, where no grade can be given."""
+    seen = card.observations
+    n, d = len(seen), int(seen["default"].sum())
+    low, high = jeffreys(d, n, card.level) if n else (np.nan, np.nan)
+    row = ("none given", n, seen["customer_id"].nunique(), d, d / n if n else np.nan, low, high)
+    return pd.DataFrame(
+        [row], columns=["grade", "rows", "customers", "defaults", "observed", "ci_low", "ci_high"]
+    )
 
 
 def _order_finding(card: Scorecard) -> str:
@@ -124,6 +142,7 @@ def ranked_table(card: Scorecard, snapshot: Snapshot, top: int, name: str) -> Ta
     held = scored[scored["in_default"]]
     live = scored[~scored["in_default"]]
     order = ["pd", "open_amount"] if card.identified else ["open_amount"]
+    top = top if card.identified else min(top, MOST_UNGRADED)
     shown = live.sort_values([*order, "customer_id"], ascending=[*(False for _ in order), True]).head(top)
     names = _names(snapshot)
     columns = {
@@ -170,7 +189,7 @@ def _plot_bound(card: Scorecard, ax: Axes) -> Axes:
     rate = 100 * card.defaulters / people if people else np.nan
     bound = 100 * card.upper_bound
     ax.barh([0], [bound], height=0.35, color=BLUE, alpha=0.25, label=f"not ruled out ({card.level:.0%})")
-    ax.plot([rate], [0], marker="o", ls="none", color=BLUE, label="seen")
+    ax.plot([rate], [0], marker="o", ls="none", color=BLUE, clip_on=False, label="seen")
     ax.set(yticks=[], ylim=(-0.6, 0.9), xlim=(0, max(1.25 * bound, 1.0)))
     ax.set_xlabel(f"customers that default within {card.horizon_days} days, %")
     ax.set_title(f"{card.defaulters} of {people} customers defaulted: up to {bound:.1f}% cannot be ruled out")

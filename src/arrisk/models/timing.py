@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
@@ -13,7 +13,7 @@ import pandas as pd
 from arrisk.display import Table, frame_html
 from arrisk.errors import LookAheadError, ModelError
 from arrisk.models.curves import SurvivalCurve, kaplan_meier
-from arrisk.models.day_counts import Floats
+from arrisk.models.day_counts import Floats, Ints
 from arrisk.models.incidence import DailyHazard, daily_hazard, payment_path
 from arrisk.models.timing_page import curve_rows, plot_timing, timing_table
 
@@ -28,6 +28,17 @@ Clock = Literal["issue", "due"]
 ALL = "all"
 MIN_ITEMS = 20
 HORIZON_DAYS = 180
+OPEN_COLUMNS = (
+    "invoice_id",
+    "instalment",
+    "customer_id",
+    "issue_date",
+    "due_date",
+    "amount",
+    "open_amount",
+    "days_overdue",
+)
+TIMED_COLUMNS = ("customer_id", "issue_date", "due_date", "closed_date", "close_kind", "amount")
 CAUSES = {"open": 0, "paid": 1, "credited": 2, "written_off": 2}
 
 
@@ -127,7 +138,8 @@ class PaymentTiming:
                 f"curves that know {self.as_of:%Y-%m-%d} cannot predict the state of {snapshot.date:%Y-%m-%d}"
             )
         items = snapshot.items
-        items = items[(items["close_kind"] == "open") & (items["amount"] > 0)].reset_index(drop=True)
+        is_open = ((items["close_kind"] == "open") & (items["amount"] > 0)).to_numpy()
+        items = items.loc[is_open, _with(OPEN_COLUMNS, self.by, items)].reset_index(drop=True)
         start = items["issue_date"]
         if self.clock == "due":
             assumed = items["issue_date"] + pd.to_timedelta(np.full(len(items), round(self.terms)), unit="D")
@@ -245,8 +257,15 @@ def _of_group(frame: pd.DataFrame, group: str) -> pd.DataFrame:
 
 
 def _median_terms(snapshot: Snapshot) -> float:
-    terms = (snapshot.items["due_date"] - snapshot.items["issue_date"]).dt.days.dropna()
-    return float(terms.median()) if len(terms) else 0.0
+    due = snapshot.items["due_date"]
+    given = due.notna().to_numpy()
+    terms = (_day_numbers(due) - _day_numbers(snapshot.items["issue_date"]))[given]
+    return float(np.median(terms)) if terms.size else 0.0
+
+
+def _day_numbers(dates: pd.Series) -> Ints:
+    """Days since 1970; meaningless where the date is missing."""
+    return dates.to_numpy(dtype="datetime64[D]").astype(np.int64)
 
 
 def timing_items(
@@ -270,30 +289,33 @@ def timing_items(
         dropped["without a due date"] = items["due_date"].isna()
     keep = ~np.logical_or.reduce([d.to_numpy() for d in dropped.values()])
     excluded = {reason: int(rows.sum()) for reason, rows in dropped.items() if rows.any()}
-    used = ["customer_id", "issue_date", "due_date", "closed_date", "close_kind", "amount"]
-    if by is not None and by in items.columns and by not in used:
-        used.append(by)
-    items = items.loc[keep, used].reset_index(drop=True)
-    start = items["issue_date"] if clock == "issue" else items["due_date"]
-    ended = items["closed_date"].fillna(snapshot.date)
+    items = items.loc[keep, _with(TIMED_COLUMNS, by, items)].reset_index(drop=True)
+    issued = _day_numbers(items["issue_date"])
+    start = issued if clock == "issue" else _day_numbers(items["due_date"])
+    ended = np.where(items["closed_date"].isna(), snapshot.day, _day_numbers(items["closed_date"]))
     out = pd.DataFrame(
         {
             "customer_id": items["customer_id"],
             "group": _groups(items, snapshot, by),
             "amount": items["amount"],
-            "entry": (items["issue_date"] - start).dt.days.astype(np.int64) - 1,
-            "duration": (ended - start).dt.days.astype(np.int64),
+            "entry": issued - start - 1,
+            "duration": ended - start,
             "cause": items["close_kind"].map(CAUSES).astype(np.int64),
-            "age": (snapshot.date - items["issue_date"]).dt.days.astype(np.int64),
+            "age": snapshot.day - issued,
         }
     )
     if window_days is not None:
-        begin = (snapshot.date - pd.Timedelta(days=window_days) - start).dt.days.astype(np.int64)
+        begin = snapshot.day - window_days - start
         out["entry"] = out["entry"].clip(lower=begin)
         old = out["entry"] >= out["duration"]
         excluded["closed before the window"] = int(old.sum())
         out = out[~old].reset_index(drop=True)
     return out, excluded
+
+
+def _with(columns: Sequence[str], by: str | None, items: pd.DataFrame) -> list[str]:
+    """The columns needed and, where the items have it, the one to split by: copying all of them is slow."""
+    return [*columns, *([by] if by is not None and by in items.columns and by not in columns else [])]
 
 
 def _groups(items: pd.DataFrame, snapshot: Snapshot, by: str | None) -> pd.Series:

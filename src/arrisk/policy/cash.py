@@ -81,10 +81,12 @@ def _answer(cash: CashForecast, chosen: str, wins: bool) -> str:
     how = "the payment curves" if wins else f"'{chosen}', nearer on past days than the payment curves"
     if high - low < 0.005 * middle:
         return f"Plan on {money(middle, cash.currency)} within {cash.weeks} weeks, by {how}."
+    covered = float(cash.backtest.set_index("method")["coverage_total"][chosen])
+    held = f"; such a range held on {covered:.0%} of past days" if math.isfinite(covered) else ""
     return (
         f"Plan on {about(middle, cash.currency)} within {cash.weeks} weeks from what is open today, and make "
-        f"sure that {about(low, cash.currency)} would do: by {how}, the sum lies between {about(low)} and "
-        f"{about(high)} {round(10 * cash.level)} times in 10."
+        f"sure that {about(low, cash.currency)} would do. By {how}, the {cash.level:.0%} range is "
+        f"{about(low)} to {about(high)}{held}."
     )
 
 

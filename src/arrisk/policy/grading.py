@@ -287,12 +287,12 @@ def _answer(study: Study, best: StopValue, stop: bool, hit: int) -> str:
 
 def _options(currency: str, values: list[StopValue]) -> tuple[Option, ...]:
     unit = f"{currency} a year"
-    options = [Option("release all", 0.0, 0.0, 0.0, unit, "what the others are compared with")]
+    options = [Option("release all", 0.0, 0.0, 0.0, unit, "the base of comparison")]
     for v in values:
-        note = f"saves {about(v.loss, currency)} of loss, gives up {about(v.sales, currency)} of sales"
+        note = f"loss saved {about(v.loss)}, sales given up {about(v.sales)}"
         options.append(Option(f"stop {_name(v.grades)}", v.value, v.low, v.high, unit, note))
     worst = values[0]
-    note = "between nobody paying in advance (a stop) and everybody (no loss, all margin)"
+    note = "from nobody agreeing, which is a stop, to everybody"
     high = max(worst.loss, worst.value)
     options.append(Option(f"{_name(worst.grades)} pays in advance", None, worst.value, high, unit, note))
     return tuple(options)
