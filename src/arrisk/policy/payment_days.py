@@ -52,8 +52,9 @@ class DSOChange:
 
     def row(self, term: str) -> tuple[float, float, float]:
         """Estimate and interval of a term."""
-        row = self.table.set_index("term").loc[term]
-        return float(row["estimate"]), float(row["ci_low"]), float(row["ci_high"])
+        chosen = self.table.loc[self.table["term"] == term, ["estimate", "ci_low", "ci_high"]]
+        estimate, low, high = chosen.to_numpy(dtype=float)[0]
+        return float(estimate), float(low), float(high)
 
     def to_table(self, name: str = "dso_change") -> Table:
         """The table ready to be shown."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import pandas as pd
 
-from arrisk.display import Table, frame_html, money, stamp
+from arrisk.display import Format, Table, frame_html, money, stamp
 from arrisk.errors import LedgerError
 from arrisk.ledger.book import Snapshot
 from arrisk.ledger.days import month_index
@@ -135,9 +135,8 @@ class Ageing:
             frame = self.table.pivot(index=self.by, columns="bucket", values="amount")
             frame = frame[self.table["bucket"].unique()].reset_index().rename_axis(columns=None)
         amounts = [c for c in frame.columns if c not in ("bucket", "share", self.by)]
-        return Table(
-            name, title, frame, self.conventions, dict.fromkeys(amounts, "money") | {"share": "percent"}
-        )  # type: ignore[arg-type]
+        formats: dict[str, Format] = {**dict.fromkeys(amounts, "money"), "share": "percent"}
+        return Table(name, title, frame, self.conventions, formats)
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Bars of the open balance by age, in thousands."""
