@@ -95,7 +95,7 @@ def frame_html(
     False
     """
     formats = dict(formats or {})
-    numeric = {c: pd.api.types.is_numeric_dtype(frame[c]) for c in frame.columns}
+    numeric = {c: _is_figure(frame[c], formats.get(c)) for c in frame.columns}
     head = "".join(f"<th{_align(numeric[c])}>{escape(str(c).replace('_', ' '))}</th>" for c in frame.columns)
     body = "".join(
         "<tr>"
@@ -111,6 +111,12 @@ def frame_html(
     return (
         f'<table class="arrisk">{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{remark}'
     )
+
+
+def _is_figure(column: pd.Series, kind: Format | None) -> bool:
+    """Numbers and dates stand at the right, where they line up and do not wrap."""
+    is_date = kind == "date" or pd.api.types.is_datetime64_any_dtype(column)
+    return bool(is_date or pd.api.types.is_numeric_dtype(column))
 
 
 def _align(is_number: bool) -> str:

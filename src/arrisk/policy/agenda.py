@@ -21,7 +21,7 @@ from arrisk.policy.insurance_decision import recommend_insurance
 from arrisk.policy.ownership import make_ownership, recommend_ownership
 from arrisk.policy.payment_days import compare_dso, recommend_payment_days
 from arrisk.policy.provisioning import recommend_provision
-from arrisk.policy.recommendation import Recommendation
+from arrisk.policy.recommendation import Recommendation, Verdict
 from arrisk.policy.recommendation_page import interval, quantity
 from arrisk.policy.reliance import recommend_reliance
 from arrisk.policy.study import Study
@@ -87,10 +87,9 @@ class Agenda:
     def recommend(self, study: Study) -> Recommendation:
         """The one change to begin with, or none.
 
-        Among the decisions that change a rule and whose value is a gain, the one whose gain is surest: the
-        largest
-        lower end of an interval above zero. Without one, nothing changes; without any value, the data cannot
-        say.
+        Among the decisions that call for a change of a rule and are worth a gain, the one whose gain is
+        surest: the largest lower end of an interval. Without one, nothing changes; without any value, the
+        data cannot say.
         """
         valued = [r for name in CHANGES if (r := self.recommendations[name]).expected_value is not None]
         if not valued:
@@ -102,16 +101,19 @@ class Agenda:
                 answer="This ledger supports no change of a rule: it shows no worth of any change.",
                 experiment=next(r.experiment for r in self.recommendations.values() if r.experiment),
             )
-        best = max(valued, key=_surest)
-        sure = _surest(best) > 0
-        lead = (
-            "Begin here:"
-            if sure
-            else "Change nothing yet: no change is worth more than nothing for sure. The nearest is this:"
+        called_for = [r for r in valued if _calls_for_change(r)]
+        best = max(called_for or valued, key=_surest)
+        doubt = (
+            "" if _surest(best) > 0 else " The interval reaches below zero: begin so that it can be undone."
         )
-        return replace(
-            best, decision=QUESTION, verdict="adopt" if sure else "keep", answer=f"{lead} {best.answer}"
-        )
+        lead = "Begin here:" if called_for else "Change nothing yet; the nearest is this:"
+        verdict: Verdict = "adopt" if called_for else "keep"
+        return replace(best, decision=QUESTION, verdict=verdict, answer=f"{lead} {best.answer}{doubt}")
+
+
+def _calls_for_change(recommendation: Recommendation) -> bool:
+    estimate = recommendation.expected_value
+    return recommendation.verdict in ("adopt", "reject") and estimate is not None and estimate.value > 0
 
 
 def _surest(recommendation: Recommendation) -> float:

@@ -227,7 +227,10 @@ class Turnover:
 
     def to_table(self, name: str = "turnover", rows: int = 13) -> Table:
         """The last months ready to be shown."""
-        formats = dict.fromkeys(("receivables", "overdue", "sales"), "money") | {"cei": "percent"}
+        formats = dict.fromkeys(("receivables", "overdue", "sales"), "money") | {
+            "cei": "percent",
+            "month_end": "date",
+        }
         days = dict.fromkeys(
             ("dso", "dso_countback", "best_possible_dso", "days_delinquent", "dso_year_before"), "days"
         )
