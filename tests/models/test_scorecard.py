@@ -175,7 +175,7 @@ def test_tables_say_what_the_fit_says(card):
     assert (terms["times_low"] < terms["odds_times"]).all()
     grades = card.grades_table().frame
     assert grades["defaults"].sum() == card.observations["default"].sum()
-    assert grades["within_a_year"].tolist() == list(card.bounds.values())
+    assert grades["yearly_limit"].tolist() == list(card.bounds.values())
     checks = card.checks_table().frame.set_index("figure")
     assert checks.loc["area under the curve", "value"] == pytest.approx(card.auc.value, abs=1e-6)
 

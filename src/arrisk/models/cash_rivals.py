@@ -58,7 +58,7 @@ def customer_mean(open_items: pd.DataFrame, settled: pd.DataFrame, weeks: int) -
     """
     overall = float(settled["days_late"].mean()) if len(settled) else 0.0
     means = settled.groupby("customer_id")["days_late"].mean()
-    late = open_items["customer_id"].map(means).fillna(overall)
+    late = open_items["customer_id"].map(means).astype(float).fillna(overall)
     ahead = np.ceil(late - open_items["days_overdue"])
     return weekly_sums(ahead, open_items["amount"], weeks)
 

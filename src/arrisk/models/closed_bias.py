@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ClosedBias", "compare_closed_only"]
 
-SHOWN_DAYS = (30, 60, 90)
+SHOWN_DAYS = (15, 30, 60)
 LEAST_CLOSED = 20
 CLOSED, EVERY, LATER = "closed items only", "open items too (Kaplan-Meier)", "what they did later"
 STYLES = {
@@ -56,7 +56,7 @@ class ClosedBias:
 
     @property
     def table(self) -> pd.DataFrame:
-        """Items used, median days to payment and share still open after 30, 60 and 90 days, by method."""
+        """Items used, median days to payment and shares still open after 15, 30 and 60 days, by method."""
         rows = []
         for name, curve in self.curves.items():
             shares = np.where(
@@ -75,7 +75,7 @@ class ClosedBias:
             "were open on that day, and the closed items leave them out. Days since issue. The last row knows"
             f" what is known on {self.as_of:%Y-%m-%d}."
         )
-        return Table(name, self.finding, self.table, note, formats)
+        return Table(name, "The same invoices by two methods, and the truth", self.table, note, formats)
 
     @property
     def finding(self) -> str:

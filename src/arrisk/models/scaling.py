@@ -32,8 +32,8 @@ PREDICTORS: dict[str, tuple[str, float, float, float, str]] = {
 TERMS: dict[str, str] = {
     "oldest_overdue": "oldest open item overdue, each 30 days",
     "days_late": "mean days late over a year, each 30 days",
-    "late_trend": "days late in the last 90 days against before, each 30 days",
-    "order_change": "pace of orders in the last 90 days against before, log",
+    "late_trend": "days late risen in the last 90 days, each 30 days",
+    "order_change": "orders faster in the last 90 days, each factor of 2.7",
 }
 """Terms in words, with the unit of their coefficients."""
 

@@ -51,7 +51,6 @@ def terms_table(card: Scorecard, name: str) -> Table:
             "times_high": np.exp(table["ci_high"]),
             "log_odds": table["estimate"],
             "std_error": table["se"],
-            "p_value": table["p_value"],
         }
     ).round(6)
     how = "Firth's penalty, re-centred intercept" if card.fit.penalty else "maximum likelihood"
@@ -66,8 +65,8 @@ def terms_table(card: Scorecard, name: str) -> Table:
 
 def grades_table(card: Scorecard, name: str) -> Table:
     """Back-test by grade, best grade first; no rows without a fit."""
-    formats: dict[str, Format] = {"within_a_year": "percent", **dict.fromkeys(RATES, "percent")}  # type: ignore[dict-item]
-    columns = ["grade", "within_a_year", "rows", "customers", "defaults", *RATES]
+    formats: dict[str, Format] = {"yearly_limit": "percent", **dict.fromkeys(RATES, "percent")}  # type: ignore[dict-item]
+    columns = ["grade", "yearly_limit", "rows", "customers", "defaults", *RATES]
     if card.fit is None:
         return Table(
             name,
@@ -76,10 +75,10 @@ def grades_table(card: Scorecard, name: str) -> Table:
             _definition(card),
             formats,
         )
-    frame = card.grades.assign(within_a_year=list(card.bounds.values()))[columns]
+    frame = card.grades.assign(yearly_limit=list(card.bounds.values()))[columns]
     note = (
         f"{_definition(card)} Each row is a customer on a past day, graded by a fit without that customer. "
-        f"within_a_year: highest probability of the grade, fixed beforehand; observed with its "
+        f"yearly_limit: highest probability of the grade, fixed beforehand; observed with its "
         f"{card.level:.0%} Jeffreys interval; expected: mean probability given."
     )
     return Table(name, "Back-test by grade", frame, note, formats)
@@ -146,7 +145,7 @@ def ranked_table(card: Scorecard, snapshot: Snapshot, top: int, name: str) -> Ta
     shown = live.sort_values([*order, "customer_id"], ascending=[*(False for _ in order), True]).head(top)
     names = _names(snapshot)
     columns = {
-        "customer": shown["customer_id"].map(names).fillna(shown["customer_id"]),
+        "customer": [names.get(c, c) for c in shown["customer_id"]],
         "grade": shown["grade"].astype(object).where(shown["grade"].notna(), "none"),
         "probability": shown["pd"],
         "low": shown["pd_low"],
@@ -166,13 +165,13 @@ def ranked_table(card: Scorecard, snapshot: Snapshot, top: int, name: str) -> Ta
     return Table(name, title, pd.DataFrame(columns), note, formats | {"open_amount": "money"})
 
 
-def _names(snapshot: Snapshot) -> pd.Series:
+def _names(snapshot: Snapshot) -> dict[str, str]:
     """Name of each customer where the ledger gives one."""
     customers = snapshot.customers
     if "name" not in customers.columns:
-        return pd.Series(dtype=object)
-    given = customers.set_index("customer_id")["name"]
-    return given[given.notna()]
+        return {}
+    given = customers.loc[customers["name"].notna(), ["customer_id", "name"]]
+    return dict(zip(given["customer_id"], given["name"], strict=True))
 
 
 def plot_card(card: Scorecard, ax: Axes | None) -> Axes:

@@ -63,7 +63,8 @@ def timing_table(timing: PaymentTiming, name: str) -> Table:
     frame = pd.DataFrame(rows, columns=[timing.by or "group", "invoices", "customers", *medians, *columns])
     formats: dict[str, Format] = {"invoices": "integer", "customers": "integer"}
     formats |= dict.fromkeys(medians, "number") | dict.fromkeys(columns, "percent")  # type: ignore[arg-type]
-    return Table(name, _finding(timing), frame, _note(timing), formats)
+    title = f"Time to payment by {timing.by}" if timing.by else "Time to payment"
+    return Table(name, title, frame, _note(timing), formats)
 
 
 def plot_timing(timing: PaymentTiming, ax: Axes | None) -> Axes:

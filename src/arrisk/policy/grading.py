@@ -286,15 +286,14 @@ def _answer(study: Study, best: StopValue, stop: bool, hit: int) -> str:
 
 
 def _options(currency: str, values: list[StopValue]) -> tuple[Option, ...]:
-    unit = f"{currency} a year"
-    options = [Option("release all", 0.0, 0.0, 0.0, unit, "the base of comparison")]
+    options = [Option("release all", 0.0, 0.0, 0.0, currency, "the base; all sums are of a year")]
     for v in values:
         note = f"loss saved {about(v.loss)}, sales given up {about(v.sales)}"
-        options.append(Option(f"stop {_name(v.grades)}", v.value, v.low, v.high, unit, note))
+        options.append(Option(f"stop {_name(v.grades)}", v.value, v.low, v.high, currency, note))
     worst = values[0]
     note = "from nobody agreeing, which is a stop, to everybody"
     high = max(worst.loss, worst.value)
-    options.append(Option(f"{_name(worst.grades)} pays in advance", None, worst.value, high, unit, note))
+    options.append(Option(f"{_name(worst.grades)} pays in advance", None, worst.value, high, currency, note))
     return tuple(options)
 
 
