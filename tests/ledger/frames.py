@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from arrisk.ledger.assembly import build_ledger
 from arrisk.ledger.book import Ledger
 from arrisk.ledger.checks import Rules
-from arrisk.ledger.assembly import build_ledger
 from arrisk.ledger.tables import TABLES
 
 
@@ -17,7 +18,9 @@ def typed(table: str, rows: list[dict[str, Any]], digits: int = 2) -> pd.DataFra
     frame = pd.DataFrame(rows)
     for column, spec in TABLES[table].items():
         if column in frame and spec.kind == "date":
-            frame[column] = pd.to_datetime(frame[column])
+            frame[column] = np.array(
+                ["NaT" if pd.isna(v) else v for v in frame[column]], dtype="datetime64[s]"
+            )
         if column in frame and spec.kind == "money":
             minor = [None if pd.isna(v) else round(v * 10**digits) for v in frame[column]]
             frame[column] = pd.array(minor, dtype="Int64")
@@ -39,7 +42,14 @@ def ledger_of(
 
 
 def invoice(number: str, issued: str, amount: float, due: str | None = None, **more: Any) -> dict[str, Any]:
-    return {"invoice_id": number, "customer_id": "c", "issue_date": issued, "due_date": due, "amount": amount, **more}
+    return {
+        "invoice_id": number,
+        "customer_id": "c",
+        "issue_date": issued,
+        "due_date": due,
+        "amount": amount,
+        **more,
+    }
 
 
 def event(number: str | None, date: str, amount: float, kind: str = "payment", **more: Any) -> dict[str, Any]:

@@ -35,7 +35,9 @@ _event = st.fixed_dictionaries(
         "instalment": st.none() | st.integers(1, 2),
         "date": _any_day,
         "recorded_date": st.none() | _any_day,
-        "kind": st.sampled_from(["payment", "payment", "payment", "discount", "credit_note", "write_off", "recovery"]),
+        "kind": st.sampled_from(
+            ["payment", "payment", "payment", "discount", "credit_note", "write_off", "recovery"]
+        ),
         "amount": _money,
     }
 )
@@ -50,5 +52,26 @@ anchor = {
 def ledgers(draw: st.DrawFn) -> dict[str, list[dict[str, Any]]]:
     """Keyword arguments of `ledger_of`; an anchor invoice makes every date one on which something was known."""
     count = draw(st.integers(0, 6))
-    invoices = [anchor, *(draw(_invoice(n)) for n in range(count))]
+    invoices = [dict(anchor), *(draw(_invoice(n)) for n in range(count))]
     return {"invoices": invoices, "events": draw(st.lists(_event, max_size=12))}
+
+
+RATES = [
+    {"date": day, "currency": "USD", "rate": rate}
+    for day, rate in (("2024-03-01", 0.9133), ("2024-04-15", 1.07), ("2024-06-01", 0.5))
+]
+
+
+@st.composite
+def foreign_ledgers(draw: st.DrawFn) -> dict[str, list[dict[str, Any]]]:
+    """Ledgers in euros and dollars, some dollars before their first rate, some customers not in the list."""
+    rows = draw(ledgers())
+    code = st.sampled_from(["EUR", "USD"])
+    foreign = draw(st.lists(st.sampled_from([f"i{n}" for n in range(4)]), unique=True))
+    for row in rows["invoices"]:
+        row["currency"] = "USD" if row["invoice_id"] in foreign else "EUR"
+    for row in rows["events"]:
+        own = "USD" if row["invoice_id"] in foreign else "EUR"
+        row["currency"] = own if draw(st.integers(0, 3)) else draw(code)
+    customers = [{"customer_id": "c0"}] if draw(st.booleans()) else []
+    return rows | {"rates": RATES, "customers": customers}

@@ -79,6 +79,7 @@ def read_ledger(
     delimiter = delimiter or column_map.options.get("delimiter")
     raw = read_source(source, encoding=encoding, delimiter=delimiter)
     shaped = apply_map(column_map, raw, reading)
+    del raw  # as large as the ledger
     ledger = build_ledger(
         shaped.tables,
         currency or column_map.options.get("currency"),
