@@ -1,4 +1,4 @@
-"""From checked tables to a `Ledger`: identifiers, day numbers, currencies, and the count that nothing was lost."""
+"""From checked tables to a `Ledger`: identifiers, day numbers, currencies."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def _without_rejected(checked: Checked, events: pd.DataFrame, rejected: pd.DataF
 
 
 def _customer_numbers(checked: Checked) -> NDArray[np.int64]:
-    """Numbers of customers in the order of their names, by their number among all names (-1 where not used)."""
+    """Numbers of customers in the order of their names, by place among all names (-1: not used)."""
     names = checked.customer_ids
     used = np.zeros(len(names) + 1, dtype=bool)
     for table in ("customers", "invoices", "events", "orders"):
@@ -126,7 +126,7 @@ def _customers(
 
 
 def _items(checked: Checked, numbers: NDArray[np.int64]) -> pd.DataFrame:
-    """Items in the order in which they became known, so that the first row of an invoice is the first known."""
+    """Items in the order in which they became known: the first row of an invoice is the first known."""
     frame = checked.tables["invoices"]
     frame = frame.iloc[np.argsort(frame["_known"].to_numpy(), kind="stable")].reset_index(drop=True)
     out = frame[["invoice_id", "instalment", "customer_id", "currency", *ITEM_TEXTS]].copy()
@@ -143,7 +143,7 @@ def _items(checked: Checked, numbers: NDArray[np.int64]) -> pd.DataFrame:
 
 
 def _events(checked: Checked, items: pd.DataFrame, numbers: NDArray[np.int64]) -> pd.DataFrame:
-    """Events in the order of their rows; `since` is the day their invoice was known, before which `reported_early` holds."""
+    """Events in the order of rows; before `since`, when the invoice became known, `reported_early` holds."""
     frame = checked.tables["events"].reset_index(drop=True)
     invoice = frame["_invoice"].to_numpy()
     first = np.full(2 + max(invoice.max(initial=-1), items["invoice"].max()), -1)
@@ -169,7 +169,7 @@ def _events(checked: Checked, items: pd.DataFrame, numbers: NDArray[np.int64]) -
 
 
 def _factors(currency: pd.Series, date: pd.Series, checked: Checked) -> pd.Series:
-    """Reporting minor units for one minor unit of the row's currency, at the last rate on or before the date."""
+    """Reporting minor units for one of the row's currency, at the last rate on or before the date."""
     out = pd.Series(1.0, index=currency.index)
     foreign = currency != checked.currency
     if not foreign.any():

@@ -1,7 +1,7 @@
 """The ledger and its state as of a date.
 
-A `Ledger` holds what happened, as integers. A `Snapshot` is what was known on one day; models accept nothing else,
-so that nothing can look past that day.
+A `Ledger` holds what happened, as integers. A `Snapshot` is what was known on one day; models accept nothing
+else, so that nothing can look past that day.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ class Ledger:
     Attributes
     ----------
     currency : str
-        Reporting currency. Documents in others are converted at the rate of their invoice's date; balances are not
-        revalued.
+        Reporting currency. Documents in others are converted at the rate of their invoice's date; balances
+        are not revalued.
     items, events, customers, orders, limits, signals : DataFrame
         Normalised tables: days as day numbers, amounts in minor units, `day` is when a row was known.
     movements, recoveries : DataFrame
@@ -139,8 +139,8 @@ class Ledger:
             return
         apart = self.quarantine["amount"].sum()
         raise LedgerError(
-            f"the open balance on {as_date(date):%Y-%m-%d} is {have / self.scale:,.2f} {self.currency}, the control total "
-            f"{want / self.scale:,.2f}: difference {(have - want) / self.scale:,.2f}; "
+            f"the open balance on {as_date(date):%Y-%m-%d} is {have / self.scale:,.2f} {self.currency}, "
+            f"the control total {want / self.scale:,.2f}: difference {(have - want) / self.scale:,.2f}; "
             f"{len(self.quarantine)} rows worth {apart:,.2f} are in quarantine"
         )
 
@@ -229,9 +229,9 @@ class Snapshot:
         """One row an item (invoice or instalment) known at the date, open or closed, sorted by its id.
 
         Columns: invoice_id, instalment, customer_id, issue_date, due_date, amount, open_amount, paid_amount,
-        discount_amount, credited_amount, written_off_amount, recovered_amount, closed_date, close_kind ("open",
-        "paid", "credited", "written_off"), days_overdue (as of the date; negative is not due), disputed,
-        salesperson, department, order_id, discount_rate, discount_days.
+        discount_amount, credited_amount, written_off_amount, recovered_amount, closed_date, close_kind
+        ("open", "paid", "credited", "written_off"), days_overdue (as of the date; negative is not due),
+        disputed, salesperson, department, order_id, discount_rate, discount_days.
         """
         known = self._ledger.items[(self._ledger.items["day"] <= self.day).to_numpy()]
         place = known["item"].to_numpy()
@@ -239,7 +239,7 @@ class Snapshot:
         return _item_frame(known, states, self.day, self.scale)
 
     def _states(self) -> dict[str, np.ndarray]:
-        """What is open, how the rest was settled and when last, by number of the item; zero where not known."""
+        """What is open, how the rest was settled and when last, by number of the item; zero if unknown."""
         size, found = len(self._ledger.items), self.query(statements.item_states())
         place = found["item"].to_numpy(dtype=np.int64)
         states = {name: np.zeros(size, dtype=np.int64) for name in [*found.columns[1:], "recovered"]}
@@ -377,8 +377,8 @@ def _close_kind(
 ) -> np.ndarray:
     """How an item was closed, defined here alone.
 
-    Written off if any part of it was written off, whatever cash came with it; else credited if credit notes covered
-    all of it; else paid.
+    Written off if any part of it was written off, whatever cash came with it; else credited if credit notes
+    covered all of it; else paid.
     """
     covered = (credited == amount) & (amount != 0)
     return np.select(

@@ -22,8 +22,8 @@ class Rules:
     Parameters
     ----------
     prepayments : {"keep", "quarantine", "error"}
-        Receipts dated before their invoice: kept as unapplied cash until the invoice is known (the default), set
-        apart, or refused.
+        Receipts dated before their invoice: kept as unapplied cash until the invoice is known (the default),
+        set apart, or refused.
     unknown_customers : {"quarantine", "add"}
         Invoices of a customer who is not in the customers table, when there is one.
     negative_invoices : {"credit", "quarantine"}
@@ -57,9 +57,9 @@ class Checked:
     Attributes
     ----------
     tables : dict of str to DataFrame
-        All canonical tables. Beside their columns: `_source` and `_line`; `_customer` and, for invoices and events,
-        `_invoice` (names as numbers, -1 for none) and `_known` (the day from which the row counts); for events
-        `_waits` (it is not seen before its invoice is).
+        All canonical tables. Beside their columns: `_source` and `_line`; `_customer` and, for invoices and
+        events, `_invoice` (names as numbers, -1 for none) and `_known` (the day from which the row counts);
+        for events `_waits` (it is not seen before its invoice is).
     currency : str
         The reporting currency.
     quarantine : Quarantine

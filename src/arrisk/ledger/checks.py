@@ -1,8 +1,8 @@
 """Checks at the door: every row is kept, or is in quarantine with a reason; nothing else can happen to it.
 
-Whether a row is kept depends only on rows that were known no later than itself, so that later rows cannot change
-an earlier state of the ledger. The one exception is asked for by name: ``prepayments="quarantine"`` judges a receipt
-by an invoice that follows it.
+Whether a row is kept depends only on rows that were known no later than itself, so that later rows cannot
+change an earlier state of the ledger. The one exception is asked for by name: ``prepayments="quarantine"``
+judges a receipt by an invoice that follows it.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ def check_tables(
     Raises
     ------
     LedgerError
-        If there are no invoices, a required column is missing, several currencies are given without naming the
-        reporting one, or every invoice was rejected.
+        If there are no invoices, a required column is missing, several currencies are given without naming
+        the reporting one, or every invoice was rejected.
 
     Examples
     --------
@@ -90,8 +90,8 @@ def _reporting_currency(tables: Mapping[str, pd.DataFrame], currency: str | None
     if currency is None:
         if len(seen) > 1:
             raise LedgerError(
-                f"invoices in {len(seen)} currencies ({', '.join(seen[:5])}): name the reporting one, for example "
-                f"currency={seen[0]!r}, and give a rates table"
+                f"invoices in {len(seen)} currencies ({', '.join(seen[:5])}): name the reporting one, "
+                f"for example currency={seen[0]!r}, and give a rates table"
             )
         currency = seen[0] if seen else "XXX"
     currency = currency.strip().upper()

@@ -1,4 +1,4 @@
-"""Whole days: conversion between dates, day numbers (days since 1970-01-01) and month indices (12 * year + month)."""
+"""Whole days: dates, day numbers (days since 1970-01-01) and month indices (12 * year + month)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from arrisk.errors import LedgerError
 
-__all__ = ["as_date", "day_number", "day_numbers", "dates", "month_end", "month_index"]
+__all__ = ["NO_DAY", "as_date", "dates", "day_number", "day_numbers", "month_end", "month_index"]
 
 NO_DAY = np.iinfo(np.int64).min
 
@@ -66,8 +66,8 @@ def dates(numbers: ArrayLike | pd.Series) -> NDArray[np.datetime64]:
 
     Examples
     --------
-    >>> dates([0, 1])
-    array(['1970-01-01T00:00:00', '1970-01-02T00:00:00'], dtype='datetime64[s]')
+    >>> [str(day) for day in dates([0, 1])]
+    ['1970-01-01T00:00:00', '1970-01-02T00:00:00']
     """
     column = pd.Series(numbers)
     missing = column.isna().to_numpy()

@@ -58,7 +58,7 @@ class DuckDBEngine:
             config["memory_limit"] = memory_limit
         if threads is not None:
             config["threads"] = threads
-        # Opening a database costs far more than a connection to one; tables are known to their connection alone.
+        # Opening a database costs far more than connecting to one; a connection's tables are its own.
         self._connection = duckdb.connect(":memory:", config=config) if config else _database().cursor()
 
     def register(self, name: str, source: pa.Table) -> None:

@@ -1,4 +1,4 @@
-"""Checks of events: whether each can be used, and whether it settles an invoice or waits as cash on account."""
+"""Checks of events: whether each can be used, and settles an invoice or stays on account."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def _first(code: NDArray[np.int64], known: NDArray[np.int64], count: int) -> NDA
 
 
 def _check_targets(checked: Checked, invoices: _Invoices, listed: bool) -> None:
-    """An event settles an invoice that is here; other cash and credit notes need a customer and stay on account.
+    """An event settles an invoice that is here; other cash and credit notes stay on account of a customer.
 
     An invoice that became known after the event cannot push it out: the event then stays on account.
     """

@@ -1,7 +1,8 @@
 """From checked tables to movements: the integers that every statistic of a ledger is a sum of.
 
-What an event settles is defined by `waterfall`, which replays an invoice event by event. Most invoices need no
-replay: where every event fits the part it goes to, or only cash is too much, the running total says it all.
+What an event settles is defined by `waterfall`, which replays an invoice event by event. Most invoices need
+no replay: where every event fits the part it goes to, or only cash is too much, the running total says it
+all.
 """
 
 from __future__ import annotations
@@ -33,9 +34,9 @@ class Postings:
     Attributes
     ----------
     movements : DataFrame
-        Signed changes of the open balance in minor units of the reporting currency, one row a change: item (missing
-        for unapplied cash), customer, side, kind, event_day, day (when it was known), month, due_day, issue_day, amount,
-        event; see `statements`.
+        Signed changes of the open balance in minor units of the reporting currency, one row a change: item
+        (missing for unapplied cash), customer, side, kind, event_day, day (when it was known), month,
+        due_day, issue_day, amount, event; see `statements`.
     recoveries : DataFrame
         Cash received after write-off: event, item, customer, event_day, day, amount.
     rejected : DataFrame
@@ -53,11 +54,13 @@ def post(items: pd.DataFrame, events: pd.DataFrame) -> Postings:
     Parameters
     ----------
     items : DataFrame
-        item (0, 1, ... in the order in which they became known), invoice, instalment, customer, amount (minor units of its
-        currency), issue_day, due_day (Int64), day (when it was known), factor (reporting minor units for one of its own).
+        item (0, 1, ... in the order in which they became known), invoice, instalment, customer, amount (minor
+        units of its currency), issue_day, due_day (Int64), day (when it was known), factor (reporting minor
+        units for one of its own).
     events : DataFrame
-        event, invoice (-1 is cash on account), instalment (Int64), customer, kind (text), amount (minor units), event_day,
-        day (when it was known; discounts, write-offs and recoveries not before their invoice), factor.
+        event, invoice (-1 is cash on account), instalment (Int64), customer, kind (text), amount (minor
+        units), event_day, day (when it was known; discounts, write-offs and recoveries not before their
+        invoice), factor.
 
     Returns
     -------
@@ -65,10 +68,12 @@ def post(items: pd.DataFrame, events: pd.DataFrame) -> Postings:
 
     Examples
     --------
-    >>> items = pd.DataFrame({"item": [0], "invoice": [0], "instalment": [1], "customer": [0], "amount": [100],
-    ...     "issue_day": [10], "due_day": pd.array([40], "Int64"), "day": [10], "factor": [1.0]})
-    >>> events = pd.DataFrame({"event": [0], "invoice": [0], "instalment": pd.array([None], "Int64"), "customer": [0],
-    ...     "kind": ["payment"], "amount": [120], "event_day": [20], "day": [20], "factor": [1.0]})
+    >>> items = pd.DataFrame({"item": [0], "invoice": [0], "instalment": [1], "customer": [0],
+    ...     "amount": [100], "issue_day": [10],
+    ...     "due_day": pd.array([40], "Int64"), "day": [10], "factor": [1.0]})
+    >>> events = pd.DataFrame({"event": [0], "invoice": [0], "instalment": pd.array([None], "Int64"),
+    ...     "customer": [0], "kind": ["payment"], "amount": [120],
+    ...     "event_day": [20], "day": [20], "factor": [1.0]})
     >>> post(items, events).movements[["side", "amount"]].to_numpy().tolist()
     [[0, 100], [0, -100], [2, -20]]
     """
@@ -108,7 +113,7 @@ def _columns_of(events: pd.DataFrame) -> Columns:
 
 
 def _targets(items: pd.DataFrame, events: pd.DataFrame) -> tuple[Ints, NDArray[np.bool_]]:
-    """The item an event goes to when nothing is odd (-1 if that is not plain), and whether its invoice has parts."""
+    """The item an event goes to when nothing is odd (-1: not plain), and whether its invoice has parts."""
     invoice, wanted = items["invoice"].to_numpy(), events["invoice"].to_numpy()
     size = 1 + max(int(invoice.max(initial=0)), int(wanted.max(initial=0)))
     count = np.bincount(invoice, minlength=size)
@@ -130,9 +135,9 @@ def _targets(items: pd.DataFrame, events: pd.DataFrame) -> tuple[Ints, NDArray[n
 def _part_plain(items: pd.DataFrame, events: pd.DataFrame) -> tuple[Columns, pd.DataFrame]:
     """Part events whose invoice needs no replay from the others.
 
-    Plain is an invoice all of whose events are known no earlier than their part, reduce it, name it if there are several,
-    and together fit into it; of a single part in the reporting currency, cash may also be too much. Plain events come
-    with what they settle as `amount`, and what is too much as `excess`.
+    Plain is an invoice all of whose events are known no earlier than their part, reduce it, name it if there
+    are several, and together fit into it; of a single part in the reporting currency, cash may also be too
+    much. Plain events come with what they settle as `amount`, and what is too much as `excess`.
     """
     item, parted = _targets(items, events)
     amount = events["amount"].to_numpy()
@@ -231,9 +236,10 @@ def _reported(events: pd.DataFrame) -> Ints:
 
 
 def _booked(items: pd.DataFrame, item: Ints, amount: Ints) -> Ints:
-    """What records take off their items in the reporting currency; records of an item stand in the order of time.
+    """What records take off items in the reporting currency; records of an item stand in the order of time.
 
-    The running total is converted, not each record, so that an item that closes in its own currency closes exactly.
+    The running total is converted, not each record, so that an item that closes in its own currency closes
+    exactly.
     """
     factor = items["factor"].to_numpy()[item]
     foreign = np.flatnonzero(factor != 1.0)
@@ -247,7 +253,7 @@ def _booked(items: pd.DataFrame, item: Ints, amount: Ints) -> Ints:
 
 
 def _movements(parts: list[Columns]) -> pd.DataFrame:
-    """All movements; what a part does not say of an item is missing, and without an item it is unapplied cash."""
+    """All movements; what is not said of an item is missing, and without an item it is unapplied cash."""
     sizes = [len(part["amount"]) for part in parts]
 
     def joined(name: str, default: Any) -> Any:

@@ -97,10 +97,14 @@ class Quarantine:
         frame = self.frame()
         frame = frame[frame["table"] == table]
         parts = [
-            f"{len(group)} {reason} (line {', '.join(str(n) for n in group['line'].head(3))}: {group['detail'].iloc[0]})"
+            f"{len(group)} {reason} (line {_listed(group['line'][:3])}: {group['detail'].iloc[0]})"
             for reason, group in frame.groupby("reason", sort=True)
         ]
         return "; ".join(parts)
+
+
+def _listed(values: pd.Series[Any]) -> str:
+    return ", ".join(str(value) for value in values)
 
 
 def _picked(values: str | Sequence[Any] | NDArray[np.object_], mask: NDArray[np.bool_]) -> Any:
@@ -127,8 +131,8 @@ class LedgerChecks:
     Attributes
     ----------
     table : DataFrame
-        table, currency, rows_in, rows_kept, rows_quarantined, amount_in, amount_kept, amount_quarantined (currency
-        units; amounts that could not be read are counted as rows only).
+        table, currency, rows_in, rows_kept, rows_quarantined, amount_in, amount_kept, amount_quarantined
+        (currency units; amounts that could not be read are counted as rows only).
     reasons : DataFrame
         table, reason, rows, amount, first_lines, detail.
     notes : tuple of str

@@ -35,8 +35,8 @@ def read_ledger(
     Parameters
     ----------
     source : path, list of paths, DataFrame, mapping of table name to frame, or connection
-        CSV, Excel or Parquet files or a folder of them; pandas, polars or Arrow frames; a DuckDB or PostgreSQL
-        connection, or a ``postgresql://`` address.
+        CSV, Excel or Parquet files or a folder of them; pandas, polars or Arrow frames; a DuckDB or
+        PostgreSQL connection, or a ``postgresql://`` address.
     columns : str, path, mapping or ColumnMap
         A shipped column map by name (``arrisk.shipped_maps()``), or one of your own.
     currency : str, optional
@@ -48,8 +48,8 @@ def read_ledger(
     encoding, delimiter : str, optional
         Of text files; found out by default.
     **options
-        The rules of `arrisk.Rules` (prepayments, unknown_customers, negative_invoices), and what a column map may also say:
-        date_format, day_first, decimal, thousands, report_date, ...
+        The rules of `arrisk.Rules` (prepayments, unknown_customers, negative_invoices), and what a column map
+        may also say: date_format, day_first, decimal, thousands, report_date, ...
 
     Returns
     -------
@@ -66,7 +66,8 @@ def read_ledger(
     --------
     >>> import pandas as pd
     >>> invoices = pd.DataFrame({"invoice_id": ["1", "2"], "customer_id": ["c", "c"],
-    ...     "issue_date": ["2025-01-31", "2025-02-28"], "due_date": ["2025-03-02", None], "amount": [100.0, 50.0]})
+    ...     "issue_date": ["2025-01-31", "2025-02-28"],
+    ...     "due_date": ["2025-03-02", None], "amount": [100.0, 50.0]})
     >>> read_ledger({"invoices": invoices}, currency="EUR").as_of("2025-02-10").open_balance
     100.0
     """

@@ -1,8 +1,8 @@
 """The few statements that collapse a ledger into small exact tables.
 
-All read two relations: `movements` (signed changes of the open balance, in whole minor units, with the day each
-was known) and `customers`. They keep to SQL that DuckDB and Spark share: sums are cast, days are whole numbers,
-no dates, no division, no functions of an engine's own.
+All read two relations: `movements` (signed changes of the open balance, in whole minor units, with the day
+each was known) and `customers`. They keep to SQL that DuckDB and Spark share: sums are cast, days are whole
+numbers, no dates, no division, no functions of an engine's own.
 
 Sides of a movement: 0 an item owed, 1 a credit item (negative invoice), 2 unapplied cash.
 Kinds: 0 invoice, 1 payment, 2 discount, 3 credit note, 4 write-off.
@@ -33,8 +33,8 @@ def known(as_of: int, statement: str, movements: str, customers: str) -> str:
 
     Examples
     --------
-    >>> known(10, "SELECT 1 FROM movements", "m7", "c7")
-    'WITH movements AS (SELECT * FROM m7 WHERE day <= 10), customers AS (SELECT * FROM c7) SELECT 1 FROM movements'
+    >>> known(10, "SELECT 1", "m7", "c7")
+    'WITH movements AS (SELECT * FROM m7 WHERE day <= 10), customers AS (SELECT * FROM c7) SELECT 1'
     """
     return (
         f"WITH movements AS (SELECT * FROM {movements} WHERE day <= {int(as_of)}), "
@@ -56,7 +56,7 @@ def item_states() -> str:
 
 
 def ageing_cells(clock: Literal["due", "issue"], by: str | None = None) -> str:
-    """Movements collapsed to (attribute, side, clock day, month known): exact for every month end and all edges.
+    """Movements collapsed to (attribute, side, clock day, month known): exact for all month ends and edges.
 
     The bucket of an item on a day depends only on its due (or issue) day, and the open balance is a sum of
     movements, so these cells hold every ageing of the ledger.

@@ -2,15 +2,16 @@
 
 This is the definition of settlement; `postings` takes a shorter way where nothing can differ.
 
-- Cash (payments, credit notes) settles the part it names, then the part due first. What does not fit is *unapplied*: it
-  waits, oldest first, for room in a part, known now or later.
-- A reversal of cash first takes back what is unapplied, then what was settled, the part due last first. What it
-  cannot take back is unapplied too, as money owed by the customer.
-- A discount or write-off fits into what is open, or is rejected as a whole; its reversal fits into what was taken.
+- Cash (payments, credit notes) settles the part it names, then the part due first. What does not fit is
+  *unapplied*: it waits, oldest first, for room in a part, known now or later.
+- A reversal of cash first takes back what is unapplied, then what was settled, the part due last first. What
+  it cannot take back is unapplied too, as money owed by the customer.
+- A discount or write-off fits into what is open, or is rejected as a whole; its reversal fits into what was
+  taken.
 - A recovery fits into what was written off and not yet recovered, or is rejected.
 
-On one day, parts become known before events count. Events of one day count in the order of their dates, then discounts
-and write-offs, cash, recoveries, reversals; the order of rows in the source decides nothing else.
+On one day, parts become known before events count. Events of one day count in the order of their dates, then
+discounts and write-offs, cash, recoveries, reversals; the order of rows in the source decides nothing else.
 """
 
 from __future__ import annotations
@@ -25,12 +26,12 @@ CASH = ("payment", "credit_note")
 REASONS = {
     "exceeds_open_balance": "{kind} larger than what was open; allowed up to the open balance of the invoice",
     "reversal_beyond_taken": "reversal of a {kind} larger than what had been taken and not recovered",
-    "recovery_beyond_write_off": "recovery larger than what had been written off; a receipt before that is a payment",
+    "recovery_beyond_write_off": "larger than what had been written off; cash before that is a payment",
 }
 
 
 class Deed(NamedTuple):
-    """One event of an invoice; amounts in minor units of its currency, days as numbers, factor to the reporting one."""
+    """One event of an invoice: minor units of its currency, day numbers, factor to the reporting currency."""
 
     event: int
     kind: str
@@ -195,7 +196,7 @@ class Replay:
         self.unapplied.append(Unapplied(lot.customer, deed.kind, deed.event_day, day, value, deed.event))
 
     def _line(self, deed: Deed, forward: bool) -> list[Part]:
-        """Parts in the order in which an event takes them: the one it names, then by due date, or backwards."""
+        """Parts in the order in which an event takes them: the one it names, then by due date, or back."""
         line = self._parts if forward else self._parts[::-1]
         if deed.instalment is None or len(line) < 2:
             return line
