@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from arrisk.display import Format, Table, stamp
-from arrisk.models.intervals import jeffreys
 from arrisk.models.scaling import TERMS
 
 if TYPE_CHECKING:
@@ -85,14 +84,13 @@ def grades_table(card: Scorecard, name: str) -> Table:
 
 
 def _ungraded(card: Scorecard) -> pd.DataFrame:
-    """The default rate of all rows together, where no grade can be given."""
+    """The default rate of all customers together and its bound, where no grade can be given."""
     seen = card.observations
-    n, d = len(seen), int(seen["default"].sum())
-    low, high = jeffreys(d, n, card.level) if n else (np.nan, np.nan)
-    row = ("none given", n, seen["customer_id"].nunique(), d, d / n if n else np.nan, low, high)
-    return pd.DataFrame(
-        [row], columns=["grade", "rows", "customers", "defaults", "observed", "ci_low", "ci_high"]
-    )
+    people = seen["customer_id"].nunique()
+    rate = card.defaulters / people if people else np.nan
+    row = ("none given", len(seen), people, int(seen["default"].sum()), rate, 0.0, card.upper_bound)
+    columns = ["grade", "rows", "customers", "defaults", "observed", "ci_low", "ci_high"]
+    return pd.DataFrame([row], columns=columns)
 
 
 def _order_finding(card: Scorecard) -> str:
@@ -156,11 +154,16 @@ def ranked_table(card: Scorecard, snapshot: Snapshot, top: int, name: str) -> Ta
     title = f"The {len(shown)} worst of {len(live)} customers not in default"
     if not card.identified:
         title = f"Nobody can be graded; the {len(shown)} customers that owe most"
+    kind = "interval" if card.identified else "bound, the same for all"
     note = (
-        f"Probability of default within {card.horizon_days} days with its {card.level:.0%} interval; amounts "
-        f"in {snapshot.currency}. {len(held)} customers in default already, owing "
-        f"{held['open_amount'].sum():,.0f}, are not shown: they need collection, not a grade."
+        f"Probability of default within {card.horizon_days} days with its {card.level:.0%} {kind}; amounts in "
+        f"{snapshot.currency}."
     )
+    if len(held):
+        note += (
+            f" {len(held)} customers in default already, owing {held['open_amount'].sum():,.0f}, are not "
+            "shown: they need collection, not a grade."
+        )
     formats: dict[str, Format] = dict.fromkeys(("probability", "low", "high"), "percent")
     return Table(name, title, pd.DataFrame(columns), note, formats | {"open_amount": "money"})
 

@@ -51,15 +51,14 @@ def _median_limits(curve: SurvivalCurve) -> tuple[float, float]:
 
 
 def timing_table(timing: PaymentTiming, name: str) -> Table:
-    """One row a group: invoices, customers, median days and shares still open with their intervals."""
+    """One row a group: invoices, customers, median days with their interval, shares still open."""
     days = SHOWN_DAYS[timing.clock]
     rows = []
     for group, curve in timing.curves.items():
         median, *shares = (row[2:] for row in curve_rows(group, curve, timing.clock))
-        rows.append((group, curve.n, curve.n_clusters, *median, *(s[0] for s in shares), *shares[-1][1:]))
-    last = f"open_after_{days[-1]}"
+        rows.append((group, curve.n, curve.n_clusters, *median, *(s[0] for s in shares)))
     medians = ["median_days", "median_low", "median_high"]
-    columns = [*(f"open_after_{d}" for d in days), f"{last}_low", f"{last}_high"]
+    columns = [f"open_after_{d}" for d in days]
     frame = pd.DataFrame(rows, columns=[timing.by or "group", "invoices", "customers", *medians, *columns])
     formats: dict[str, Format] = {"invoices": "integer", "customers": "integer"}
     formats |= dict.fromkeys(medians, "number") | dict.fromkeys(columns, "percent")  # type: ignore[arg-type]
