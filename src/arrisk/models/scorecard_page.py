@@ -156,8 +156,8 @@ def ranked_table(card: Scorecard, snapshot: Snapshot, top: int, name: str) -> Ta
         title = f"Nobody can be graded; the {len(shown)} customers that owe most"
     kind = "interval" if card.identified else "bound, the same for all"
     note = (
-        f"Probability of default within {card.horizon_days} days with its {card.level:.0%} {kind}; amounts in "
-        f"{snapshot.currency}."
+        f"Probability of default within {card.horizon_days} days with its {card.level:.0%} {kind}; amounts "
+        f"in {snapshot.currency}."
     )
     if len(held):
         note += (
