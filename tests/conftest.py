@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import matplotlib
+import matplotlib.pyplot as plt
 import pytest
 
 matplotlib.use("Agg")
@@ -24,3 +25,10 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("real data are not beside this checkout (../shared/data)")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def _no_figure_stays_open():
+    """Figures of one test are none of the next one's business."""
+    yield
+    plt.close("all")
