@@ -1,7 +1,7 @@
 """Time the ledger's statistics against careful pandas versions; results must be the same to the cent.
 
-One run prints a table; with --json, one line a measure {name, ours_s, peer, peer_s, ratio, peak_mb}. Times are
-wall seconds, the best of a few runs; both sides start from the ledger's movements in memory, and pandas makes
+One run prints a table; with --json, one line a measure {name, ours_s, peer, peer_s, ratio, peak_mb}. Times
+are wall seconds, the best of a few runs; both sides start from the ledger's movements in memory, and pandas makes
 only the amounts and days of an item, not its whole row. `peak_mb` is the peak of the process during our runs.
 The sample is written once to the folder for temporary files.
 """
@@ -130,7 +130,7 @@ def pandas_states(moves: pd.DataFrame, day: int) -> pd.DataFrame:
 
 
 def minor(values: Any, scale: int) -> np.ndarray:
-    return np.rint(np.asarray(values, dtype=float) * scale).astype(np.int64)
+    return np.asarray(np.rint(np.asarray(values, dtype=float) * scale), dtype=np.int64)
 
 
 def same_ageing(ledger: Ledger, ours: Any, peer: np.ndarray) -> None:
@@ -143,7 +143,7 @@ def same_panel(ledger: Ledger, ours: Any, peer: np.ndarray) -> None:
 
 def same_states(ledger: Ledger, ours: pd.DataFrame, peer: pd.DataFrame) -> None:
     order = ledger.items["item"].to_numpy()
-    peer = peer.loc[order[np.isin(order, peer.index)]]
+    peer = peer.reindex(order[np.isin(order, peer.index)])
     for column in ("open_amount", *SUMS):
         np.testing.assert_array_equal(minor(ours[column], ledger.scale), peer[column].to_numpy())
     closed = ours["closed_date"].notna().to_numpy()

@@ -80,7 +80,7 @@ def test_each_reason(reason):
     rows_add_up(ledger, CASES[reason])
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(foreign_ledgers())
 def test_every_row_is_kept_or_set_apart(rows):
     rows_add_up(ledger_of(**rows), rows)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import given, settings
 
 from tests.ledger.frames import ledger_of
@@ -29,19 +30,19 @@ def later_rows_change_nothing(rows, date):
         pd.testing.assert_frame_equal(one, other, check_dtype=False)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(ledgers(), as_of_dates)
 def test_oracle_a7_later_rows_change_nothing(rows, date):
     later_rows_change_nothing(rows, date)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(foreign_ledgers(), as_of_dates)
 def test_oracle_a7_in_two_currencies_with_strangers(rows, date):
     later_rows_change_nothing(rows, date)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(ledgers(), as_of_dates)
 def test_money_is_conserved(rows, date):
     ledger = ledger_of(**rows)
@@ -62,3 +63,10 @@ def test_money_is_conserved(rows, date):
     for taken in (cash, items["discount_amount"], items["written_off_amount"]):
         assert (taken.round(2) * items["amount"].map(np.sign) >= 0).all()
     assert ledger.checks.table["rows_in"].sum() == len(rows["invoices"]) + len(rows["events"])
+
+
+@pytest.mark.slow
+@settings(max_examples=300, deadline=None)
+@given(ledgers() | foreign_ledgers(), as_of_dates)
+def test_oracle_a7_deeply(rows, date):
+    later_rows_change_nothing(rows, date)

@@ -20,7 +20,7 @@ RATES = [
 ]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(foreign_ledgers())
 def test_the_short_way_is_the_replay(rows):
     short = ledger_of(**rows)

@@ -38,7 +38,7 @@ def compare(ledger, rows, date):
     }
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(ledgers(), as_of_dates)
 def test_every_state_is_that_of_a_replay_cent_by_cent(rows, date):
     ledger = ledger_of(**rows)
@@ -46,7 +46,14 @@ def test_every_state_is_that_of_a_replay_cent_by_cent(rows, date):
         compare(ledger, rows, day)
 
 
-@settings(max_examples=15, deadline=None)
+@pytest.mark.slow
+@settings(max_examples=300, deadline=None)
+@given(ledgers(), as_of_dates)
+def test_deeply_against_the_replay_cent_by_cent(rows, date):
+    compare(ledger_of(**rows), rows, date)
+
+
+@settings(max_examples=10, deadline=None)
 @given(ledgers())
 def test_the_order_of_rows_in_a_source_moves_no_money(rows):
     mixed = {name: random.Random(1).sample(part, len(part)) for name, part in rows.items()}
