@@ -1,9 +1,9 @@
 """Time the ledger's statistics against careful pandas versions; results must be the same to the cent.
 
-One run prints a table; with --json, one line a measure {name, ours_s, peer, peer_s, ratio, peak_mb}. Times
-are wall seconds, the best of a few runs; both sides start from the ledger's movements in memory, and pandas makes
-only the amounts and days of an item, not its whole row. `peak_mb` is the peak of the process during our runs.
-The sample is written once to the folder for temporary files.
+One run prints a table; with --json, one line a measure {name, ours_s, peer, peer_s, ratio, peak_mb}.
+Times are wall seconds, the best of a few runs. Both sides start from the ledger's movements in memory; of
+item states pandas makes only the amounts and days, not whole rows. `peak_mb` is the peak of the process
+during our runs. The sample is written once to the folder for temporary files.
 """
 
 from __future__ import annotations
