@@ -8,34 +8,34 @@ from arrisk.display import Table
 from arrisk.errors import ArriskError
 from arrisk.ledger.book import Ledger, Snapshot
 from arrisk.ledger.checks import Rules
-from arrisk.ledger.columns import shipped_maps
-from arrisk.ledger.proposal import propose_map
+from arrisk.ledger.columns.column_map import shipped_maps
+from arrisk.ledger.columns.proposal import propose_map
 from arrisk.ledger.reading import read_ledger
-from arrisk.ledger.sample import make_sample, write_sample
-from arrisk.models.cash import weekly_cash
+from arrisk.ledger.sample.generator import make_sample, write_sample
+from arrisk.models.cash.forecast import weekly_cash
 from arrisk.models.closed_bias import compare_closed_only
 from arrisk.models.curves import closed_only_curve, kaplan_meier
 from arrisk.models.labels import DefaultDefinition
-from arrisk.models.provision import fit_provision
-from arrisk.models.provision_checks import backtest_provision, vary_provision
+from arrisk.models.provision.checks import backtest_provision, vary_provision
+from arrisk.models.provision.matrix import fit_provision
 from arrisk.models.scorecard import fit_scorecard
 from arrisk.models.timing import fit_timing
 from arrisk.policy.agenda import make_agenda
 from arrisk.policy.cash import recommend_timing
 from arrisk.policy.default_counts import count_defaults, define_default
-from arrisk.policy.discount import make_schemes, simulate_discounts
-from arrisk.policy.discount_advice import recommend_discount
+from arrisk.policy.discount.advice import recommend_discount
+from arrisk.policy.discount.running_scheme import describe_running_scheme
+from arrisk.policy.discount.simulation import make_schemes, simulate_discounts
 from arrisk.policy.grading import recommend_scorecard
-from arrisk.policy.insurance_case import make_insurance_case
-from arrisk.policy.insurance_decision import recommend_insurance
-from arrisk.policy.insurance_map import map_stability
-from arrisk.policy.insurance_terms import PolicyTerms
+from arrisk.policy.insurance.case import make_insurance_case
+from arrisk.policy.insurance.decision import recommend_insurance
+from arrisk.policy.insurance.stability import map_stability
+from arrisk.policy.insurance.terms import PolicyTerms
 from arrisk.policy.ownership import make_ownership, recommend_ownership
 from arrisk.policy.payment_days import compare_dso, recommend_payment_days
 from arrisk.policy.provisioning import recommend_provision
 from arrisk.policy.recommendation import Recommendation
 from arrisk.policy.reliance import recommend_reliance
-from arrisk.policy.running_scheme import describe_running_scheme
 from arrisk.policy.study import Study, open_study
 from arrisk.portfolio.ageing import make_ageing
 from arrisk.portfolio.ageing_panel import make_ageing_panel

@@ -155,7 +155,7 @@ def _day(text: str) -> dt.date:
 
 
 def _sample(arguments: argparse.Namespace) -> int:
-    from arrisk.ledger.sample import write_sample
+    from arrisk.ledger.sample.generator import write_sample
 
     given = {name: getattr(arguments, name) for name in ("invoices", "seed", "format")}
     study = write_sample(

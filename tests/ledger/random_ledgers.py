@@ -1,4 +1,4 @@
-"""Random small ledgers for property tests: prepayments, reversals, parts, credits, late records, write-offs."""
+"""Random small ledgers for property tests: prepayments, reversals, parts, credits, late records, losses."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ anchor = {
 
 @st.composite
 def ledgers(draw: st.DrawFn) -> dict[str, list[dict[str, Any]]]:
-    """Keyword arguments of `ledger_of`; an anchor invoice makes every date one on which something was known."""
+    """Keyword arguments of `ledger_of`; an anchor invoice makes something known on every date."""
     count = draw(st.integers(0, 6))
     invoices = [dict(anchor), *(draw(_invoice(n)) for n in range(count))]
     return {"invoices": invoices, "events": draw(st.lists(_event, max_size=12))}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import pandas as pd
 import pytest
 
@@ -85,7 +87,7 @@ def test_a_count_that_does_not_add_up_is_an_error():
     assert ledger.checks.table["rows_kept"].tolist() == [2]
 
     class Lost:
-        tables = {"invoices": frames["invoices"].iloc[:1]}
+        tables: ClassVar = {"invoices": frames["invoices"].iloc[:1]}
         currency = "EUR"
 
     with pytest.raises(

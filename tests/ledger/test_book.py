@@ -12,7 +12,11 @@ from tests.ledger.frames import event, invoice, ledger_of
 def test_oracle_a3_prepayment_and_partial_payments():
     ledger = ledger_of(
         [invoice("1", "2016-11-30", 10_000, "2017-02-28")],
-        [event("1", "2016-11-09", 1_500, customer_id="c"), event("1", "2016-11-30", 1_000), event("1", "2017-01-30", 2_000)],
+        [
+            event("1", "2016-11-09", 1_500, customer_id="c"),
+            event("1", "2016-11-30", 1_000),
+            event("1", "2017-01-30", 2_000),
+        ],
     )
     item = ledger.as_of("2017-04-04").items.iloc[0]
     assert (item["open_amount"], item["days_overdue"]) == (5_500, 35)
@@ -32,7 +36,8 @@ def test_oracle_a5_an_invoice_paid_later_was_still_open():
 
 def test_late_recorded_receipt_is_unknown_until_recorded():
     ledger = ledger_of(
-        [invoice("1", "2025-01-01", 100, "2025-01-31")], [event("1", "2025-01-20", 100, recorded_date="2025-02-03")]
+        [invoice("1", "2025-01-01", 100, "2025-01-31")],
+        [event("1", "2025-01-20", 100, recorded_date="2025-02-03")],
     )
     assert ledger.as_of("2025-02-02").open_balance == 100
     item = ledger.as_of("2025-02-03").items.iloc[0]
@@ -96,7 +101,9 @@ def test_write_off_recovery_and_dispute_as_they_stood():
         [invoice("1", "2025-01-01", 100, dispute_opened="2025-02-01", dispute_closed="2025-03-01")],
         [event("1", "2025-04-01", 100, "write_off"), event("1", "2025-06-01", 30, "recovery")],
     )
-    assert [bool(ledger.as_of(d).items["disputed"].iloc[0]) for d in ("2025-01-31", "2025-02-01", "2025-03-01")] == [
+    assert [
+        bool(ledger.as_of(d).items["disputed"].iloc[0]) for d in ("2025-01-31", "2025-02-01", "2025-03-01")
+    ] == [
         False,
         True,
         False,
@@ -107,13 +114,18 @@ def test_write_off_recovery_and_dispute_as_they_stood():
 
 
 def test_credits_are_items_of_their_own():
-    snapshot = ledger_of([invoice("1", "2025-01-01", 100), invoice("2", "2025-01-02", -30)]).as_of("2025-01-31")
+    snapshot = ledger_of([invoice("1", "2025-01-01", 100), invoice("2", "2025-01-02", -30)]).as_of(
+        "2025-01-31"
+    )
     assert snapshot.open_balance == 70
     assert snapshot.open_items["open_amount"].tolist() == [100, -30]
 
 
 def test_currencies_close_to_zero_at_the_rate_of_the_invoice():
-    rates = [{"date": "2025-01-01", "currency": "USD", "rate": 0.9133}, {"date": "2025-02-01", "currency": "USD", "rate": 1.5}]
+    rates = [
+        {"date": "2025-01-01", "currency": "USD", "rate": 0.9133},
+        {"date": "2025-02-01", "currency": "USD", "rate": 1.5},
+    ]
     ledger = ledger_of(
         [invoice("1", "2025-01-10", 100.01, currency="USD"), invoice("2", "2025-01-10", 50, currency="EUR")],
         [event("1", "2025-02-10", 33.33, currency="USD"), event("1", "2025-02-11", 66.68, currency="USD")],
@@ -145,8 +157,8 @@ def test_orders_and_limits_show_only_what_was_known():
     ledger = ledger_of(
         [invoice("1", "2025-02-10", 100)],
         orders=[
-            {"order_id": "o", "customer_id": "c", "order_date": "2025-01-05", "amount": 100.0, "invoice_id": "1",
-             "invoiced_date": "2025-02-10", "cancelled_date": None}
+            {"order_id": "o", "customer_id": "c", "order_date": "2025-01-05", "amount": 100.0,
+             "invoice_id": "1", "invoiced_date": "2025-02-10", "cancelled_date": None}
         ],
         limits=[
             {"customer_id": "c", "valid_from": "2025-01-01", "credit_limit": 0.0},

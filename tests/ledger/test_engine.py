@@ -19,7 +19,7 @@ GOLDEN = Path(__file__).with_name("golden")
 
 
 def adversarial() -> dict[str, list[dict[str, object]]]:
-    """Same day, leap day, month end, no due date, partial write-off closed by cash, huge amounts, odd segments."""
+    """Same day, leap day, month end, no due date, partial write-off closed by cash, huge sums, odd names."""
     return {
         "invoices": [
             invoice("1", "2024-02-29", 10.0**12, "2024-02-29", customer_id="a"),
@@ -37,7 +37,7 @@ def adversarial() -> dict[str, list[dict[str, object]]]:
             event(None, "2024-06-30", 5, customer_id="b", recorded_date="2024-07-01"),
         ],
         "customers": [
-            {"customer_id": "a", "segment": "O'Brien \"x\"; DROP TABLE movements"},
+            {"customer_id": "a", "segment": 'O\'Brien "x"; DROP TABLE movements'},
             {"customer_id": "b", "segment": "批发"},
             {"customer_id": "c", "segment": None},
             {"customer_id": "d", "segment": "back`tick"},
@@ -83,7 +83,11 @@ def test_panel_of_the_sample_is_equal_on_spark(spark, root):
 
 @pytest.mark.parametrize(
     ("name", "statement"),
-    [("item_states", item_states()), ("ageing_due", ageing_cells("due")), ("ageing_segment", ageing_cells("issue", 'se"g'))],
+    [
+        ("item_states", item_states()),
+        ("ageing_due", ageing_cells("due")),
+        ("ageing_segment", ageing_cells("issue", 'se"g')),
+    ],
 )
 def test_spark_text_is_as_reviewed(name, statement):
     assert translate(statement, "spark") + "\n" == (GOLDEN / f"{name}.spark.sql").read_text(encoding="utf-8")

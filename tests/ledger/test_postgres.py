@@ -16,8 +16,8 @@ import pandas as pd
 import pytest
 
 from arrisk.errors import LedgerError
-from arrisk.ledger.sources import read_source
-from arrisk.ledger.values import parse_dates, parse_money
+from arrisk.ledger.sources.source import read_source
+from arrisk.ledger.values.scalars import parse_dates, parse_money
 
 psycopg = pytest.importorskip("psycopg")
 pytestmark = pytest.mark.postgres

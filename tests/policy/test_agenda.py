@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import nbformat
 import pytest
-from tests.report.stage import cannot_say, make_recommendation
 
 from arrisk.policy.agenda import QUESTION, Agenda, make_agenda
 from arrisk.policy.recommendation import RECOMMENDATION_MIME
 from arrisk.policy.study import open_study
+from tests.report.stage import cannot_say, make_recommendation
 
 
 @pytest.fixture(scope="module")

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from tests.models.payment_books import book_of
 
-from arrisk.models.cash import weekly_cash
+from arrisk.models.cash.forecast import weekly_cash
 from arrisk.models.timing import fit_timing
 from arrisk.policy.cash import recommend_timing
 from arrisk.policy.recommendation import Recommendation
 from arrisk.policy.study import Study, study_template
+from tests.models.payment_books import book_of
 
 
 @pytest.fixture(scope="module")

@@ -4,13 +4,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.ledger.frames import event, invoice, ledger_of
 
 from arrisk.errors import StudyError
 from arrisk.models.labels import DefaultDefinition
 from arrisk.policy.assumptions import Assumption
 from arrisk.policy.default_counts import count_defaults, define_default
 from arrisk.policy.study import Study, study_template
+from tests.ledger.frames import event, invoice, ledger_of
 
 AS_OF = "2024-06-30"
 

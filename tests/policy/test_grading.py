@@ -6,8 +6,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from tests.ledger.frames import event, invoice, ledger_of
-from tests.models.payment_books import book_of
 
 from arrisk.errors import StudyError
 from arrisk.models.discrimination import Auc
@@ -16,6 +14,8 @@ from arrisk.models.scorecard import fit_scorecard
 from arrisk.policy.assumptions import Assumption
 from arrisk.policy.grading import order_outcomes, recommend_scorecard, stop_value
 from arrisk.policy.study import Study, study_template
+from tests.ledger.frames import event, invoice, ledger_of
+from tests.models.payment_books import book_of
 
 AS_OF = "2024-06-18"
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from tests.ledger.frames import event, invoice, ledger_of
 
 from arrisk.policy.ownership import make_ownership, recommend_ownership
 from arrisk.policy.study import Study
 from arrisk.policy.study_file import Queue
+from tests.ledger.frames import event, invoice, ledger_of
 
 QUEUES = (Queue("sales", 0, 30), Queue("finance", 31, 60), Queue("legal", 90, None))
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from tests.ledger.frames import event, invoice, ledger_of
 
 from arrisk.policy.payment_days import compare_dso, recommend_payment_days
 from arrisk.policy.study import Study
+from tests.ledger.frames import event, invoice, ledger_of
 
 
 def payers(slow_from: str, days: int, slower: int, customers: int = 40) -> list:

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import pytest
-from tests.loss_book import loss_book
 
-from arrisk.models.provision import fit_provision
+from arrisk.models.provision.matrix import fit_provision
 from arrisk.policy.provisioning import recommend_provision
 from arrisk.policy.study import Study
+from tests.loss_book import loss_book
 
 HEAD = '[study]\nname = "t"\nas_of = 2024-12-31\ncurrency = "EUR"\nseed = 7\n[ledger]\npath = "x"\n'
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from tests.ledger.frames import invoice, ledger_of
 
 from arrisk.policy.reliance import recommend_reliance
 from arrisk.policy.study import Study
+from tests.ledger.frames import invoice, ledger_of
 
 TOML = """
 [study]

@@ -9,10 +9,10 @@ from typing import Any
 from arrisk.ledger.assembly import build_ledger
 from arrisk.ledger.book import Ledger
 from arrisk.ledger.checks import Rules
-from arrisk.ledger.columns import ColumnMap
+from arrisk.ledger.columns.column_map import ColumnMap
 from arrisk.ledger.engine import Engine
 from arrisk.ledger.shapes import apply_map
-from arrisk.ledger.sources import read_source
+from arrisk.ledger.sources.source import read_source
 
 __all__ = ["read_ledger"]
 

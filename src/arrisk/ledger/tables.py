@@ -12,10 +12,20 @@ __all__ = ["EVENT_KINDS", "SENTINEL_DATES", "TABLES", "Column", "ColumnKind", "c
 
 ColumnKind = Literal["text", "date", "money", "number", "int", "flag"]
 EVENT_KINDS = ("payment", "discount", "credit_note", "write_off", "recovery")
-SENTINEL_DATES = ("0001-01-01", "1753-01-01", "1899-12-30", "1900-01-01", "2099-12-31", "2999-12-31", "9999-12-31")
+SENTINEL_DATES = (
+    "0001-01-01",
+    "1753-01-01",
+    "1899-12-30",
+    "1900-01-01",
+    "2099-12-31",
+    "2999-12-31",
+    "9999-12-31",
+)
 
-_NO_MINOR_UNIT = frozenset("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split())
-_THREE_DIGITS = frozenset("BHD IQD JOD KWD LYD OMR TND".split())
+_NO_MINOR_UNIT = frozenset(
+    ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF")
+) | {"XOF", "XPF"}
+_THREE_DIGITS = frozenset(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"))
 
 
 @dataclass(frozen=True, slots=True)

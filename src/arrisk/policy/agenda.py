@@ -8,16 +8,16 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from arrisk.display import Table
-from arrisk.models.cash import weekly_cash
-from arrisk.models.provision import fit_provision
+from arrisk.models.cash.forecast import weekly_cash
+from arrisk.models.provision.matrix import fit_provision
 from arrisk.models.scorecard import fit_scorecard
 from arrisk.models.timing import fit_timing
 from arrisk.policy.cash import recommend_timing
 from arrisk.policy.default_counts import define_default
-from arrisk.policy.discount import make_schemes, simulate_discounts
-from arrisk.policy.discount_advice import recommend_discount
+from arrisk.policy.discount.advice import recommend_discount
+from arrisk.policy.discount.simulation import make_schemes, simulate_discounts
 from arrisk.policy.grading import recommend_scorecard
-from arrisk.policy.insurance_decision import recommend_insurance
+from arrisk.policy.insurance.decision import recommend_insurance
 from arrisk.policy.ownership import make_ownership, recommend_ownership
 from arrisk.policy.payment_days import compare_dso, recommend_payment_days
 from arrisk.policy.provisioning import recommend_provision

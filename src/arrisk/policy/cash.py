@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from arrisk.display import money
-from arrisk.models.cash_backtest import CURVES
+from arrisk.models.cash.backtest import CURVES
 from arrisk.policy.recommendation import Estimate, Flip, Option, Recommendation
 
 if TYPE_CHECKING:
-    from arrisk.models.cash import CashForecast
+    from arrisk.models.cash.forecast import CashForecast
     from arrisk.models.timing import PaymentTiming
     from arrisk.policy.study import Study
 

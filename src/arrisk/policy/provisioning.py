@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from arrisk.display import money
-from arrisk.models.provision import ProvisionAmount, ProvisionMatrix
+from arrisk.models.provision.matrix import ProvisionAmount, ProvisionMatrix
 from arrisk.policy.recommendation import Estimate, Flip, Option, Recommendation, Verdict
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from arrisk.errors import ArriskError, StudyError
-from arrisk.ledger.proposal import Proposal, propose_map
+from arrisk.ledger.columns.proposal import Proposal, propose_map
 from arrisk.ledger.reading import read_ledger
-from arrisk.ledger.sources import read_source
+from arrisk.ledger.sources.source import read_source
 from arrisk.policy.study import study_template
 from arrisk.report.atomic import replace_file
 

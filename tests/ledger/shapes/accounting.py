@@ -7,7 +7,7 @@ import io
 import pandas as pd
 
 from arrisk.ledger.assembly import build_ledger
-from arrisk.ledger.columns import ColumnMap
+from arrisk.ledger.columns.column_map import ColumnMap
 from arrisk.ledger.shapes import Shaped, apply_map
 from arrisk.ledger.tables import TABLES
 

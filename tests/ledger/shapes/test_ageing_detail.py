@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from arrisk.errors import ColumnMapError
-from arrisk.ledger.sources import read_source
+from arrisk.ledger.sources.source import read_source
 from tests.ledger.shapes.accounting import ledger_balance, open_at, raw_csv, shape
 
 QUICKBOOKS = """

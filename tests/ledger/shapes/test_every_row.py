@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from arrisk.errors import AmbiguityError, ColumnMapError
-from arrisk.ledger.columns import ColumnMap
+from arrisk.ledger.columns.column_map import ColumnMap
 from arrisk.ledger.shapes import apply_map
 from tests.ledger.shapes import (
     test_ageing_detail,
@@ -84,6 +84,6 @@ def test_every_row_of_a_spoiled_source_is_accounted_for(name):
 
 
 def test_all_shipped_maps_are_covered():
-    from arrisk.ledger.columns import shipped_maps
+    from arrisk.ledger.columns.column_map import shipped_maps
 
     assert set(FIXTURES) == set(shipped_maps())

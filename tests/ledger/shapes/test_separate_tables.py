@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 
 from arrisk.errors import AmbiguityError
-from arrisk.ledger.columns import ColumnMap
+from arrisk.ledger.columns.column_map import ColumnMap
 from arrisk.ledger.shapes import apply_map
-from arrisk.ledger.sources import read_source
+from arrisk.ledger.sources.source import read_source
 from tests.ledger.shapes.accounting import ledger_balance, open_at, raw_csv, shape
 
 CHINESE = {

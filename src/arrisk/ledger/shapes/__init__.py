@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from arrisk.errors import LedgerError
-from arrisk.ledger.columns import ColumnMap, check_options
+from arrisk.ledger.columns.column_map import ColumnMap, check_options
 from arrisk.ledger.shapes.ageing_detail import shape_ageing_detail
 from arrisk.ledger.shapes.dynamics import shape_dynamics
 from arrisk.ledger.shapes.erpnext import shape_erpnext

@@ -13,12 +13,12 @@ import numpy as np
 import pandas as pd
 
 from arrisk.errors import ColumnMapError
-from arrisk.ledger.columns import ColumnMap, TableMap
-from arrisk.ledger.roles import FIELDS
+from arrisk.ledger.columns.column_map import ColumnMap, TableMap
+from arrisk.ledger.columns.roles import FIELDS
 from arrisk.ledger.shapes.clearing import joined
 from arrisk.ledger.shapes.rows import find_headers, headers_of, read_roles
 from arrisk.ledger.shapes.shaping import KEYS, Account, canonical, plural
-from arrisk.ledger.values import parse_dates
+from arrisk.ledger.values.scalars import parse_dates
 
 __all__ = ["shape_ageing_detail"]
 

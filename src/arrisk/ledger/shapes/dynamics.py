@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from arrisk.ledger.columns import ColumnMap
+from arrisk.ledger.columns.column_map import ColumnMap
 from arrisk.ledger.shapes.clearing import joined, settle
 from arrisk.ledger.shapes.rows import Rows, read_roles
 from arrisk.ledger.shapes.shaping import Account, plural

@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from arrisk.ledger.columns import ColumnMap
+from arrisk.ledger.columns.column_map import ColumnMap
 from arrisk.ledger.shapes.clearing import number_apart
 from arrisk.ledger.shapes.rows import read_roles
 from arrisk.ledger.shapes.shaping import Account, canonical, plural

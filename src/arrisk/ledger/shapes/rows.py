@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 
 from arrisk.errors import ColumnMapError
-from arrisk.ledger.columns import ColumnMap, TableMap, did_you_mean, header_key, header_keys
-from arrisk.ledger.roles import FIELDS, IDENTIFIERS, NEEDED_ROLES
+from arrisk.ledger.columns.column_map import ColumnMap, TableMap, did_you_mean, header_key, header_keys
+from arrisk.ledger.columns.roles import FIELDS, IDENTIFIERS, NEEDED_ROLES
 from arrisk.ledger.shapes.shaping import KEYS, META, Account, plural
 from arrisk.ledger.tables import Column, currency_digits
-from arrisk.ledger.values import (
+from arrisk.ledger.values.scalars import (
     parse_dates,
     parse_flag,
     parse_id,

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from arrisk.ledger.columns import ColumnMap
+from arrisk.ledger.columns.column_map import ColumnMap
 from arrisk.ledger.shapes.clearing import allocate_oldest_first, joined, settle
 from arrisk.ledger.shapes.parties import customers_of
 from arrisk.ledger.shapes.rows import read_roles

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from arrisk.ledger.columns import ColumnMap, header_key
+from arrisk.ledger.columns.column_map import ColumnMap, header_key
 from arrisk.ledger.shapes.rows import read_roles
 from arrisk.ledger.shapes.shaping import KEYS, Account, canonical
 from arrisk.ledger.tables import TABLES

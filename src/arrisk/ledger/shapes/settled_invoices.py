@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from arrisk.ledger.columns import ColumnMap
+from arrisk.ledger.columns.column_map import ColumnMap
 from arrisk.ledger.shapes.parties import customers_of
 from arrisk.ledger.shapes.rows import read_roles
 from arrisk.ledger.shapes.shaping import KEYS, Account, canonical, plural

@@ -1,0 +1,1 @@
+"""A ledger whose truth is known, of any size."""

@@ -1,0 +1,1 @@
+"""Raw tables from files, frames and databases, each row with its line."""

@@ -1,0 +1,1 @@
+"""Raw cells read as dates, amounts, identifiers and flags, without guessing."""

@@ -1,0 +1,1 @@
+"""Provision rates from the ledger's own history, on two paths."""

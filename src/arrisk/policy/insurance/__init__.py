@@ -1,0 +1,1 @@
+"""Credit insurance: policy terms on simulated losses, and the decision over what is unknown."""
