@@ -156,3 +156,18 @@ def test_the_frames_of_the_caller_stay_as_they_were():
     assert same(read_ledger(frames, currency="EUR"))
     for name, frame in frames.items():
         pd.testing.assert_frame_equal(frame, copies[name])
+
+
+def test_of_a_database_only_the_tables_of_the_map_are_read():
+    import duckdb
+
+    connection = duckdb.connect(":memory:")
+    connection.sql("CREATE TABLE payroll AS SELECT 1 AS secret")
+    connection.sql(
+        "CREATE TABLE invoices AS SELECT '1' AS invoice_id, 'c' AS customer_id, "
+        "DATE '2025-01-31' AS issue_date, 100.00 AS amount"
+    )
+    ledger = read_ledger(connection, currency="EUR")
+    connection.close()
+    assert ledger.quarantine.empty
+    assert ledger.as_of("2025-01-31").open_balance == 100

@@ -12,6 +12,7 @@ from arrisk.ledger.checks import Rules
 from arrisk.ledger.columns.column_map import ColumnMap
 from arrisk.ledger.engine import Engine
 from arrisk.ledger.shapes import apply_map
+from arrisk.ledger.sources.databases import is_duckdb, is_postgres
 from arrisk.ledger.sources.source import read_source
 
 __all__ = ["read_ledger"]
@@ -78,7 +79,10 @@ def read_ledger(
         reading["currency"] = currency
     encoding = encoding or column_map.options.get("encoding")
     delimiter = delimiter or column_map.options.get("delimiter")
-    raw = read_source(source, encoding=encoding, delimiter=delimiter)
+    # A database holds much that is no ledger; of files and frames everything given is read.
+    wanted = [name for table in column_map.tables.values() for name in table.source]
+    patterns = wanted if is_duckdb(source) or is_postgres(source) else None
+    raw = read_source(source, patterns=patterns, encoding=encoding, delimiter=delimiter)
     shaped = apply_map(column_map, raw, reading)
     del raw  # as large as the ledger
     ledger = build_ledger(
