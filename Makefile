@@ -25,7 +25,7 @@ test: $(READY) ## Run the tests, then compare every committed notebook with a fr
 	PYTHONWARNINGS=$(KERNEL_WARNINGS) $(BIN)/python -m pytest -n logical --dist loadfile --nbval notebooks tests src
 
 test-fast: $(READY) ## Run the fast tests alone
-	$(BIN)/python -m pytest -n logical --dist loadfile -m "not slow and not spark and not postgres" tests src
+	$(BIN)/python -m pytest -n logical --dist worksteal -m "not slow and not spark and not postgres" tests src
 
 spark: $(READY) ## Add the Spark engine to the environment (needs Java 17)
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-spark.lock

@@ -144,6 +144,7 @@ def test_an_unforeseen_error_is_one_line_too(
     )
 
 
+@pytest.mark.slow
 def test_run_prints_where_the_memo_is(
     write_study: Study, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
@@ -209,6 +210,7 @@ def test_wrong_arguments_exit_with_two(arguments: list[str], capsys: pytest.Capt
     assert "usage: arrisk" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_module_runs_as_a_program() -> None:
     environment = {**os.environ, "PYTHONWARNINGS": "error"}
     command = [sys.executable, "-m", "arrisk", "--version"]

@@ -21,6 +21,7 @@ def agenda(study):
     return make_agenda(study)
 
 
+@pytest.mark.slow
 def test_the_agenda_says_what_the_notebooks_say(agenda, root):
     said = {r.decision: r.to_dict() for r in agenda.recommendations.values()}
     for path in sorted((root / "notebooks").glob("0[0-7]_*.ipynb")):
@@ -30,6 +31,7 @@ def test_the_agenda_says_what_the_notebooks_say(agenda, root):
         assert said[told["decision"]] == told, path.name
 
 
+@pytest.mark.slow
 def test_tables_have_a_row_a_decision(agenda):
     assert len(agenda.decisions().frame) == len(agenda.recommendations) == 8
     open_questions = [r for r in agenda.recommendations.values() if not r.identified]

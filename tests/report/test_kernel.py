@@ -12,6 +12,8 @@ import pytest
 from arrisk.report.kernel import count_cells, execute_notebooks, kernel_environment
 from tests.report.stage import write_notebook
 
+pytestmark = pytest.mark.slow  # every test here starts notebook kernels
+
 
 def test_another_kernel_installed_as_python3_is_not_used_even_inside_a_running_loop(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

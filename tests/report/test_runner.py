@@ -15,6 +15,8 @@ from arrisk.report.runner import RunResult, find_notebooks, run_study, select_no
 from tests.report.stage import FORMULA, SCRIPT, write_notebook
 from tests.report.test_memo import assert_offline
 
+pytestmark = pytest.mark.slow  # every test here starts notebook kernels
+
 SHOW = """
 import sys, warnings
 import pandas as pd
@@ -132,7 +134,6 @@ def test_the_notebooks_of_the_checkout_stay_as_they_were(stage: Path, ran: RunRe
     assert all(cell.get("outputs", []) == [] for cell in book["cells"])
 
 
-@pytest.mark.slow
 def test_the_same_input_gives_the_same_bytes(stage: Path, ran: RunResult) -> None:
     again = run_study(stage / "study.toml", stage / "again", notebooks=stage / "notebooks", progress=False)
     first, second = written(ran.out), written(again.out)
@@ -172,7 +173,6 @@ def test_an_error_while_writing_leaves_the_previous_report(
     assert written(ran.out) == before
 
 
-@pytest.mark.slow
 def test_a_part_goes_beside_the_whole(stage: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     result = run_study(stage / "study.toml", only="recommend", notebooks=stage / "notebooks", progress=True)
