@@ -24,7 +24,7 @@ def agenda(study):
 @pytest.mark.slow
 def test_the_agenda_says_what_the_notebooks_say(agenda, root):
     said = {r.decision: r.to_dict() for r in agenda.recommendations.values()}
-    for path in sorted((root / "notebooks").glob("0[0-7]_*.ipynb")):
+    for path in sorted((root / "notebooks").glob("*.ipynb"))[:-1]:
         last = [c for c in nbformat.read(path, as_version=4).cells if c.cell_type == "code"][-1]
         shown = [o["data"] for o in last.outputs if "data" in o]
         told = next(data[RECOMMENDATION_MIME] for data in shown if RECOMMENDATION_MIME in data)
