@@ -261,11 +261,14 @@ class Snapshot:
 
     @cached_property
     def events(self) -> pd.DataFrame:
-        """Events known at the date: event_id, invoice_id, instalment, customer_id, date, kind, amount."""
+        """Events known at the date: event_id, invoice_id, instalment, customer_id, date, recorded_date, kind,
+        amount; the recorded date is the day on which the event counted as known.
+        """
         seen = self._ledger.sorted_events
         seen = seen[(seen["day"] <= self.day).to_numpy()].reset_index(drop=True)
         out = seen[["event_id", "invoice_id", "instalment", "customer_id", "kind"]].copy()
         out.insert(4, "date", dates(seen["event_day"]))
+        out.insert(5, "recorded_date", dates(seen["day"]))
         # Cash in a foreign currency is worth its own day's rate until its invoice is known.
         amount = np.where(seen["since"] <= self.day, seen["reported"], seen["reported_early"])
         out["amount"] = amount.astype(float) / self.scale
