@@ -22,13 +22,16 @@ from arrisk.errors import LedgerError, LookAheadError
 from arrisk.ledger import statements
 from arrisk.ledger.days import as_date, dates, day_number
 from arrisk.ledger.engine import Engine
+from arrisk.ledger.item_frame import item_frame
 from arrisk.ledger.quarantine import LedgerChecks
+from arrisk.ledger.relations import as_relation, known, make_relation, named_in
+from arrisk.ledger.spells import make_spells
+from arrisk.ledger.statements import ITEM_ATTRIBUTES
 from arrisk.ledger.tables import currency_digits
 
 __all__ = ["Ledger", "Snapshot"]
 
 _NUMBERS = count()
-ITEM_TEXTS = ["salesperson", "department", "order_id", "discount_rate", "discount_days"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,20 +69,28 @@ class Ledger:
     engine: Engine
 
     @cached_property
-    def _relations(self) -> tuple[str, str]:
-        """Names of the movements and customers in the engine; an engine may hold several ledgers."""
-        number = next(_NUMBERS)
-        names = f"ledger_movements_{number}", f"ledger_customers_{number}"
-        customers = self.customers.drop(columns=["since_day", "first_day"])
-        for name, frame in zip(names, (self.movements.drop(columns="event"), customers), strict=True):
-            self.engine.register(name, pa.Table.from_pandas(frame, preserve_index=False))
-        return names
+    def spells(self) -> pd.DataFrame:
+        """When items stood open; see `arrisk.ledger.spells.make_spells`."""
+        return make_spells(self.items, self.movements)
 
-    def query(self, day: int, statement: str) -> pd.DataFrame:
-        """Run a statement of `arrisk.ledger.statements` on the movements known on a day (a day number)."""
-        movements, customers = self._relations
-        frame: pd.DataFrame = self.engine.fetch(statements.known(day, statement, movements, customers))
-        return frame
+    @cached_property
+    def _registered(self) -> dict[str, str]:
+        """Names of relations in the engine, which may hold several ledgers; filled as they are asked for."""
+        return {}
+
+    def _engine_name(self, relation: str) -> str:
+        if relation not in self._registered:
+            name = f"ledger_{relation}_{next(_NUMBERS)}"
+            self.engine.register(name, make_relation(relation, self))
+            self._registered[relation] = name
+        return self._registered[relation]
+
+    def query(self, day: int, statement: str, **frames: pd.DataFrame) -> pd.DataFrame:
+        """Run a statement on what was known on a day (a day number); see `Snapshot.query`."""
+        names = {relation: self._engine_name(relation) for relation in named_in(statement)}
+        more = {name: as_relation(frame) for name, frame in frames.items()}
+        found: pd.DataFrame = self.engine.fetch(known(day, statement, names, more))
+        return found
 
     @cached_property
     def sorted_events(self) -> pd.DataFrame:
@@ -204,9 +215,38 @@ class Snapshot:
             )
         return self._ledger.as_of(date)
 
-    def query(self, statement: str) -> pd.DataFrame:
-        """Run a statement of `arrisk.ledger.statements` on the movements known at the date."""
-        return self._ledger.query(self.day, statement)
+    def query(self, statement: str, **frames: pd.DataFrame) -> pd.DataFrame:
+        """Run a statement, as in `arrisk.ledger.statements`, on what was known at the date.
+
+        Parameters
+        ----------
+        statement : str
+            Reads relations of `arrisk.ledger.relations`, each named after FROM or JOIN.
+        **frames : DataFrame
+            Further small relations under the names given, such as a calendar: whole numbers and texts.
+
+        Returns
+        -------
+        DataFrame
+            Whole numbers are Int64; the order of rows is the statement's.
+        """
+        return self._ledger.query(self.day, statement, **frames)
+
+    def attribute(self, by: str | None) -> str | None:
+        """Pass on the name of an attribute of customers or items, as a statement may group by it.
+
+        Raises
+        ------
+        LedgerError
+            If there is no such attribute.
+        """
+        names = [
+            *self._ledger.customers.columns.drop(["customer", "since_day", "first_day"]),
+            *ITEM_ATTRIBUTES,
+        ]
+        if by is not None and by not in names:
+            raise LedgerError(f"no attribute {by!r}; there are {', '.join(map(str, names))}")
+        return by
 
     @property
     def first_date(self) -> pd.Timestamp:
@@ -216,8 +256,8 @@ class Snapshot:
     @cached_property
     def open_minor(self) -> int:
         """Open balance in minor units: items owed, less credits, less unapplied cash."""
-        known = self._ledger.movements["day"].to_numpy() <= self.day
-        return int(self._ledger.movements["amount"].to_numpy()[known].sum())
+        seen = self._ledger.movements["day"].to_numpy() <= self.day
+        return int(self._ledger.movements["amount"].to_numpy()[seen].sum())
 
     @property
     def open_balance(self) -> float:
@@ -231,12 +271,13 @@ class Snapshot:
         Columns: invoice_id, instalment, customer_id, issue_date, due_date, amount, open_amount, paid_amount,
         discount_amount, credited_amount, written_off_amount, recovered_amount, closed_date, close_kind
         ("open", "paid", "credited", "written_off"), days_overdue (as of the date; negative is not due),
-        disputed, salesperson, department, order_id, discount_rate, discount_days.
+        disputed, salesperson, department, order_id, discount_rate, discount_days, currency (of the document;
+        all amounts are in the reporting currency).
         """
-        known = self._ledger.items[(self._ledger.items["day"] <= self.day).to_numpy()]
-        place = known["item"].to_numpy()
+        seen = self._ledger.items[(self._ledger.items["day"] <= self.day).to_numpy()]
+        place = seen["item"].to_numpy()
         states = {name: column[place] for name, column in self._states().items()}
-        return _item_frame(known, states, self.day, self.scale)
+        return item_frame(seen, states, self.day, self.scale)
 
     def _states(self) -> dict[str, np.ndarray]:
         """What is open, how the rest was settled and when last, by number of the item; zero if unknown."""
@@ -317,8 +358,8 @@ class Snapshot:
     def signals(self) -> pd.DataFrame:
         """Outside signals known at the date."""
         table = self._ledger.signals
-        known = table[["date", "recorded_date"]].max(axis=1) <= self.date
-        return table[known].reset_index(drop=True)
+        seen = table[["date", "recorded_date"]].max(axis=1) <= self.date
+        return table[seen].reset_index(drop=True)
 
     def __repr__(self) -> str:
         return f"Snapshot({self.date:%Y-%m-%d}, open {money(self.open_balance, self.currency, 2)})"
@@ -342,48 +383,3 @@ class Snapshot:
             f"State of the ledger ({self.currency})",
             formats={"open balance": "money", "overdue": "money"},
         )
-
-
-def _item_frame(known: pd.DataFrame, states: dict[str, np.ndarray], day: int, scale: int) -> pd.DataFrame:
-    def units(name: str) -> np.ndarray:
-        return np.asarray(states[name] / scale)
-
-    def number(name: str) -> np.ndarray:
-        return known[name].to_numpy(dtype=float, na_value=np.nan)
-
-    amount, is_open = known["reported"].to_numpy(dtype=float) / scale, units("open") != 0
-    closed = dates(np.maximum(states["last_event_day"], known["issue_day"].to_numpy(dtype=np.int64)))
-    closed[is_open] = np.datetime64("NaT")
-    return pd.DataFrame(
-        {
-            **{c: known[c].to_numpy() for c in ("invoice_id", "instalment", "customer_id")},
-            "issue_date": dates(known["issue_day"]),
-            "due_date": dates(known["due_day"]),
-            "amount": amount,
-            "open_amount": units("open"),
-            "paid_amount": units("payment"),
-            "discount_amount": units("discount"),
-            "credited_amount": units("credit_note"),
-            "written_off_amount": units("write_off"),
-            "recovered_amount": units("recovered"),
-            "closed_date": closed,
-            "close_kind": _close_kind(amount, is_open, units("credit_note"), units("write_off")),
-            "days_overdue": day - number("due_day"),
-            "disputed": (number("dispute_opened") <= day) & ~(number("dispute_closed") <= day),
-            **{c: known[c].to_numpy() for c in ITEM_TEXTS},
-        }
-    )
-
-
-def _close_kind(
-    amount: np.ndarray, is_open: np.ndarray, credited: np.ndarray, lost: np.ndarray
-) -> np.ndarray:
-    """How an item was closed, defined here alone.
-
-    Written off if any part of it was written off, whatever cash came with it; else credited if credit notes
-    covered all of it; else paid.
-    """
-    covered = (credited == amount) & (amount != 0)
-    return np.select(
-        [is_open, lost != 0, covered], ["open", "written_off", "credited"], default="paid"
-    ).astype(object)
