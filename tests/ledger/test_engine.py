@@ -10,20 +10,22 @@ import pytest
 
 from arrisk.errors import LedgerError
 from arrisk.ledger.engine import DuckDBEngine, SparkEngine, open_engine, translate
+from arrisk.ledger.relations import as_relation, known
 from arrisk.ledger.statements import ageing_cells, item_states
 from arrisk.portfolio.ageing import make_ageing
 from arrisk.portfolio.ageing_panel import make_ageing_panel
 from tests.ledger.frames import event, invoice, ledger_of
 
 GOLDEN = Path(__file__).with_name("golden")
+CALENDAR = pd.DataFrame({"day": [30, 58], "label": ["it's", None]})
 
 
 def adversarial() -> dict[str, list[dict[str, object]]]:
     """Same day, leap day, month end, no due date, partial write-off closed by cash, huge sums, odd names."""
     return {
         "invoices": [
-            invoice("1", "2024-02-29", 10.0**12, "2024-02-29", customer_id="a"),
-            invoice("2", "2024-02-29", 0.01, None, customer_id="b"),
+            invoice("1", "2024-02-29", 10.0**12, "2024-02-29", customer_id="a", department="it's"),
+            invoice("2", "2024-02-29", 0.01, None, customer_id="b", dispute_opened="2024-03-01"),
             invoice("3", "2024-03-31", 100, "2024-04-30", customer_id="c"),
             invoice("4", "2024-03-31", -50, "2024-03-31", customer_id="c"),
             invoice("5", "2024-01-31", 70, "2024-02-01", customer_id="d", recorded_date="2024-05-05"),
@@ -60,7 +62,7 @@ def spark():
 def test_ageing_panel_is_equal_on_spark(spark, root):
     rows = adversarial()
     here, there = ledger_of(**rows), ledger_of(**rows, engine=spark)
-    for by in (None, "segment"):
+    for by in (None, "segment", "department"):
         for clock in ("due", "issue"):
             one = make_ageing_panel(here.as_of("2025-01-31"), by=by, clock=clock).table
             other = make_ageing_panel(there.as_of("2025-01-31"), by=by, clock=clock).table
@@ -68,6 +70,20 @@ def test_ageing_panel_is_equal_on_spark(spark, root):
     snapshot, twin = here.as_of("2024-06-30"), there.as_of("2024-06-30")
     pd.testing.assert_frame_equal(make_ageing(snapshot).table, make_ageing(twin).table, check_exact=True)
     pd.testing.assert_frame_equal(snapshot.items, twin.items, check_exact=True)
+    calendar = pd.DataFrame({"day": [19900, 20000], "label": ["it's", "批发"]})
+    for statement in (
+        "SELECT * FROM spells",
+        "SELECT * FROM items",
+        "SELECT customer, customer_id, segment, first_day FROM customers",
+        "WITH a AS (SELECT s.item, c.label FROM spells AS s JOIN calendar AS c ON s.start_day <= c.day) "
+        "SELECT * FROM a",
+    ):
+        one, other = (_sorted(s.query(statement, calendar=calendar)) for s in (snapshot, twin))
+        pd.testing.assert_frame_equal(one, other, check_exact=True)
+
+
+def _sorted(frame):
+    return frame.sort_values(list(frame.columns[:10]), ignore_index=True)
 
 
 @pytest.mark.spark
@@ -87,6 +103,9 @@ def test_panel_of_the_sample_is_equal_on_spark(spark, root):
         ("item_states", item_states()),
         ("ageing_due", ageing_cells("due")),
         ("ageing_segment", ageing_cells("issue", 'se"g')),
+        ("ageing_department", ageing_cells("due", "department")),
+        ("known_spells", known(10, "SELECT item FROM spells", {"spells": "s1"})),
+        ("known_calendar", known(10, "SELECT day FROM dates", {}, {"dates": as_relation(CALENDAR)})),
     ],
 )
 def test_spark_text_is_as_reviewed(name, statement):

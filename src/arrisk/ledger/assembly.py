@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from arrisk.ledger.book import ITEM_TEXTS, Ledger
+from arrisk.ledger.book import Ledger
 from arrisk.ledger.checks import Checked, Rules, check_tables
 from arrisk.ledger.counts import make_checks
 from arrisk.ledger.days import NO_DAY, day_numbers
 from arrisk.ledger.engine import Engine, open_engine
+from arrisk.ledger.item_frame import ITEM_TEXTS
 from arrisk.ledger.normal_form import whole_days
 from arrisk.ledger.postings import post, to_reporting
 from arrisk.ledger.quarantine import Quarantine

@@ -272,7 +272,7 @@ class Snapshot:
         discount_amount, credited_amount, written_off_amount, recovered_amount, closed_date, close_kind
         ("open", "paid", "credited", "written_off"), days_overdue (as of the date; negative is not due),
         disputed, salesperson, department, order_id, discount_rate, discount_days, currency (of the document;
-        all amounts are in the reporting currency).
+        all amounts are in the reporting currency), recorded_date (the day on which it counted as known).
         """
         seen = self._ledger.items[(self._ledger.items["day"] <= self.day).to_numpy()]
         place = seen["item"].to_numpy()

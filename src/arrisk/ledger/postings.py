@@ -36,7 +36,7 @@ class Postings:
     movements : DataFrame
         Signed changes of the open balance in minor units of the reporting currency, one row a change: item
         (missing for unapplied cash), customer, side, kind, event_day, day (when it was known), month,
-        due_day, issue_day, amount, event; see `statements`.
+        due_day, issue_day, amount, event, since (when the item was known); see `statements`.
     recoveries : DataFrame
         Cash received after write-off: event, item, customer, event_day, day, amount.
     rejected : DataFrame
@@ -277,6 +277,7 @@ def _movements(parts: list[Columns]) -> pd.DataFrame:
             "issue_day": _whole(joined("issue_day", NO_DAY), NO_DAY),
             "amount": joined("amount", 0),
             "event": _whole(joined("event", -1), -1),
+            "since": _whole(joined("since", NO_DAY), NO_DAY),
         }
     )
 
@@ -297,12 +298,13 @@ def _issues(items: pd.DataFrame) -> Columns:
         "item": items["item"].to_numpy(),
         "due_day": items["due_day"].to_numpy(dtype=np.int64, na_value=NO_DAY),
         "issue_day": items["issue_day"].to_numpy(),
+        "since": items["day"].to_numpy(),
     }
 
 
 def _settlements(items: pd.DataFrame, settled: Columns, booked: Ints) -> Columns:
     item, issued = settled["item"], _issues(items)
-    facts = {c: issued[c][item] for c in ("customer", "side", "due_day", "issue_day")}
+    facts = {c: issued[c][item] for c in ("customer", "side", "due_day", "issue_day", "since")}
     return settled | facts | {"amount": -booked}
 
 

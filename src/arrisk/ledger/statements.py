@@ -1,8 +1,17 @@
 """The few statements that collapse a ledger into small exact tables.
 
-All read two relations: `movements` (signed changes of the open balance, in whole minor units, with the day
-each was known) and `customers`. They keep to SQL that DuckDB and Spark share: sums are cast, days are whole
-numbers, no dates, no division, no functions of an engine's own.
+They read these relations, of which they see what was known on one day (`arrisk.ledger.relations`):
+
+- `movements`: signed changes of the open balance in whole minor units. item (missing: unapplied cash),
+  customer, side, kind, event_day, day (known), month (of day), due_day, issue_day, amount, since (when the
+  item became known).
+- `spells`: when items stood open; see `arrisk.ledger.spells`.
+- `items`: item, customer, side, issue_day, due_day, since, amount, currency, salesperson, department,
+  dispute_opened, dispute_closed.
+- `customers`: customer, customer_id and the attributes of customers.
+
+They keep to SQL that DuckDB and Spark share: sums are cast, days are whole numbers, no dates, no division, no
+functions of an engine's own.
 
 Sides of a movement: 0 an item owed, 1 a credit item (negative invoice), 2 unapplied cash.
 Kinds: 0 invoice, 1 payment, 2 discount, 3 credit note, 4 write-off.
@@ -10,36 +19,63 @@ Kinds: 0 invoice, 1 payment, 2 discount, 3 credit note, 4 write-off.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import sqlglot.expressions as exp
 
-__all__ = ["CREDIT", "KINDS", "OWED", "UNAPPLIED", "ageing_cells", "item_states", "known"]
+__all__ = [
+    "CREDIT",
+    "ITEM_ATTRIBUTES",
+    "KINDS",
+    "OWED",
+    "UNAPPLIED",
+    "Cell",
+    "ageing_cells",
+    "cell_of",
+    "item_states",
+]
 
 OWED, CREDIT, UNAPPLIED = 0, 1, 2
 KINDS = {"invoice": 0, "payment": 1, "discount": 2, "credit_note": 3, "write_off": 4}
+ITEM_ATTRIBUTES = ("salesperson", "department", "currency")
 
 
-def known(as_of: int, statement: str, movements: str, customers: str) -> str:
-    """Let a statement see only the movements known on a day (a day number).
+class Cell(NamedTuple):
+    """How a statement groups by an attribute: what it selects as `cell`, its key, and what it must join.
+
+    All three are empty when there is nothing to group by.
+    """
+
+    select: str
+    key: str
+    join: str
+
+
+def cell_of(by: str | None, relation: str = "m") -> Cell:
+    """Group a relation by an attribute of the item (`ITEM_ATTRIBUTES`) or of the customer.
 
     Parameters
     ----------
-    as_of : int
-    statement : str
-        Reads the relations `movements` and `customers`.
-    movements, customers : str
-        Names under which the engine knows the ledger's.
+    by : str or None
+        Name of the attribute.
+    relation : str
+        Alias of a relation with the columns `customer` and `item`. Where no item is, as with unapplied
+        cash, an attribute of items is missing.
 
     Examples
     --------
-    >>> known(10, "SELECT 1", "m7", "c7")
-    'WITH movements AS (SELECT * FROM m7 WHERE day <= 10), customers AS (SELECT * FROM c7) SELECT 1'
+    >>> cell = cell_of("department", "s")
+    >>> f"SELECT {cell.select}s.amount FROM spells AS s{cell.join}"
+    'SELECT "i"."department" AS cell, s.amount FROM spells AS s LEFT JOIN items AS i ON s.item = i.item'
     """
-    return (
-        f"WITH movements AS (SELECT * FROM {movements} WHERE day <= {int(as_of)}), "
-        f"customers AS (SELECT * FROM {customers}) {statement}"
-    )
+    if by is None:
+        return Cell("", "", "")
+    if by in ITEM_ATTRIBUTES:
+        alias, join = "i", f" LEFT JOIN items AS i ON {relation}.item = i.item"
+    else:
+        alias, join = "c", f" JOIN customers AS c ON {relation}.customer = c.customer"
+    name = exp.column(by, table=alias, quoted=True).sql("duckdb")
+    return Cell(f"{name} AS cell, ", "cell, ", join)
 
 
 def item_states() -> str:
@@ -62,11 +98,9 @@ def ageing_cells(clock: Literal["due", "issue"], by: str | None = None) -> str:
     movements, so these cells hold every ageing of the ledger.
     """
     day = {"due": "due_day", "issue": "issue_day"}[clock]
-    if by is None:
-        group, source = "", "movements AS m"
-    else:
-        name = exp.column(by, table="c", quoted=True).sql("duckdb")
-        group, source = f"{name} AS cell, ", "movements AS m JOIN customers AS c ON m.customer = c.customer"
-    keys = f"{'cell, ' if by else ''}side, clock_day, month"
-    inner = f"SELECT {group}m.side, m.{day} AS clock_day, m.month, m.amount FROM {source}"
+    cell = cell_of(by)
+    keys = f"{cell.key}side, clock_day, month"
+    inner = (
+        f"SELECT {cell.select}m.side, m.{day} AS clock_day, m.month, m.amount FROM movements AS m{cell.join}"
+    )
     return f"SELECT {keys}, CAST(SUM(amount) AS BIGINT) AS amount FROM ({inner}) AS cells GROUP BY {keys}"

@@ -18,7 +18,7 @@ from arrisk.display import Format, Table, frame_html, money, stamp
 from arrisk.errors import LedgerError
 from arrisk.ledger.book import Snapshot
 from arrisk.ledger.days import month_index
-from arrisk.ledger.statements import CREDIT, UNAPPLIED, ageing_cells
+from arrisk.ledger.statements import CREDIT, ITEM_ATTRIBUTES, UNAPPLIED, ageing_cells
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -179,7 +179,8 @@ def make_ageing(
     clock : {"due", "issue"}
         Count days from the due date or from the invoice date.
     by : str, optional
-        A customer attribute (segment, industry, region, ...) to split by.
+        An attribute of customers (segment, industry, region, ...) or items (salesperson, department,
+        currency) to split by; of unapplied cash no item's attribute is given.
     credits : {"own_column", "oldest_first", "netted"}
         Credits and unapplied cash: in columns of their own; set against the customer's oldest items; or
         credits at
@@ -225,11 +226,8 @@ def make_ageing(
 
 
 def check_attribute(snapshot: Snapshot, by: str | None) -> str | None:
-    """Pass a customer attribute through, or refuse one that is not there."""
-    known = list(snapshot.customers.columns)
-    if by is not None and by not in known:
-        raise LedgerError(f"no customer attribute {by!r}; there are {', '.join(map(str, known))}")
-    return by
+    """Pass an attribute through, or refuse one that is not there."""
+    return snapshot.attribute(by)
 
 
 def _bucket_rows(
@@ -311,7 +309,9 @@ def _against_oldest(snapshot: Snapshot, clock: Clock, by: str | None) -> pd.Data
     )
     cells = pd.concat([first, second.astype({"clock_day": "Int64"})], ignore_index=True)
     cells["month"] = int(month_index([snapshot.day])[0])
-    if by is not None:
+    if by in ITEM_ATTRIBUTES:
+        cells["cell"] = owed[by].reset_index(drop=True).reindex(cells.index)
+    elif by is not None:
         cells["cell"] = cells["customer_id"].map(
             snapshot.customers.set_index("customer_id")[check_attribute(snapshot, by)]
         )

@@ -1,0 +1,1 @@
+SELECT cell, side, clock_day, month, CAST(SUM(amount) AS BIGINT) AS amount FROM (SELECT `i`.`department` AS cell, m.side, m.due_day AS clock_day, m.month, m.amount FROM movements AS m LEFT JOIN items AS i ON m.item = i.item) AS cells GROUP BY cell, side, clock_day, month
