@@ -1,0 +1,1 @@
+"""Whether early-warning rules foretell default: back-test, ranking under a budget, watch list."""

@@ -1,0 +1,1 @@
+"""Early-warning rules: from what was known of customers on each day to dated alerts."""
