@@ -20,7 +20,7 @@ class Facts:
     cells: pd.DataFrame
     by: str = "salesperson"
     measure: str = "collected in time"
-    best: str = "high"
+    first: str = "high"
     as_of: pd.Timestamp = AS_OF
 
 
@@ -102,7 +102,7 @@ def test_identical_units_can_take_every_rank():
     assert (league.table["rank_low"] == 1).all()
     assert (league.table["rank_high"] == 4).all()
     assert (league.apart, league.pairs) == (0, 6)
-    assert league.table["p_best"].to_numpy() == pytest.approx(0.25, abs=4 * league.error)
+    assert league.table["p_first"].to_numpy() == pytest.approx(0.25, abs=4 * league.error)
     assert "chance" in league.finding()
 
 
@@ -116,10 +116,10 @@ def test_a_clear_loser_is_last_and_low_can_be_best():
     cells = units([[0.88, 0.92, 0.9] * 4, [0.9, 0.91, 0.89] * 4, [0.1, 0.12, 0.08] * 4])
     last = fit_league(Facts(cells), seed=1).table.iloc[-1]
     assert (last["salesperson"], last["rank_low"], last["rank_high"], last["p_last"]) == ("c", 3, 3, 1.0)
-    reversed_ = fit_league(Facts(cells, best="low"), seed=1)
+    reversed_ = fit_league(Facts(cells, first="low"), seed=1)
     assert reversed_.table.iloc[0]["salesperson"] == "c"
     assert reversed_.apart == 2
-    assert "c, is best with 100%" in reversed_.finding()
+    assert "c, comes first with 100%" in reversed_.finding()
 
 
 def test_the_mix_is_taken_out():

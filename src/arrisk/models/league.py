@@ -25,7 +25,6 @@ __all__ = ["League", "Posterior", "Standing", "fit_league", "pooled_variance", "
 
 FloatArray = NDArray[np.float64]
 Compare = Literal["rate", "mix"]
-Best = Literal["high", "low"]
 NOT_GIVEN = "not given"
 WIDEST = 0.5
 STEPS = 400
@@ -46,7 +45,7 @@ class Standing(Protocol):
     @property
     def measure(self) -> str: ...  # noqa: D102
     @property
-    def best(self) -> str: ...  # noqa: D102
+    def first(self) -> str: ...  # noqa: D102
     @property
     def as_of(self) -> pd.Timestamp: ...  # noqa: D102
 
@@ -76,12 +75,13 @@ class League:
     Attributes
     ----------
     table : DataFrame
-        One row a unit, best first by the shrunk rate: the unit (column named as `by`), clusters, base, rate
-        (raw), shrunk, ci_low, ci_high, own_weight, rank, rank_low, rank_high, p_best, p_last. Rates are
-        fractions; rank 1 is best.
+        One row a unit, in order of the shrunk rate: the unit (column named as `by`), clusters, base,
+        rate (raw), shrunk, ci_low, ci_high, own_weight, rank, rank_low, rank_high, p_first, p_last. Rates are
+        fractions.
     by, measure : str
         What the units are, and what the rate says.
-    best : {"high", "low"}
+    first : {"high", "low"}
+        Whether the highest or the lowest rate is rank 1.
     compare : {"rate", "mix"}
         Whether rates are as they are or with the mix of customers taken out.
     as_of : Timestamp
@@ -96,7 +96,7 @@ class League:
     table: pd.DataFrame
     by: str
     measure: str
-    best: str
+    first: str
     compare: Compare
     as_of: pd.Timestamp
     level: float
@@ -114,7 +114,7 @@ class League:
         return league_page.describe_league(self)
 
     def to_table(self, name: str = "league", rows: int = 10) -> Table:
-        """The first rows, best first, raw beside shrunk."""
+        """The first rows in order, raw beside shrunk."""
         return league_page.league_table(self, name, rows)
 
     def plot(self, ax: Axes | None = None) -> Axes:
@@ -175,7 +175,7 @@ def fit_league(
     >>> from types import SimpleNamespace
     >>> cells = pd.DataFrame({"unit": ["a", "a", "b", "b"], "cluster": ["1", "2", "3", "4"],
     ...     "base": [10.0, 20.0, 10.0, 30.0], "part": [9.0, 20.0, 2.0, 5.0]})
-    >>> facts = SimpleNamespace(cells=cells, by="team", measure="collected", best="high",
+    >>> facts = SimpleNamespace(cells=cells, by="team", measure="collected", first="high",
     ...     as_of=pd.Timestamp("2025-12-31"))
     >>> fit_league(facts, seed=1).table["team"].tolist()
     ['a', 'b']
@@ -192,12 +192,12 @@ def fit_league(
     error = 0.5 / np.sqrt(draws)
     if pairs == 0:
         columns = ["shrunk", "ci_low", "ci_high", "own_weight", "rank", "rank_low", "rank_high"]
-        table = units.assign(**dict.fromkeys([*columns, "p_best", "p_last"], np.nan))
+        table = units.assign(**dict.fromkeys([*columns, "p_first", "p_last"], np.nan))
         return _league(standing, table, compare, level, 0, 0, error)
     variance = pooled_variance(cells) * units["concentration"].to_numpy()
     generator = np.random.default_rng(np.random.SeedSequence(seed))
     posterior = shrink(units["rate"].to_numpy(), variance, draws, generator)
-    table, apart = _with_ranks(units, posterior, str(standing.best), level)
+    table, apart = _with_ranks(units, posterior, str(standing.first), level)
     return _league(standing, table, compare, level, apart, pairs, error)
 
 
@@ -306,18 +306,18 @@ def _sums(cells: pd.DataFrame) -> pd.DataFrame:
 
 
 def _with_ranks(
-    units: pd.DataFrame, posterior: Posterior, best: str, level: float
+    units: pd.DataFrame, posterior: Posterior, first: str, level: float
 ) -> tuple[pd.DataFrame, int]:
     """Units in order, with shrunk rates, intervals and ranks; and how many pairs can be told apart."""
-    sign = 1.0 if best == "low" else -1.0
+    sign = 1.0 if first == "low" else -1.0
     ranks = np.argsort(np.argsort(sign * posterior.draws, axis=1), axis=1) + 1
     tails = ((1 - level) / 2, (1 + level) / 2)
     low, high = np.clip(np.quantile(posterior.draws, tails, axis=0), 0.0, 1.0)
-    first, last = np.quantile(ranks, tails, axis=0, method="inverted_cdf")
+    least, most = np.quantile(ranks, tails, axis=0, method="inverted_cdf")
     out = units.assign(
         shrunk=np.clip(posterior.mean, 0.0, 1.0), ci_low=low, ci_high=high, own_weight=posterior.own,
-        rank_low=first.astype(np.int64), rank_high=last.astype(np.int64),
-        p_best=(ranks == 1).mean(axis=0), p_last=(ranks == len(units)).mean(axis=0),
+        rank_low=least.astype(np.int64), rank_high=most.astype(np.int64),
+        p_first=(ranks == 1).mean(axis=0), p_last=(ranks == len(units)).mean(axis=0),
     )  # fmt: skip
     out = out.iloc[np.argsort(sign * posterior.mean, kind="stable")].reset_index(drop=True)
     out.insert(list(out.columns).index("rank_low"), "rank", np.arange(1, len(out) + 1))
@@ -347,7 +347,7 @@ def _league(
         shown,
         standing.by,
         standing.measure,
-        standing.best,
+        standing.first,
         compare,
         standing.as_of,
         level,

@@ -35,8 +35,8 @@ def describe_league(league: League) -> str:
         return f"No two of {n} can be told apart: ranks by {what} are chance"
     lead = league.table.iloc[0]
     return (
-        f"{league.apart} of {league.pairs} pairs can be told apart; the first, {lead[league.by]}, is best "
-        f"with {lead['p_best']:.0%} probability"
+        f"{league.apart} of {league.pairs} pairs can be told apart; {lead[league.by]}, comes first "
+        f"with {lead['p_first']:.0%} probability"
     )
 
 
@@ -48,26 +48,26 @@ def league_table(league: League, name: str, rows: int) -> Table:
         for low, high in zip(frame["rank_low"], frame["rank_high"], strict=True)
     ]
     frame = frame.assign(rank_interval=ranks).drop(columns=["rank_low", "rank_high"])
-    order = [*frame.columns.drop(["p_best", "rank_interval"]), "rank_interval", "p_best"]
+    order = [*frame.columns.drop(["p_first", "rank_interval"]), "rank_interval", "p_first"]
     mix = ", with the mix of customers taken out" if league.compare == "mix" else ""
     counted = "items" if league.by == "customer_id" else "customers"
     note = (
         f"rate: {league.measure}{mix}, by amount; shrunk: drawn to the rate of all where {counted} are few "
         f"(own_weight is what the own rate counts; Morris 1983, spread between units integrated out); "
-        f"intervals {league.level:.0%}; p_best: probability of being first, Monte Carlo error at most "
+        f"intervals {league.level:.0%}; p_first: probability of being first, Monte Carlo error at most "
         f"{league.error:.1%}. An order of units, not what caused it."
     )
     formats: dict[str, Format] = {
         "base": "money",
         "rank": "integer",
-        **dict.fromkeys(("rate", "shrunk", "ci_low", "ci_high", "own_weight", "p_best"), "percent"),
+        **dict.fromkeys(("rate", "shrunk", "ci_low", "ci_high", "own_weight", "p_first"), "percent"),
     }
     shown = frame[order].rename(columns={"clusters": counted})
     return Table(name, describe_league(league), shown, note, formats)
 
 
 def plot_league(league: League, ax: Axes | None) -> Axes:
-    """Shrunk rates with intervals over the raw ones, best on top; the interval of the rank at the side."""
+    """Shrunk rates with intervals over the raw ones, rank 1 on top; the interval of the rank at the side."""
     import matplotlib.pyplot as plt
 
     ax = plt.gca() if ax is None else ax

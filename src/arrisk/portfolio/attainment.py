@@ -56,7 +56,7 @@ class Attainment:
     grace_days: int
     currency: str
 
-    best = "high"
+    first = "high"
 
     @property
     def measure(self) -> str:
