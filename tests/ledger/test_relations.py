@@ -20,7 +20,9 @@ def small():
         ],
         [event("1", "2025-02-01", 30), event(None, "2025-02-01", 5, customer_id="c")],
         customers=[{"customer_id": "c", "segment": "retail"}, {"customer_id": "d", "segment": "works"}],
-    )
+        orders=[{"order_id": n, "customer_id": "c", "order_date": day, "amount": 0.07, "currency": "EUR",
+                 "cancelled_date": "2025-02-03"} for n, day in (("1", "2025-01-31"), ("2", "2025-02-01"))],
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("relation", list(RELATIONS))
@@ -30,7 +32,14 @@ def test_a_relation_has_its_columns_and_only_what_was_known(relation):
     columns, later = RELATIONS[relation].columns, RELATIONS[relation].later
     assert set(columns) | set(later) <= set(found.columns)
     assert (found[RELATIONS[relation].since] <= snapshot.day).all()
-    assert len(found) == {"movements": 2, "customers": 1, "items": 2, "spells": 2}[relation]
+    assert len(found) == {"movements": 2, "customers": 1, "items": 2, "spells": 2, "orders": 1}[relation]
+
+
+def test_orders_are_whole_numbers_and_cancelled_when_that_was_known():
+    early, late = (small().as_of(day).query("SELECT * FROM orders") for day in ("2025-02-02", "2025-02-03"))
+    assert early[["customer", "amount"]].to_numpy().tolist() == [[0, 7], [0, 7]]
+    assert early["cancelled_day"].isna().all()
+    assert late["cancelled_day"].tolist() == [20122, 20122]
 
 
 @pytest.mark.parametrize(

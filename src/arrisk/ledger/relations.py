@@ -6,11 +6,13 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import sqlglot.expressions as exp
 
 from arrisk.errors import LedgerError
+from arrisk.ledger.days import day_numbers
 from arrisk.ledger.statements import CREDIT, ITEM_ATTRIBUTES, OWED
 
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ RELATIONS = {
     "customers": Relation("first_day"),
     "items": Relation("since", (*_ITEM, *ITEM_ATTRIBUTES), _DISPUTE),
     "spells": Relation("start_day", (*_ITEM, "number", "start_day"), _END | _DISPUTE),
+    "orders": Relation("order_day", ("customer", "order_day", "amount"), {"cancelled_day": "cancelled_day"}),
 }
 _WIDTH = dict.fromkeys(("side", "kind", "cause"), pa.int8()) | {"amount": pa.int64()}
 
@@ -52,7 +55,8 @@ def make_relation(name: str, ledger: Ledger) -> pa.Table:
         Of `RELATIONS`.
     ledger : Ledger
     """
-    frame = {"items": _items, "customers": _customers}.get(name, lambda one: getattr(one, name))(ledger)
+    made = {"items": _items, "customers": _customers, "orders": _orders}
+    frame = made.get(name, lambda one: getattr(one, name))(ledger)
     relation = RELATIONS[name]
     narrow = [*relation.columns, *relation.later] or ["customer", "first_day"]
     frame = frame[narrow] if relation.columns else frame
@@ -78,6 +82,19 @@ def _customers(ledger: Ledger) -> pd.DataFrame:
     """Customers with the first day on which anything was known of them."""
     first = ledger.customers[["since_day", "first_day"]].min(axis=1).astype("Int64")
     return ledger.customers.drop(columns="since_day").assign(first_day=first)
+
+
+def _orders(ledger: Ledger) -> pd.DataFrame:
+    """Orders with their customers' numbers and amounts in minor units."""
+    orders, names = ledger.orders, pd.Index(ledger.customers["customer_id"])
+    return pd.DataFrame(
+        {
+            "customer": ledger.customers["customer"].to_numpy()[names.get_indexer(orders["customer_id"])],
+            "order_day": day_numbers(orders["order_date"]),
+            "amount": np.rint(orders["amount"].to_numpy(dtype=float) * ledger.scale).astype(np.int64),
+            "cancelled_day": day_numbers(orders["cancelled_date"]),
+        }
+    )
 
 
 def named_in(statement: str) -> list[str]:

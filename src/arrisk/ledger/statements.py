@@ -8,7 +8,8 @@ They read these relations, of which they see what was known on one day (`arrisk.
 - `spells`: when items stood open; see `arrisk.ledger.spells`.
 - `items`: item, customer, side, issue_day, due_day, since, amount, currency, salesperson, department,
   dispute_opened, dispute_closed.
-- `customers`: customer, customer_id and the attributes of customers.
+- `customers`: customer, customer_id, first_day (on which anything was known), and their attributes.
+- `orders`: customer, order_day, amount, cancelled_day.
 
 They keep to SQL that DuckDB and Spark share: sums are cast, days are whole numbers, no dates, no division, no
 functions of an engine's own.
