@@ -1,68 +1,17 @@
-"""DSO and its family against published figures."""
+"""The DSO family month by month: by hand, against the formulas, and as known at each month end."""
 
 from __future__ import annotations
 
+import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
+from hypothesis import given, settings
 
-from arrisk.errors import LedgerError
-from arrisk.portfolio.turnover import (
-    average_days_delinquent,
-    best_possible_dso,
-    collection_effectiveness,
-    dso_countback,
-    dso_simple,
-    make_turnover,
-    receivables_turnover,
-)
+from arrisk.portfolio.dso import collection_effectiveness, dso_sales_weighted, receivables_turnover
+from arrisk.portfolio.turnover import MEASURES, make_turnover
 from tests.ledger.frames import event, invoice, ledger_of
-
-
-def test_oracle_c2():
-    assert collection_effectiveness(400_000, 1_200_000, 350_000, 280_000) == pytest.approx(
-        1_250_000 / 1_320_000
-    )
-
-
-@pytest.mark.parametrize(("convention", "expected"), [("monthly_average", 0.559295), ("total", 0.796296)])
-def test_oracle_c1_both_conventions(convention, expected):
-    got = collection_effectiveness(6_200, 10_890, 6_340, 3_590, months=3, convention=convention)
-    assert got == pytest.approx(expected, abs=5e-7)
-
-
-def test_oracle_s1_countback():
-    result = dso_countback(212_000, [100_000, 80_000, 70_000])
-    assert result.days == pytest.approx(30 + 30 + 32 / 70 * 30)
-    assert not result.is_lower_bound
-
-
-def test_countback_says_when_sales_do_not_reach():
-    result = dso_countback(300_000, [100_000, 80_000], [31, 30])
-    assert result.days == 61
-    assert result.is_lower_bound
-    assert dso_countback(180_000, [100_000, 80_000]).is_lower_bound is False
-
-
-def test_countback_passes_over_months_without_sales():
-    assert dso_countback(100, [50, 0, 100], [30, 31, 28]).days == 30 + 31 + 14
-
-
-def test_oracle_s4():
-    assert dso_simple(6_340, 10_890, 90) == pytest.approx(52.397, abs=5e-4)
-    assert best_possible_dso(3_590, 10_890, 90) == pytest.approx(29.669, abs=5e-4)
-    assert average_days_delinquent(6_340, 3_590, 10_890, 90) == pytest.approx(22.727, abs=5e-4)
-
-
-def test_turnover_is_not_dso():
-    assert receivables_turnover(1_200, 100) == 12
-
-
-@pytest.mark.parametrize(
-    "call", [lambda: dso_simple(1, 0, 30), lambda: dso_countback(-1, [1]), lambda: dso_countback(1, [])]
-)
-def test_refuses_what_has_no_answer(call):
-    with pytest.raises(LedgerError):
-        call()
+from tests.ledger.random_ledgers import DATES, ledgers
 
 
 def test_monthly_series_from_a_ledger():
@@ -77,5 +26,98 @@ def test_monthly_series_from_a_ledger():
     assert table["dso"].tolist() == [31, 28, pytest.approx(1.6 * 31)]
     assert table["dso_countback"].tolist()[:2] == [31, 28]
     assert table["dso_countback"].iloc[2] == pytest.approx(31 + 0.6 * 28)
+    assert table["dso_sales_weighted"].tolist() == [31, 28, pytest.approx(31 + 0.6 * 28)]
     assert np.isnan(table["cei"].iloc[0])
     assert table["cei"].iloc[1] == pytest.approx((100 + 100 - 100) / 200)
+
+
+def two_years() -> tuple[list, list]:
+    """Sales that grow, each invoice due after 30 days and paid 40 days after its date."""
+    invoices, events = [], []
+    for n, day in enumerate(pd.date_range("2023-01-10", "2025-12-31", freq="10D")):
+        amount, paid = 100 + 3 * n, day + pd.Timedelta(days=40)
+        due = day + pd.Timedelta(days=30)
+        invoices.append(invoice(str(n), f"{day:%Y-%m-%d}", amount, f"{due:%Y-%m-%d}"))
+        if paid <= pd.Timestamp("2025-12-31"):
+            events.append(event(str(n), f"{paid:%Y-%m-%d}", amount))
+    return invoices, events
+
+
+def test_every_measure_beside_the_same_month_last_year_and_by_its_formula():
+    snapshot = ledger_of(*two_years()).as_of("2025-12-31")
+    turnover = make_turnover(snapshot, months=13)
+    last, before = turnover.table.iloc[-1], turnover.table.iloc[0]
+    for measure in MEASURES:
+        assert last[f"{measure}_year_before"] == before[measure]
+        assert np.isfinite(last[measure])
+    long = make_turnover(snapshot, months=14).table
+    begin, end = long.iloc[-4], long.iloc[-1]
+    sales = long["sales"].iloc[-3:].sum()
+    for name, convention in (("cei_total", "total"), ("cei_average", "monthly_average")):
+        want = collection_effectiveness(
+            begin["receivables"],
+            sales,
+            end["receivables"],
+            end["receivables"] - end["overdue"],
+            3,
+            convention,
+        )
+        assert end[name] == pytest.approx(want)
+    assert end["cei_average"] < end["cei_total"]
+    want = receivables_turnover(long["sales"].iloc[-12:].sum(), long["receivables"].iloc[-13:].mean())
+    assert end["receivables_turnover"] == pytest.approx(want)
+    items = snapshot.items
+    months = items["issue_date"].dt.to_period("M")
+    by_month = items.groupby(months)[["open_amount", "amount"]].sum().sort_index(ascending=False)
+    lengths = by_month.index.days_in_month
+    assert end["dso_sales_weighted"] == pytest.approx(dso_sales_weighted(*by_month.to_numpy().T, lengths))
+
+
+def test_a_balance_beyond_all_sales_is_a_lower_bound_that_says_so():
+    ledger = ledger_of(
+        [
+            invoice("1", "2025-01-10", 100, "2025-01-20"),
+            invoice("2", "2025-02-10", -50, "2025-02-10", customer_id="d"),
+            invoice("3", "2025-02-11", 10, "2025-02-20"),
+        ]
+    )
+    turnover = make_turnover(ledger.as_of("2025-02-28"), months=2)
+    last = turnover.table.iloc[-1]
+    assert last["countback_is_lower_bound"]
+    assert last["dso_countback"] == 31 + 28
+    assert np.isnan(last["dso_sales_weighted"])
+    assert "at least 59.0" in str(turnover.to_table())
+    assert "at least 59.0" in str(turnover.family_table())
+    assert "true figure is larger" in turnover.conventions
+    even = make_turnover(ledger.as_of("2025-01-31"), months=1)
+    assert not even.table["countback_is_lower_bound"].any()
+    assert "at least" not in str(even.to_table())
+
+
+def test_a_date_within_a_month_says_what_it_is_compared_with():
+    snapshot = ledger_of(*two_years()).as_of("2025-11-20")
+    turnover = make_turnover(snapshot, months=2)
+    assert turnover.table["month_end"].iloc[-1] == snapshot.date
+    assert "end of the same month a year before" in turnover.conventions
+    whole = make_turnover(snapshot.as_of("2024-11-30"), months=1).table.iloc[-1]
+    assert turnover.table["dso_year_before"].iloc[-1] == pytest.approx(whole["dso"])
+
+
+@settings(max_examples=15, deadline=None)
+@given(ledgers())
+def test_each_row_is_what_was_known_at_its_month_end(rows):
+    snapshot = ledger_of(**rows).as_of(DATES[-1])
+    table = make_turnover(snapshot, months=5, window=2).table
+    for _, row in table.iterrows():
+        alone = make_turnover(snapshot.as_of(row["month_end"]), months=1, window=2).table.iloc[-1]
+        pd.testing.assert_series_equal(row, alone, check_names=False, check_dtype=False)
+
+
+def test_plots_and_tables_of_much_and_of_nothing():
+    snapshot = ledger_of(*two_years()).as_of("2025-12-31")
+    assert "of which" in make_turnover(snapshot).plot().get_title()
+    plt.close("all")
+    short = make_turnover(ledger_of([invoice("1", "2025-01-10", 5)]).as_of("2025-01-31"))
+    assert short.plot().get_title() == "Too few months for a DSO"
+    assert "<table" in short._repr_html_()
+    assert len(short.family_table().frame) == len(MEASURES)

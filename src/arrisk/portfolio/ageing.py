@@ -1,15 +1,15 @@
 """Ageing of the open balance: by bucket of days overdue, as of one date.
 
 Every ageing sums to the open balance exactly: what is not due, what has no due date, credits and unapplied
-cash
-have columns of their own.
+cash have columns of their own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from decimal import Decimal
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import pandas as pd
@@ -17,72 +17,40 @@ import pandas as pd
 from arrisk.display import Format, Table, frame_html, money, stamp
 from arrisk.errors import LedgerError
 from arrisk.ledger.book import Snapshot
-from arrisk.ledger.days import month_index
-from arrisk.ledger.statements import CREDIT, ITEM_ATTRIBUTES, UNAPPLIED, ageing_cells
+from arrisk.portfolio.ageing_buckets import (
+    CREDITS,
+    NO_DATE,
+    NOT_DUE,
+    UNAPPLIED_CASH,
+    Clock,
+    Credits,
+    Level,
+    bucket_names,
+    column_names,
+    describe,
+)
+from arrisk.portfolio.ageing_cells import age_cells
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["Ageing", "bucket_names", "make_ageing"]
-
-Clock = Literal["due", "issue"]
-Credits = Literal["own_column", "oldest_first", "netted"]
-NOT_DUE, NO_DATE, CREDITS, UNAPPLIED_CASH = "not due", "no due date", "credits", "unapplied cash"
+__all__ = ["NOT_DUE", "NO_DATE", "Ageing", "ControlTotal", "bucket_names", "check_attribute", "make_ageing"]
 
 
-def bucket_names(edges: Sequence[int], clock: Clock = "due") -> list[str]:
-    """Names of the age buckets between edges in days; an edge belongs to the bucket below it.
+class ControlTotal(Protocol):
+    """What the books say the open balance is on a date."""
 
-    Parameters
-    ----------
-    edges : sequence of int
-        Last day of each bucket, increasing: (30, 60, 90) gives 1-30, 31-60, 61-90, over 90.
-    clock : {"due", "issue"}
-        Days since the due date (day 0 is not overdue), or since the invoice date (day 0 counts).
+    @property
+    def date(self) -> pd.Timestamp:
+        """The day of the total."""
 
-    Raises
-    ------
-    LedgerError
-        If the edges are not increasing positive whole numbers.
+    @property
+    def balance(self) -> float:
+        """In currency units."""
 
-    Examples
-    --------
-    >>> bucket_names((30, 60))
-    ['1-30', '31-60', 'over 60']
-    """
-    whole = [int(e) for e in edges]
-    if (
-        not whole
-        or whole != sorted(set(whole))
-        or whole[0] < 1
-        or any(e != w for e, w in zip(edges, whole, strict=True))
-    ):
-        raise LedgerError(f"edges {tuple(edges)}: give increasing whole days, such as (30, 60, 90)")
-    if clock not in ("due", "issue"):
-        raise LedgerError(f"clock {clock!r}: allowed are 'due' and 'issue'")
-    starts = [1 if clock == "due" else 0, *[e + 1 for e in whole]]
-    return [f"{a}-{b}" for a, b in zip(starts, whole, strict=False)] + [f"over {whole[-1]}"]
-
-
-def column_names(edges: Sequence[int], clock: Clock) -> list[str]:
-    """All columns of an ageing, in order: not due, the buckets, no due date, credits, unapplied cash."""
-    first = [NOT_DUE] if clock == "due" else []
-    last = [NO_DATE] if clock == "due" else []
-    return [*first, *bucket_names(edges, clock), *last, CREDITS, UNAPPLIED_CASH]
-
-
-def _place(
-    side: np.ndarray, age: np.ndarray, missing: np.ndarray, edges: Sequence[int], clock: Clock
-) -> np.ndarray:
-    """Column position of each cell: where its age falls, or its own column."""
-    columns = column_names(edges, clock)
-    if clock == "due":
-        inside = np.where(age <= 0, 0, 1 + np.searchsorted(np.asarray(edges), age, side="left"))
-        inside = np.where(missing, columns.index(NO_DATE), inside)
-    else:
-        inside = np.searchsorted(np.asarray(edges), age, side="left")
-    inside = np.where(side == CREDIT, columns.index(CREDITS), inside)
-    return np.where(side == UNAPPLIED, columns.index(UNAPPLIED_CASH), inside)
+    @property
+    def tolerance(self) -> float:
+        """How far off is accepted."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,10 +64,12 @@ class Ageing:
         attribute value and bucket.
     as_of : Timestamp
     currency : str
-    clock, edges, credits
+    clock, edges, credits, level
         The conventions used.
     total : float
         The open balance; the amounts sum to it exactly.
+    by : str or None
+        The attribute split by.
     """
 
     table: pd.DataFrame
@@ -110,21 +80,12 @@ class Ageing:
     credits: Credits
     total: float
     by: str | None = None
+    level: Level = "item"
 
     @property
     def conventions(self) -> str:
         """The conventions in words."""
-        start = (
-            "days since the due date, day 0 is not overdue"
-            if self.clock == "due"
-            else "days since the invoice date"
-        )
-        shown = {
-            "own_column": "credits and unapplied cash in columns of their own",
-            "oldest_first": "credits and unapplied cash set against the oldest items of the customer",
-            "netted": "credits and unapplied cash netted in the customer's buckets by their own age",
-        }[self.credits]
-        return f"Amounts in {self.currency}; {start}, both ends of a bucket included; {shown}."
+        return describe(self.currency, self.clock, self.credits, self.level)
 
     def to_table(self, name: str = "ageing") -> Table:
         """The ageing ready to be shown; with `by`, one row an attribute value and one column a bucket."""
@@ -137,6 +98,46 @@ class Ageing:
         amounts = [c for c in frame.columns if c not in ("bucket", "share", self.by)]
         formats: dict[str, Format] = {**dict.fromkeys(amounts, "money"), "share": "percent"}
         return Table(name, title, frame, self.conventions, formats)
+
+    def tie_out(self, controls: Iterable[ControlTotal] = (), name: str = "ageing_tie_out") -> Table:
+        """Compare the sum of the columns with the open balance and, where one is given, the control total.
+
+        Parameters
+        ----------
+        controls : iterable of ControlTotal
+            Such as `Study.controls`; those of other dates are passed over.
+        name : str
+            Of the table.
+
+        Raises
+        ------
+        LedgerError
+            If the columns differ from the open balance at all, or from a control total by more than its
+            tolerance.
+        """
+        columns = Decimal(str(round(float(self.table["amount"].sum()), 4)))
+        rows = [("open balance of the ledger", Decimal(str(self.total)), Decimal(0))]
+        rows += [
+            ("control total", Decimal(str(c.balance)), Decimal(str(c.tolerance)))
+            for c in controls
+            if c.date == self.as_of
+        ]
+        for what, amount, tolerance in rows:
+            if abs(columns - amount) > tolerance:
+                raise LedgerError(
+                    f"the columns of the ageing sum to {columns:,}, the {what} is {amount:,}: "
+                    f"difference {columns - amount:,}"
+                )
+        frame = pd.DataFrame(
+            [
+                (what, f"{amount:,.2f}", f"{columns:,.2f}", f"{columns - amount:,.2f}")
+                for what, amount, _ in rows
+            ],
+            columns=["against", "amount", "sum_of_columns", "difference"],
+        )
+        note = "" if len(rows) > 1 else f"The study gives no control total of {self.as_of:%Y-%m-%d}."
+        title = "Every cent is in a column" + (", and the control total agrees" if len(rows) > 1 else "")
+        return Table(name, title, frame, f"Amounts in {self.currency}. {note}".strip())
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Bars of the open balance by age, in thousands."""
@@ -168,6 +169,7 @@ def make_ageing(
     clock: Clock = "due",
     by: str | None = None,
     credits: Credits = "own_column",
+    level: Level = "item",
 ) -> Ageing:
     """Age the open balance as of the snapshot's date.
 
@@ -183,8 +185,10 @@ def make_ageing(
         currency) to split by; of unapplied cash no item's attribute is given.
     credits : {"own_column", "oldest_first", "netted"}
         Credits and unapplied cash: in columns of their own; set against the customer's oldest items; or
-        credits at
-        their own age among the items, with unapplied cash still apart.
+        credits at their own age among the items, with unapplied cash still apart.
+    level : {"item", "customer"}
+        Each item in the bucket of its own age; or all that a customer owes in the bucket of its oldest open
+        item (not due when none is overdue).
 
     Returns
     -------
@@ -193,7 +197,7 @@ def make_ageing(
     Raises
     ------
     LedgerError
-        If edges, clock, credits or attribute are not usable.
+        If edges, clock, credits, level or attribute are not usable.
 
     Examples
     --------
@@ -205,23 +209,23 @@ def make_ageing(
     ([5.0, 7.0], 12.0)
     """
     columns = column_names(edges, clock)
-    if credits == "oldest_first":
-        cells = _against_oldest(snapshot, clock, by)
-    elif credits in ("own_column", "netted"):
-        cells = snapshot.query(ageing_cells(clock, check_attribute(snapshot, by)))
-    else:
-        raise LedgerError(f"credits {credits!r}: allowed are 'own_column', 'oldest_first' and 'netted'")
-    if credits == "netted":
-        cells = cells.assign(side=cells["side"].where(cells["side"] != CREDIT, 0))
-    wide = spread_cells(cells, np.array([snapshot.day]), columns, edges, clock)
-    values = sorted(wide) or [""]
-    parts = []
-    for value in values:
-        minor = wide.get(value, np.zeros((1, len(columns)), dtype=np.int64))[0]
-        parts.append(_bucket_rows(value if by else None, columns, minor, snapshot.scale, by))
+    wide = age_cells(snapshot, np.array([snapshot.day]), edges, clock, by, credits, level)
+    wide = wide or {"": np.zeros((1, len(columns)), dtype=np.int64)}
+    parts = [
+        _bucket_rows(value if by else None, columns, minor[0], snapshot.scale, by)
+        for value, minor in wide.items()
+    ]
     table = pd.concat(parts, ignore_index=True)
     return Ageing(
-        table, snapshot.date, snapshot.currency, clock, tuple(edges), credits, snapshot.open_balance, by
+        table,
+        snapshot.date,
+        snapshot.currency,
+        clock,
+        tuple(edges),
+        credits,
+        snapshot.open_balance,
+        by,
+        level,
     )
 
 
@@ -242,77 +246,3 @@ def _bucket_rows(
     if by:
         rows.insert(0, by, value)
     return rows
-
-
-def spread_cells(
-    cells: pd.DataFrame, days: np.ndarray, columns: list[str], edges: Sequence[int], clock: Clock
-) -> dict[str, np.ndarray]:
-    """Amounts (int64 minor units) by attribute value: an array of (days, columns).
-
-    `days` increase and all but the last are month ends; a movement counts from the first day at or after the
-    month
-    in which it was known.
-    """
-    out: dict[str, np.ndarray] = {}
-    names = (
-        cells["cell"].astype(object).where(cells["cell"].notna(), "not given")
-        if "cell" in cells
-        else pd.Series("", cells.index)
-    )
-    clock_day = cells["clock_day"].to_numpy(dtype=np.int64, na_value=0)
-    missing = cells["clock_day"].isna().to_numpy()
-    side = cells["side"].to_numpy(dtype=np.int64)
-    amount = cells["amount"].to_numpy(dtype=np.int64)
-    month = cells["month"].to_numpy(dtype=np.int64)
-    months = month_index(days)
-    groups, labels = pd.factorize(names)
-    shape = (len(labels), len(columns))
-    totals = np.zeros((len(days), *shape), dtype=np.int64)
-    for k, (day, last) in enumerate(zip(days, months, strict=True)):
-        seen = month <= last
-        place = _place(side[seen], day - clock_day[seen], missing[seen], edges, clock)
-        np.add.at(totals[k], (groups[seen], place), amount[seen])
-    for g, label in enumerate(labels):
-        out[str(label)] = totals[:, g, :]
-    return out
-
-
-def _against_oldest(snapshot: Snapshot, clock: Clock, by: str | None) -> pd.DataFrame:
-    """Cells after setting each customer's credits and unapplied cash against its oldest items."""
-    scale = snapshot.scale
-    items = snapshot.open_items
-    dated = {"due": "due_date", "issue": "issue_date"}[clock]
-    owed = items[items["open_amount"] > 0].sort_values(
-        ["customer_id", dated, "invoice_id", "instalment"], na_position="last"
-    )
-    minor = (owed["open_amount"] * scale).round().astype("int64")
-    credit = pd.concat(
-        [
-            -items[items["open_amount"] < 0].groupby("customer_id")["open_amount"].sum(),
-            snapshot.unapplied.set_index("customer_id")["amount"],
-        ]
-    )
-    credit = (credit.groupby(level=0).sum() * scale).round().astype("int64")
-    pool = owed["customer_id"].map(credit.clip(lower=0)).fillna(0).astype("int64")
-    running = minor.groupby(owed["customer_id"]).cumsum()
-    left = (running - pool).clip(lower=0).clip(upper=minor)
-    used = minor.groupby(owed["customer_id"]).sum()
-    spare = (
-        (credit - used.reindex(credit.index).fillna(0).astype("int64"))
-        .clip(lower=0)
-        .where(credit >= 0, credit)
-    )
-    day = (pd.to_datetime(owed[dated]) - pd.Timestamp("1970-01-01")).dt.days.astype("Int64")
-    first = pd.DataFrame({"customer_id": owed["customer_id"], "side": 0, "clock_day": day, "amount": left})
-    second = pd.DataFrame(
-        {"customer_id": spare.index, "side": UNAPPLIED, "clock_day": pd.NA, "amount": -spare.to_numpy()}
-    )
-    cells = pd.concat([first, second.astype({"clock_day": "Int64"})], ignore_index=True)
-    cells["month"] = int(month_index([snapshot.day])[0])
-    if by in ITEM_ATTRIBUTES:
-        cells["cell"] = owed[by].reset_index(drop=True).reindex(cells.index)
-    elif by is not None:
-        cells["cell"] = cells["customer_id"].map(
-            snapshot.customers.set_index("customer_id")[check_attribute(snapshot, by)]
-        )
-    return cells

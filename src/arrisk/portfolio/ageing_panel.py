@@ -9,21 +9,22 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from arrisk.display import stamp
+from arrisk.display import Format, Table, frame_html, stamp
 from arrisk.errors import LedgerError
 from arrisk.ledger.book import Snapshot
-from arrisk.ledger.days import dates, month_end, month_index
-from arrisk.ledger.statements import ageing_cells
-from arrisk.portfolio.ageing import (
+from arrisk.ledger.days import dates, day_number, month_end, month_index
+from arrisk.portfolio.ageing_buckets import (
     CREDITS,
     NO_DATE,
     NOT_DUE,
     UNAPPLIED_CASH,
     Clock,
-    check_attribute,
+    Credits,
+    Level,
     column_names,
-    spread_cells,
+    describe,
 )
+from arrisk.portfolio.ageing_cells import age_cells
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -40,7 +41,7 @@ class AgeingPanel:
     table : DataFrame
         month_end, (attribute,) and one column a bucket, in currency units; the last row is the as-of date
         itself.
-    as_of, currency, clock, edges
+    as_of, currency, clock, edges, by, credits, level
         As in `Ageing`.
     """
 
@@ -50,11 +51,22 @@ class AgeingPanel:
     clock: Clock
     edges: tuple[int, ...]
     by: str | None = None
+    credits: Credits = "own_column"
+    level: Level = "item"
 
     @property
     def buckets(self) -> list[str]:
         """Names of the bucket columns."""
         return column_names(self.edges, self.clock)
+
+    def to_table(self, name: str = "ageing_panel", rows: int = 13) -> Table:
+        """The last month ends ready to be shown; `rows` month ends, whatever the attribute."""
+        last = self.table["month_end"].drop_duplicates().tail(rows)
+        frame = self.table[self.table["month_end"].isin(last)].reset_index(drop=True)
+        formats: dict[str, Format] = {"month_end": "date", **dict.fromkeys(self.buckets, "money")}
+        title = "Open balance by age, month end by month end" + (f", by {self.by}" if self.by else "")
+        note = describe(self.currency, self.clock, self.credits, self.level)
+        return Table(name, title, frame, f"{note} Each month end as it was known then.", formats)
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Overdue and not-due balance through time, in thousands, stacked by age."""
@@ -78,6 +90,10 @@ class AgeingPanel:
         ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), reverse=True)
         return stamp(ax, self.as_of)
 
+    def _repr_html_(self) -> str:
+        table = self.to_table()
+        return frame_html(table.frame, table.title, table.note, table.formats)
+
 
 def make_ageing_panel(
     snapshot: Snapshot,
@@ -85,6 +101,8 @@ def make_ageing_panel(
     edges: Sequence[int] = (30, 60, 90),
     clock: Clock = "due",
     by: str | None = None,
+    credits: Credits = "own_column",
+    level: Level = "item",
 ) -> AgeingPanel:
     """Age the open balance at the last month ends, each as it was known then.
 
@@ -96,28 +114,32 @@ def make_ageing_panel(
         The last row is its own date; rows before are month ends.
     months : int
         At most so many rows; months before the first movement are left out.
-    edges, clock, by
-        As in `make_ageing`.
+    edges, clock, by, credits, level
+        As in `make_ageing`. Oldest-first credits and the level of customers need cells by customer, about as
+        many as there are items.
 
     Returns
     -------
     AgeingPanel
+
+    Raises
+    ------
+    LedgerError
+        If months, edges, clock, credits, level or attribute are not usable.
     """
     if months < 1:
         raise LedgerError(f"months={months}: at least 1")
     columns = column_names(edges, clock)
-    cells = snapshot.query(ageing_cells(clock, check_attribute(snapshot, by)))
     now = int(month_index([snapshot.day])[0])
-    first = max(now - months + 1, int(cells["month"].min()))
-    days = np.array([*month_end(np.arange(first, now)), snapshot.day], dtype=np.int64)
-    wide = spread_cells(cells, days, columns, edges, clock)
+    begin = int(month_index([day_number(snapshot.first_date)])[0])
+    days = np.array([*month_end(np.arange(max(now - months + 1, begin), now)), snapshot.day], dtype=np.int64)
+    wide = age_cells(snapshot, days, edges, clock, by, credits, level)
     parts = []
-    for value in sorted(wide):
-        part = pd.DataFrame(wide[value] / snapshot.scale, columns=columns)
+    for value, minor in wide.items():
+        part = pd.DataFrame(minor / snapshot.scale, columns=columns)
         if by:
             part.insert(0, by, value)
         part.insert(0, "month_end", dates(days))
         parts.append(part)
-    return AgeingPanel(
-        pd.concat(parts, ignore_index=True), snapshot.date, snapshot.currency, clock, tuple(edges), by
-    )
+    table = pd.concat(parts, ignore_index=True)
+    return AgeingPanel(table, snapshot.date, snapshot.currency, clock, tuple(edges), by, credits, level)

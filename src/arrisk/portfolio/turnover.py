@@ -1,200 +1,40 @@
-"""Days sales outstanding and its family: simple, countback, best possible, delinquent days, collection
-effectiveness.
-
-Receivables turnover (sales over receivables, times a year) is the inverse idea and is never called DSO here.
-"""
+"""The DSO family month by month, each month end as it was known then, beside the same month a year before."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
 
-from arrisk.display import Table, frame_html, stamp
+from arrisk.display import Format, Table, frame_html, stamp
 from arrisk.errors import LedgerError
 from arrisk.ledger.book import Snapshot
+from arrisk.ledger.days import day_numbers
 from arrisk.portfolio.ageing_panel import make_ageing_panel
+from arrisk.portfolio.dso import dso_countback, dso_sales_weighted
+from arrisk.portfolio.sale_months import SaleMonths, make_sale_months
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = [
-    "CountbackDSO",
-    "Turnover",
-    "average_days_delinquent",
-    "best_possible_dso",
-    "collection_effectiveness",
-    "dso_countback",
-    "dso_simple",
-    "make_turnover",
-    "receivables_turnover",
-]
+__all__ = ["Turnover", "make_turnover"]
 
-SalesConvention = Literal["total", "monthly_average"]
-
-
-def _positive(name: str, value: float) -> None:
-    if not value > 0:
-        raise LedgerError(f"{name} is {value:g}; it must be above zero")
-
-
-def dso_simple(receivables: float, sales: float, days: float) -> float:
-    """Days sales outstanding: receivables / credit sales x days of the period.
-
-    Parameters
-    ----------
-    receivables : float
-        Open at the end of the period.
-    sales : float
-        Credit sales of the period, the same currency.
-    days : float
-        Length of the period.
-
-    Raises
-    ------
-    LedgerError
-        If sales or days are not above zero.
-
-    Examples
-    --------
-    >>> round(dso_simple(6340, 10890, 90), 3)
-    52.397
-    """
-    _positive("sales", sales)
-    _positive("days", days)
-    return receivables / sales * days
-
-
-def best_possible_dso(current_receivables: float, sales: float, days: float) -> float:
-    """DSO if nothing were overdue: current (not overdue) receivables / credit sales x days.
-
-    Examples
-    --------
-    >>> round(best_possible_dso(3590, 10890, 90), 3)
-    29.669
-    """
-    return dso_simple(current_receivables, sales, days)
-
-
-def average_days_delinquent(
-    receivables: float, current_receivables: float, sales: float, days: float
-) -> float:
-    """DSO less best possible DSO: the days that lateness adds.
-
-    Examples
-    --------
-    >>> round(average_days_delinquent(6340, 3590, 10890, 90), 3)
-    22.727
-    """
-    return dso_simple(receivables, sales, days) - best_possible_dso(current_receivables, sales, days)
-
-
-def receivables_turnover(sales: float, average_receivables: float) -> float:
-    """Times the average receivables are sold in the period: credit sales / average receivables.
-
-    Examples
-    --------
-    >>> receivables_turnover(1200.0, 100.0)
-    12.0
-    """
-    _positive("average receivables", average_receivables)
-    return sales / average_receivables
-
-
-@dataclass(frozen=True, slots=True)
-class CountbackDSO:
-    """Days of the newest sales that the balance stands for.
-
-    Attributes
-    ----------
-    days : float
-    is_lower_bound : bool
-        True when the balance exceeds all sales given: the true figure is larger.
-    """
-
-    days: float
-    is_lower_bound: bool
-
-
-def dso_countback(receivables: float, sales: ArrayLike, days: ArrayLike = 30) -> CountbackDSO:
-    """Countback (exhaustion) DSO: whole months of the newest sales are taken off the balance until it is
-    used up.
-
-    Parameters
-    ----------
-    receivables : float
-        Open now, not negative.
-    sales : array-like of float, shape (months,)
-        Credit sales by month, newest first.
-    days : float or array-like, shape (months,)
-        Length of each month; 30 by default.
-
-    Raises
-    ------
-    LedgerError
-        If sales are missing or negative.
-
-    Examples
-    --------
-    >>> result = dso_countback(212_000, [100_000, 80_000, 70_000])
-    >>> round(result.days, 3), result.is_lower_bound
-    (73.714, False)
-    """
-    newest = np.asarray(sales, dtype=float)
-    if newest.ndim != 1 or not len(newest) or np.any(newest < 0) or not np.all(np.isfinite(newest)):
-        raise LedgerError("sales: give one or more months, newest first, none negative")
-    if receivables < 0:
-        raise LedgerError(f"receivables are {receivables:g}; countback needs a balance of zero or more")
-    lengths = np.broadcast_to(np.asarray(days, dtype=float), newest.shape)
-    left = receivables - np.concatenate([[0.0], np.cumsum(newest)[:-1]])
-    share = np.clip(np.divide(left, newest, out=np.where(left > 0, 1.0, 0.0), where=newest > 0), 0, 1)
-    return CountbackDSO(float((share * lengths).sum()), bool(receivables > newest.sum()))
-
-
-def collection_effectiveness(
-    beginning: float,
-    sales: float,
-    ending_total: float,
-    ending_current: float,
-    months: int = 1,
-    convention: SalesConvention = "total",
-) -> float:
-    """Collection effectiveness index: what was collected of what could have been, a fraction.
-
-    (beginning + sales - ending total) / (beginning + sales - ending current). Two conventions are in use for
-    the
-    sales of a period of several months: their total, or their monthly average.
-
-    Parameters
-    ----------
-    beginning, ending_total, ending_current : float
-        Receivables at the beginning and the end; the part of the end that is not overdue.
-    sales : float
-        Credit sales of the whole period.
-    months : int
-        Months in the period; used by the monthly average alone.
-    convention : {"total", "monthly_average"}
-
-    Raises
-    ------
-    LedgerError
-        If nothing could have been collected, or the convention is unknown.
-
-    Examples
-    --------
-    >>> round(collection_effectiveness(400_000, 1_200_000, 350_000, 280_000), 5)
-    0.94697
-    >>> round(collection_effectiveness(6_200, 10_890, 6_340, 3_590, 3, "monthly_average"), 6)
-    0.559295
-    """
-    if convention not in ("total", "monthly_average"):
-        raise LedgerError(f"convention {convention!r}: allowed are 'total' and 'monthly_average'")
-    counted = sales / months if convention == "monthly_average" else sales
-    _positive("what could have been collected", beginning + counted - ending_current)
-    return (beginning + counted - ending_total) / (beginning + counted - ending_current)
+YEAR = 12
+MEASURES = {
+    "dso": "DSO (days)",
+    "dso_countback": "countback DSO (days)",
+    "dso_sales_weighted": "sales-weighted DSO (days)",
+    "best_possible_dso": "best possible DSO (days)",
+    "days_delinquent": "average days delinquent (days)",
+    "cei": "CEI of the month",
+    "cei_total": "CEI of the window, total sales",
+    "cei_average": "CEI of the window, monthly average sales",
+    "receivables_turnover": "receivables turnover (times a year)",
+}
+FRACTIONS = ("cei", "cei_total", "cei_average")
+DAYS = ("dso", "dso_countback", "dso_sales_weighted", "best_possible_dso", "days_delinquent")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -204,11 +44,14 @@ class Turnover:
     Attributes
     ----------
     table : DataFrame
-        month_end, receivables, overdue, sales (of the month), dso, dso_countback, best_possible_dso,
-        days_delinquent, cei, dso_year_before. Amounts in currency units, days in days, cei a fraction. `dso`
-        divides
-        by the sales of `window` months.
-    as_of, currency, window
+        month_end; receivables, overdue, sales (of the month) in currency units; dso, dso_countback,
+        dso_sales_weighted, best_possible_dso, days_delinquent in days; countback_is_lower_bound; cei (of the
+        month), cei_total and cei_average (of the window, by both conventions), fractions;
+        receivables_turnover, times a year; and each measure as `<measure>_year_before`. Missing where the
+        ledger does not reach back far enough.
+    as_of, currency
+    window : int
+        Months of sales a DSO is measured against, the month itself included.
     """
 
     table: pd.DataFrame
@@ -220,21 +63,61 @@ class Turnover:
     def conventions(self) -> str:
         """The conventions in words."""
         return (
-            "Receivables: items owed, credits and unapplied cash left out. DSO over the sales of "
-            f"{self.window} months and "
-            f"their calendar days; CEI month by month with the month's sales; amounts in {self.currency}."
+            "Receivables: items owed, credits and unapplied cash left out. Sales: invoices less credit "
+            "items, as known at each month end. DSO, best possible DSO and days delinquent over the sales of "
+            f"{self.window} months and their calendar days; sales-weighted DSO divides what is open of each "
+            "month's sales by the sales of that month; CEI month by month; amounts in "
+            f"{self.currency}." + self._part_note + self._bound_note
+        )
+
+    @property
+    def _part_note(self) -> str:
+        if self.as_of.is_month_end:
+            return ""
+        return f" The last row is {self.as_of:%Y-%m-%d}, beside the end of the same month a year before."
+
+    @property
+    def _bound_note(self) -> str:
+        if not self.table["countback_is_lower_bound"].any():
+            return ""
+        return (
+            " Countback 'at least': the balance exceeds all sales of the ledger, the true figure is larger."
         )
 
     def to_table(self, name: str = "turnover", rows: int = 13) -> Table:
         """The last months ready to be shown."""
-        formats = dict.fromkeys(("receivables", "overdue", "sales"), "money") | {
+        columns = ["month_end", "receivables", "overdue", "sales", *DAYS, "cei", "dso_year_before"]
+        frame = self.table[columns].tail(rows).copy()
+        frame["dso_countback"] = _with_bound(self.table.tail(rows))
+        formats: dict[str, Format] = {
+            **dict.fromkeys(("receivables", "overdue", "sales"), "money"),
+            **dict.fromkeys((*DAYS, "dso_year_before"), "days"),
             "cei": "percent",
             "month_end": "date",
         }
-        days = dict.fromkeys(
-            ("dso", "dso_countback", "best_possible_dso", "days_delinquent", "dso_year_before"), "days"
+        return Table(name, "DSO and its family", frame, self.conventions, formats)
+
+    def family_table(self, name: str = "turnover_family") -> Table:
+        """Each measure now, in the same month a year before, and the change."""
+        last = self.table.iloc[-1]
+        frame = pd.DataFrame({"measure": list(MEASURES.values())})
+        now = np.array([last[m] for m in MEASURES], dtype=float)
+        before = np.array([last[f"{m}_year_before"] for m in MEASURES], dtype=float)
+        is_share = [m in FRACTIONS for m in MEASURES]
+        frame["now"] = _written(now, is_share, bool(last["countback_is_lower_bound"]))
+        bound = bool(last["countback_is_lower_bound_year_before"])
+        frame["same_month_last_year"] = _written(before, is_share, bound)
+        frame["change"] = [
+            "" if np.isnan(d) else f"{d * 100:+.1f} points" if f else f"{d:+.1f}"
+            for d, f in zip(now - before, is_share, strict=True)
+        ]
+        note = (
+            f"As of {self.as_of:%Y-%m-%d}. A window is {self.window} months. CEI: what was collected of what "
+            "could have been; with total sales, or with sales divided by the months of the window: two "
+            "conventions in use, not to be mixed. Receivables turnover: sales of twelve months over the mean "
+            "of thirteen month ends." + self._part_note + self._bound_note
         )
-        return Table(name, "DSO and its family", self.table.tail(rows), self.conventions, formats | days)  # type: ignore[arg-type]
+        return Table(name, "The DSO family, now and in the same month last year", frame, note)
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """DSO through time over the best possible DSO; the gap is lateness."""
@@ -242,14 +125,15 @@ class Turnover:
 
         ax = plt.gca() if ax is None else ax
         table = self.table.dropna(subset=["dso"])
+        if table.empty:
+            ax.set_title("Too few months for a DSO")
+            return stamp(ax, self.as_of)
         ax.plot(table["month_end"], table["dso"], color="#D55E00", label="DSO")
+        ax.plot(table["month_end"], table["dso_year_before"], color="0.6", ls="--", label="DSO a year before")
         ax.plot(table["month_end"], table["best_possible_dso"], color="#0072B2", label="best possible DSO")
         ax.fill_between(
             table["month_end"], table["best_possible_dso"], table["dso"], color="#D55E00", alpha=0.15
         )
-        if table.empty:
-            ax.set_title("Too few months for a DSO")
-            return stamp(ax, self.as_of)
         last = table.iloc[-1]
         ax.set_title(f"DSO {last['dso']:.0f} days, of which {last['days_delinquent']:.0f} are lateness")
         ax.set_ylabel("days")
@@ -262,11 +146,24 @@ class Turnover:
         return frame_html(table.frame, table.title, table.note, table.formats)
 
 
-def monthly_sales(items: pd.DataFrame, ends: pd.DatetimeIndex) -> pd.Series:
-    """Invoiced amounts (credits deducted) by the month of their date, in currency units; index `ends`."""
-    months = items["issue_date"].to_numpy().astype("datetime64[M]")
-    totals = items.groupby(months)["amount"].sum()
-    return totals.reindex(ends.to_numpy().astype("datetime64[M]")).fillna(0).set_axis(ends)
+def _with_bound(rows: pd.DataFrame) -> pd.Series:
+    """Countback days; as text once one of them is only a lower bound."""
+    if not rows["countback_is_lower_bound"].any():
+        return rows["dso_countback"]
+    words = [
+        f"{'at least ' if bound else ''}{days:,.1f}"
+        for days, bound in zip(rows["dso_countback"], rows["countback_is_lower_bound"], strict=True)
+    ]
+    return pd.Series(words, rows.index, dtype=object)
+
+
+def _written(values: np.ndarray, is_share: list[bool], countback_is_bound: bool) -> list[str]:
+    out = []
+    for measure, value, share in zip(MEASURES, values, is_share, strict=True):
+        text = "" if np.isnan(value) else f"{value:.1%}" if share else f"{value:,.1f}"
+        bound = measure == "dso_countback" and countback_is_bound and text
+        out.append(f"at least {text}" if bound else text)
+    return out
 
 
 def make_turnover(snapshot: Snapshot, months: int = 36, window: int = 3) -> Turnover:
@@ -276,7 +173,7 @@ def make_turnover(snapshot: Snapshot, months: int = 36, window: int = 3) -> Turn
     ----------
     snapshot : Snapshot
     months : int
-        Rows of the table.
+        Rows of the table; the last is the snapshot's own date, the others month ends.
     window : int
         Months of sales a DSO is measured against.
 
@@ -288,35 +185,78 @@ def make_turnover(snapshot: Snapshot, months: int = 36, window: int = 3) -> Turn
     ------
     LedgerError
         If `window` is not at least one month.
+
+    Examples
+    --------
+    >>> import pandas as pd, arrisk as ar
+    >>> invoices = pd.DataFrame({"invoice_id": ["1", "2"], "customer_id": ["c", "c"],
+    ...     "issue_date": ["2025-01-10", "2025-02-10"], "amount": [100.0, 100.0]})
+    >>> ledger = ar.read_ledger({"invoices": invoices}, currency="EUR")
+    >>> make_turnover(ledger.as_of("2025-02-28"), months=1, window=1).table["dso"].tolist()
+    [56.0]
     """
     if window < 1:
         raise LedgerError(f"window={window}: at least one month of sales")
-    panel = make_ageing_panel(snapshot, months=months + max(12, window), edges=(30, 60, 90)).table.set_index(
-        "month_end"
-    )
+    reach = months + YEAR + max(YEAR, window)
+    panel = make_ageing_panel(snapshot, months=reach, edges=(30, 60, 90)).table.set_index("month_end")
     owed = panel.drop(columns=["credits", "unapplied cash"])
-    ends = pd.DatetimeIndex(panel.index)
-    sales = monthly_sales(snapshot.items, ends)
-    lengths = pd.Series(ends.day, index=ends, dtype=float)
-    out = pd.DataFrame({"receivables": owed.sum(axis=1), "sales": sales})
+    sold = make_sale_months(snapshot, day_numbers(panel.index.to_series()).to_numpy(dtype=np.int64))
+    out = pd.DataFrame({"receivables": owed.sum(axis=1)})
     current = owed["not due"] + owed["no due date"]
-    out.insert(1, "overdue", out["receivables"] - current)
-    sold, days = sales.rolling(window).sum(), lengths.rolling(window).sum()
-    out["dso"] = (out["receivables"] / sold * days).where(sold > 0)
-    out["best_possible_dso"] = (current / sold * days).where(sold > 0)
-    out["days_delinquent"] = out["dso"] - out["best_possible_dso"]
-    out.insert(4, "dso_countback", _countback_series(out["receivables"], sales, lengths))
-    could = out["receivables"].shift() + sales - current
-    out["cei"] = ((out["receivables"].shift() + sales - out["receivables"]) / could).where(could > 0)
-    out["dso_year_before"] = out["dso"].shift(12)
+    out["overdue"] = out["receivables"] - current
+    out["sales"] = _window_sales(sold, 1) / snapshot.scale
+    _add_days(out, current, sold, window, snapshot.scale)
+    _add_effectiveness(out, current, window)
+    mean = out["receivables"].rolling(YEAR + 1).mean()
+    year = pd.Series(_window_sales(sold, YEAR) / snapshot.scale, out.index)
+    out["receivables_turnover"] = (year / mean).where(mean > 0)
+    for measure in (*MEASURES, "countback_is_lower_bound"):
+        out[f"{measure}_year_before"] = out[measure].shift(YEAR)
+    flags = ["countback_is_lower_bound", "countback_is_lower_bound_year_before"]
+    out[flags] = out[flags].eq(True)
     return Turnover(out.tail(months).reset_index(), snapshot.date, snapshot.currency, window)
 
 
-def _countback_series(receivables: pd.Series, sales: pd.Series, lengths: pd.Series) -> list[float]:
-    """Countback at each month end; missing where the sales given do not exhaust the balance."""
-    out = []
-    newest = sales.clip(lower=0).to_numpy()
-    for k, balance in enumerate(receivables):
-        result = dso_countback(max(balance, 0.0), newest[k::-1], lengths.to_numpy()[k::-1])
-        out.append(np.nan if result.is_lower_bound else result.days)
-    return out
+def _window_sales(sold: SaleMonths, window: int) -> np.ndarray:
+    """Sales of the last `window` months at each date, minor units; missing where a month is not there."""
+    newest = (sold.lengths > 0).sum(axis=1)
+    sums = [
+        float(sold.sales[row, last - window : last].sum()) if last >= window else np.nan
+        for row, last in enumerate(newest)
+    ]
+    return np.array(sums)
+
+
+def _window_days(sold: SaleMonths, window: int) -> np.ndarray:
+    newest = (sold.lengths > 0).sum(axis=1)
+    return np.array([sold.lengths[row, max(k - window, 0) : k].sum() for row, k in enumerate(newest)], float)
+
+
+def _add_days(out: pd.DataFrame, current: pd.Series, sold: SaleMonths, window: int, scale: int) -> None:
+    """The measures in days."""
+    sales, days = _window_sales(sold, window) / scale, _window_days(sold, window)
+    out["dso"] = (out["receivables"] / sales * days).where(sales > 0)
+    back, bound, weighted = [], [], []
+    for row, balance in enumerate((out["receivables"] * scale).round()):
+        still_open, sales_then, lengths = sold.newest_first(row)
+        found = dso_countback(max(balance, 0.0), sales_then, lengths)
+        back.append(found.days)
+        bound.append(found.is_lower_bound)
+        unsold = (sales_then == 0) & (still_open > 0)
+        weighted.append(np.nan if unsold.any() else dso_sales_weighted(still_open, sales_then, lengths))
+    out["dso_countback"], out["countback_is_lower_bound"] = back, bound
+    out["dso_sales_weighted"] = weighted
+    out["best_possible_dso"] = (current / sales * days).where(sales > 0)
+    out["days_delinquent"] = out["dso"] - out["best_possible_dso"]
+
+
+def _add_effectiveness(out: pd.DataFrame, current: pd.Series, window: int) -> None:
+    """CEI of the month, and of the window by both conventions."""
+    rolled = out["sales"].rolling(window).sum()
+    for name, lag, counted in (
+        ("cei", 1, out["sales"]),
+        ("cei_total", window, rolled),
+        ("cei_average", window, rolled / window),
+    ):
+        could = out["receivables"].shift(lag) + counted - current
+        out[name] = ((could + current - out["receivables"]) / could).where(could > 0)
