@@ -16,19 +16,19 @@ from scipy import special, stats
 
 from arrisk.errors import ModelError
 
-__all__ = ["Interval", "clopper_pearson", "jackknife_logit", "jeffreys", "upper_bound", "wilson"]
+__all__ = ["Interval", "clopper_pearson", "jackknife", "jackknife_logit", "jeffreys", "upper_bound", "wilson"]
 
 FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A range for a rate, with the method that made it.
+    """A range for a figure, with the method that made it.
 
     Parameters
     ----------
     low, high : float
-        Fractions in [0, 1].
+        Fractions in [0, 1] for a rate, else in the unit of the figure.
     level : float
         Nominal coverage, for example 0.95.
     method : str
@@ -178,6 +178,42 @@ def jackknife_logit(estimate: float, leave_one_out: ArrayLike, level: float = 0.
     centre = float(special.logit(estimate))
     low, high = (float(special.expit(centre + sign * reach)) for sign in (-1, 1))
     return Interval(low, high, level, "jackknife by customer, logit scale, t quantile")
+
+
+def jackknife(estimate: float, leave_one_out: ArrayLike, level: float = 0.95) -> Interval:
+    """Delete-one interval for a figure on its own scale, with a t quantile.
+
+    Parameters
+    ----------
+    estimate : float
+        The figure on all customers.
+    leave_one_out : array of shape (customers,)
+        The figure without each customer in turn.
+    level : float
+        Two-sided coverage.
+
+    Raises
+    ------
+    ModelError
+        With fewer than two customers.
+
+    Notes
+    -----
+    Efron and Tibshirani, *An Introduction to the Bootstrap*, chapter 11.
+
+    Examples
+    --------
+    >>> interval = jackknife(10.0, [9.0, 10.0, 11.0])
+    >>> round(interval.low, 3), round(interval.high, 3)
+    (5.032, 14.968)
+    """
+    values = np.asarray(leave_one_out, dtype=float)
+    n = values.size
+    if n < 2:
+        raise ModelError(f"a jackknife needs at least two customers, got {n}")
+    error = math.sqrt((n - 1) / n * float(np.sum((values - values.mean()) ** 2)))
+    reach = float(stats.t.ppf(0.5 + level / 2, n - 1)) * error
+    return Interval(estimate - reach, estimate + reach, level, "jackknife by customer, t quantile")
 
 
 def _check(events: float, trials: float, level: float) -> None:

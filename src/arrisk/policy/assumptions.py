@@ -134,6 +134,9 @@ KNOWN: Mapping[str, Known] = {
     "grace_days": Known(3.0, 0.0, 7.0, "days", "days after a deadline that still count as kept"),
     "confidence_level": Known(0.95, 0.95, 0.95, "probability", "level of intervals"),
     "stop_margin": Known(0.30, 0.20, 0.40, "fraction of sales", "margin lost when a good order is stopped"),
+    "full_bonus": Known(
+        4_000.0, 2_000.0, 8_000.0, "currency units per year", "bonus of one salesperson at full score"
+    ),
     "ageing_roll_cost": Known(
         0.0, 0.0, 0.0, "fraction of balance", "cost of a balance rolling to the next bucket"
     ),

@@ -21,7 +21,7 @@ SCORES = st.lists(st.lists(st.integers(0, 120), min_size=3, max_size=3), min_siz
 
 
 def test_weights_of_the_sources():
-    shares = {name: [w for w in weights.values()] for name, weights in SCHEMES.items()}
+    shares = {name: list(weights.values()) for name, weights in SCHEMES.items()}
     assert shares == {"sales": [40, 30, 30], "finance": [20, 30, 50], "management": [50, 30, 20]}
 
 

@@ -1,4 +1,4 @@
-"""Weighted scores: the schemes of sales, finance and management, and how far a ranking hangs on the weights."""
+"""Weighted scores of sales, finance and management, and how far a ranking hangs on the weights."""
 
 from __future__ import annotations
 
@@ -50,7 +50,8 @@ class Scheme:
         if any(weight < 0 for weight in self.weights.values()) or abs(total - 100) > 1e-9:
             shown = ", ".join(f"{term} {weight:g}" for term, weight in self.weights.items())
             raise StudyError(
-                f"weights of {self.name} must not be negative and must sum to 100, got {shown} (sum {total:g})"
+                f"weights of {self.name} must not be negative and must sum to 100, got {shown} "
+                f"(sum {total:g})"
             )
 
     @property
@@ -139,9 +140,9 @@ def weighted_scores(values: Floats, shares: Floats) -> tuple[Floats, Floats]:
 def rank_ranges(values: Floats, shares: Floats, spread: float = SPREAD) -> tuple[Ints, Ints]:
     """Best and worst rank that each unit can have when every weight may move, exactly by pairs.
 
-    Weights move within `spread` of those given, stay at least zero and sum to one. A unit surely stands before
-    another when its score is larger for all such weights; the largest and smallest difference of two scores
-    is a linear programme that filling up the weights in order of the difference solves.
+    Weights move within `spread` of those given, stay at least zero and sum to one. A unit surely stands
+    before another when its score is larger for all such weights; the largest and smallest difference of two
+    scores is a linear programme that filling up the weights in order of the difference solves.
 
     Parameters
     ----------
@@ -159,7 +160,8 @@ def rank_ranges(values: Floats, shares: Floats, spread: float = SPREAD) -> tuple
 
     Examples
     --------
-    >>> best, worst = rank_ranges(np.array([[120.0, 80.0], [100.0, 99.0], [50.0, 50.0]]), np.array([0.5, 0.5]))
+    >>> values = np.array([[120.0, 80.0], [100.0, 99.0], [50.0, 50.0]])
+    >>> best, worst = rank_ranges(values, np.array([0.5, 0.5]))
     >>> best.tolist(), worst.tolist()
     ([1, 1, 3], [2, 2, 3])
     """
