@@ -27,6 +27,7 @@ from arrisk.policy.discount.advice import recommend_discount
 from arrisk.policy.discount.running_scheme import describe_running_scheme
 from arrisk.policy.discount.simulation import make_schemes, simulate_discounts
 from arrisk.policy.grading import recommend_scorecard
+from arrisk.policy.incentives.decision import make_incentives, recommend_incentives
 from arrisk.policy.insurance.case import make_insurance_case
 from arrisk.policy.insurance.decision import recommend_insurance
 from arrisk.policy.insurance.stability import map_stability
@@ -71,6 +72,7 @@ __all__ = [
     "make_ageing_panel",
     "make_agenda",
     "make_headline",
+    "make_incentives",
     "make_insurance_case",
     "make_ownership",
     "make_sample",
@@ -81,6 +83,7 @@ __all__ = [
     "propose_map",
     "read_ledger",
     "recommend_discount",
+    "recommend_incentives",
     "recommend_insurance",
     "recommend_ownership",
     "recommend_payment_days",
