@@ -117,7 +117,7 @@ class SalesScores:
         ax.set_xticks(np.arange(1, len(self.table) + 1))
         ax.set_xlabel("rank, 1 is first")
         ax.set_title(f"{self.told_apart} of {self.pairs} pairs can be told apart")
-        ax.legend(loc="lower left", bbox_to_anchor=(1.0, 0.0))
+        ax.legend(loc="upper right", frameon=True)
         return stamp(ax, self.as_of)
 
     def _repr_html_(self) -> str:
