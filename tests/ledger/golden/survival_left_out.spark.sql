@@ -1,0 +1,1 @@
+SELECT owed, on_clock, CAST(COUNT(*) AS BIGINT) AS items, CAST(SUM(amount) AS BIGINT) AS amount FROM (SELECT CASE WHEN amount > 0 THEN 1 ELSE 0 END AS owed, CASE WHEN due_day IS NULL THEN 0 ELSE 1 END AS on_clock, amount FROM items WHERE issue_day BETWEEN 18900 AND 19900) AS all_items GROUP BY owed, on_clock
