@@ -103,6 +103,7 @@ def test_a_date_within_a_month_says_what_it_is_compared_with():
     assert turnover.table["dso_year_before"].iloc[-1] == pytest.approx(whole["dso"])
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(ledgers())
 def test_each_row_is_what_was_known_at_its_month_end(rows):
