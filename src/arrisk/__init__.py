@@ -26,6 +26,8 @@ from arrisk.policy.default_counts import count_defaults, define_default
 from arrisk.policy.discount.advice import recommend_discount
 from arrisk.policy.discount.running_scheme import describe_running_scheme
 from arrisk.policy.discount.simulation import make_schemes, simulate_discounts
+from arrisk.policy.excess_history import make_excess_history
+from arrisk.policy.exposure import recommend_exposure
 from arrisk.policy.grading import recommend_scorecard
 from arrisk.policy.incentives.decision import make_incentives, recommend_incentives
 from arrisk.policy.insurance.case import make_insurance_case
@@ -40,8 +42,12 @@ from arrisk.policy.reliance import recommend_reliance
 from arrisk.policy.study import Study, open_study
 from arrisk.portfolio.ageing import make_ageing
 from arrisk.portfolio.ageing_panel import make_ageing_panel
+from arrisk.portfolio.breaches import find_breaches
+from arrisk.portfolio.concentration import make_concentration
+from arrisk.portfolio.exposure import make_exposure
 from arrisk.portfolio.headline import make_headline
 from arrisk.portfolio.turnover import make_turnover
+from arrisk.portfolio.utilisation import make_utilisation_path
 from arrisk.report.runner import run_study
 from arrisk.report.style import use_style
 
@@ -64,6 +70,7 @@ __all__ = [
     "count_defaults",
     "define_default",
     "describe_running_scheme",
+    "find_breaches",
     "fit_provision",
     "fit_scorecard",
     "fit_timing",
@@ -71,6 +78,9 @@ __all__ = [
     "make_ageing",
     "make_ageing_panel",
     "make_agenda",
+    "make_concentration",
+    "make_excess_history",
+    "make_exposure",
     "make_headline",
     "make_incentives",
     "make_insurance_case",
@@ -78,11 +88,13 @@ __all__ = [
     "make_sample",
     "make_schemes",
     "make_turnover",
+    "make_utilisation_path",
     "map_stability",
     "open_study",
     "propose_map",
     "read_ledger",
     "recommend_discount",
+    "recommend_exposure",
     "recommend_incentives",
     "recommend_insurance",
     "recommend_ownership",
