@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from arrisk.display import Table, frame_html
-from arrisk.ledger.days import day_numbers
 from arrisk.models.early_warning.clustered import lift_by_customer, median_interval, share_by_customer
+from arrisk.models.early_warning.lead_times import caught_defaults
 from arrisk.models.early_warning.outcomes import Outcomes, read_outcomes
 from arrisk.models.early_warning.page import backtest_table, losses_table, plot_backtest
 
@@ -29,7 +28,6 @@ __all__ = [
     "FEWEST_DEFAULTERS",
     "AlertBacktest",
     "backtest_alerts",
-    "caught_defaults",
 ]
 
 FEWEST_DEFAULTERS, FEWEST_CUSTOMERS, FEWEST_DATES = 5, 10, 10
@@ -153,34 +151,6 @@ def judge_rules(outcomes: Outcomes, rules: AlertRules, level: float = 0.95) -> A
     n = base["trials"].sum()
     share, lost = (float(base[c].sum() / n) if n else float("nan") for c in ("hits", "lost"))
     return AlertBacktest(outcomes, rules, level, share, lost, pd.DataFrame(rows))
-
-
-def caught_defaults(alerts: pd.DataFrame, defaults: pd.DataFrame, horizon_days: int) -> NDArray[np.float64]:
-    """Days from the first alert within the horizon before each default to it; missing when there is none.
-
-    Parameters
-    ----------
-    alerts, defaults : DataFrame
-        `date`, `customer_id`.
-    horizon_days : int
-
-    Returns
-    -------
-    array, shape (defaults,)
-        At least 1: an alert on the day of default warns of nothing.
-    """
-    names = pd.Index(defaults["customer_id"].unique())
-    mine = alerts[alerts["customer_id"].isin(names)]
-    if not len(mine):
-        return np.full(len(defaults), np.nan)
-    # One number a customer and day lets a single sorted search find the first alert of each window.
-    raised, due = (day_numbers(f["date"]).to_numpy(dtype=np.int64) for f in (mine, defaults))
-    low = min(raised.min(), due.min() - horizon_days)
-    span = max(raised.max(), due.max()) - low + 1
-    keys = np.sort(names.get_indexer(mine["customer_id"]) * span + raised - low)
-    day = names.get_indexer(defaults["customer_id"]) * span + due - low
-    first = np.append(keys, np.iinfo(np.int64).max)[np.searchsorted(keys, day - horizon_days, side="left")]
-    return np.where(first < day, day - first, np.nan)
 
 
 def _sums(rows: pd.DataFrame, customers: pd.Index) -> pd.DataFrame:
