@@ -10,14 +10,13 @@ import pytest
 
 from arrisk.errors import LedgerError
 from arrisk.ledger.engine import DuckDBEngine, SparkEngine, open_engine, translate
-from arrisk.ledger.relations import as_relation, known
+from arrisk.ledger.relations import known
 from arrisk.ledger.statements import ageing_cells, item_states
 from arrisk.portfolio.ageing import make_ageing
 from arrisk.portfolio.ageing_panel import make_ageing_panel
 from tests.ledger.frames import event, invoice, ledger_of
 
 GOLDEN = Path(__file__).with_name("golden")
-CALENDAR = pd.DataFrame({"day": [30, 58], "label": ["it's", None]})
 
 
 def adversarial() -> dict[str, list[dict[str, object]]]:
@@ -105,7 +104,7 @@ def test_panel_of_the_sample_is_equal_on_spark(spark, root):
         ("ageing_segment", ageing_cells("issue", 'se"g')),
         ("ageing_department", ageing_cells("due", "department")),
         ("known_spells", known(10, "SELECT item FROM spells", {"spells": "s1"})),
-        ("known_calendar", known(10, "SELECT day FROM dates", {}, {"dates": as_relation(CALENDAR)})),
+        ("known_calendar", known(10, "SELECT day FROM dates", {}, {"dates": "SELECT * FROM given_dates"})),
     ],
 )
 def test_spark_text_is_as_reviewed(name, statement):

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from arrisk.errors import LedgerError
-from arrisk.ledger.relations import RELATIONS, as_relation, named_in
+from arrisk.ledger.relations import RELATIONS, given_table, named_in
 from arrisk.ledger.statements import cell_of
 from tests.ledger.frames import event, invoice, ledger_of
 
@@ -67,7 +67,7 @@ def test_an_unknown_attribute_is_refused():
         snapshot.attribute("hair")
 
 
-def test_small_tables_come_with_the_statement():
+def test_tables_come_with_the_statement():
     calendar = pd.DataFrame({"day": [20090, 20120], "label": ["jan'25", None]})
     found = small().as_of("2025-12-31").query(
         "WITH dated AS (SELECT c.label, m.amount FROM movements AS m JOIN calendar AS c ON m.day <= c.day) "
@@ -77,7 +77,7 @@ def test_small_tables_come_with_the_statement():
     assert {None if pd.isna(k) else k: int(v) for k, v in found.to_numpy()} == {"jan'25": 15000, None: 11500}
     assert small().as_of("2025-12-31").query("SELECT * FROM none", none=calendar.iloc[:0]).empty
     with pytest.raises(LedgerError, match="whole numbers and texts"):
-        as_relation(pd.DataFrame({"share": [0.5]}))
+        given_table(pd.DataFrame({"share": [0.5]}))
 
 
 def test_relations_are_known_by_where_they_stand():

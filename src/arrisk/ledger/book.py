@@ -24,7 +24,7 @@ from arrisk.ledger.days import as_date, dates, day_number
 from arrisk.ledger.engine import Engine
 from arrisk.ledger.item_frame import item_frame
 from arrisk.ledger.quarantine import LedgerChecks
-from arrisk.ledger.relations import as_relation, known, make_relation, named_in
+from arrisk.ledger.relations import given_table, known, make_relation, named_in
 from arrisk.ledger.spells import make_spells
 from arrisk.ledger.statements import ITEM_ATTRIBUTES
 from arrisk.ledger.tables import currency_digits
@@ -88,7 +88,9 @@ class Ledger:
     def query(self, day: int, statement: str, **frames: pd.DataFrame) -> pd.DataFrame:
         """Run a statement on what was known on a day (a day number); see `Snapshot.query`."""
         names = {relation: self._engine_name(relation) for relation in named_in(statement)}
-        more = {name: as_relation(frame) for name, frame in frames.items()}
+        more = {name: f"SELECT * FROM given_{name}" for name in frames}
+        for name, frame in frames.items():
+            self.engine.register(f"given_{name}", given_table(frame))
         found: pd.DataFrame = self.engine.fetch(known(day, statement, names, more))
         return found
 
@@ -223,7 +225,7 @@ class Snapshot:
         statement : str
             Reads relations of `arrisk.ledger.relations`, each named after FROM or JOIN.
         **frames : DataFrame
-            Further small relations under the names given, such as a calendar: whole numbers and texts.
+            Further relations under the names given, such as a calendar: whole numbers and texts.
 
         Returns
         -------

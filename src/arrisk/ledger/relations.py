@@ -18,7 +18,7 @@ from arrisk.ledger.statements import CREDIT, ITEM_ATTRIBUTES, OWED
 if TYPE_CHECKING:
     from arrisk.ledger.book import Ledger
 
-__all__ = ["RELATIONS", "Relation", "as_relation", "known", "make_relation", "named_in"]
+__all__ = ["RELATIONS", "Relation", "given_table", "known", "make_relation", "named_in"]
 
 
 class Relation(NamedTuple):
@@ -120,7 +120,7 @@ def known(as_of: int, statement: str, names: Mapping[str, str], more: Mapping[st
     names : mapping of str to str
         Names under which the engine knows the relations that the statement reads.
     more : mapping of str to str, optional
-        Further small relations as SQL; see `as_relation`.
+        Further relations as SQL.
 
     Examples
     --------
@@ -141,13 +141,13 @@ def _seen(as_of: int, relation: str, name: str) -> str:
     return f"SELECT {', '.join([*columns, *masked]) if later else '*'} FROM {name} WHERE {since} <= {as_of}"
 
 
-def as_relation(frame: pd.DataFrame) -> str:
-    """A small table of whole numbers and texts as SQL, such as a calendar.
+def given_table(frame: pd.DataFrame) -> pa.Table:
+    """A table that comes with a statement, such as a calendar, as an engine takes it.
 
     Parameters
     ----------
     frame : DataFrame
-        At most some thousand rows; integers, texts, or missing.
+        Whole numbers and texts, or missing.
 
     Raises
     ------
@@ -156,24 +156,14 @@ def as_relation(frame: pd.DataFrame) -> str:
 
     Examples
     --------
-    >>> as_relation(pd.DataFrame({"day": [30, 58], "period": [0, 1]}))
-    'SELECT * FROM (VALUES (30, 0), (58, 1)) AS given(day, period)'
+    >>> given_table(pd.DataFrame({"day": [30, 58], "label": ["a", None]})).column_names
+    ['day', 'label']
     """
-    names = ", ".join(
-        exp.to_identifier(str(c), quoted=not str(c).isidentifier()).sql() for c in frame.columns
-    )
-    rows = [f"({', '.join(_literal(v) for v in row)})" for row in frame.itertuples(index=False, name=None)]
-    if not rows:
-        nothing = f"({', '.join(['CAST(NULL AS BIGINT)'] * frame.shape[1])})"
-        return f"SELECT * FROM (VALUES {nothing}) AS given({names}) WHERE 1 = 0"
-    return f"SELECT * FROM (VALUES {', '.join(rows)}) AS given({names})"
-
-
-def _literal(value: object) -> str:
-    if isinstance(value, str):
-        return str(exp.Literal.string(value).sql("duckdb"))
-    if pd.isna(value):  # type: ignore[call-overload]
-        return "NULL"
-    if int(value) != value:  # type: ignore[call-overload]
-        raise LedgerError(f"{value!r}: a relation given with a statement holds whole numbers and texts")
-    return str(int(value))  # type: ignore[call-overload]
+    table = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata()
+    fields = [_field(field, False) for field in table.schema]
+    for field in fields:
+        if not (pa.types.is_integer(field.type) or field.type in (pa.string(), pa.large_string())):
+            raise LedgerError(
+                f"column {field.name} is {field.type}: what comes with a statement holds whole numbers and texts"
+            )
+    return table.cast(pa.schema(fields))

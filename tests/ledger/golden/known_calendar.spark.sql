@@ -1,1 +1,1 @@
-WITH dates AS (SELECT * FROM VALUES (30, 'it\'s'), (58, NULL) AS given(day, label)) SELECT day FROM dates
+WITH dates AS (SELECT * FROM given_dates) SELECT day FROM dates
