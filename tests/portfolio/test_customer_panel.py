@@ -6,14 +6,58 @@ import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from arrisk.errors import LedgerError, LookAheadError
 from arrisk.portfolio.ageing_panel import make_ageing_panel
 from arrisk.portfolio.customer_panel import PANEL_COLUMNS, make_customer_panel
 from tests.ledger.frames import event, invoice, ledger_of
-from tests.ledger.random_ledgers import DATES, ledgers
+from tests.ledger.random_ledgers import DATES, foreign_ledgers, ledgers
+from tests.portfolio.plain_customers import customers_on
 
-WEEKS = DATES[13::21]
+WEEKS = DATES[13::7]
+MONTHS = [day for day in DATES if day.endswith(("-29", "-30"))]
+
+
+@st.composite
+def books(draw):
+    """Random ledgers with orders, some cancelled, disputes that end, and customers named before they buy."""
+    rows = draw(ledgers() | foreign_ledgers())
+    day = st.none() | st.sampled_from(DATES)
+    for row in rows["invoices"]:
+        row["dispute_closed"] = draw(day)
+    orders = draw(
+        st.lists(st.tuples(st.sampled_from(DATES), day, st.sampled_from(["c0", "c1", "c9"])), max_size=4)
+    )
+    rows["orders"] = [
+        {"order_id": f"o{n}", "customer_id": who, "order_date": placed, "cancelled_date": cancelled,
+         "amount": 7.0 + n, "currency": "EUR"}
+        for n, (placed, cancelled, who) in enumerate(orders)
+    ]  # fmt: skip
+    if draw(st.booleans()):
+        rows["customers"] = [{"customer_id": "c0"}, {"customer_id": "a", "since_date": draw(day)}]
+    return rows
+
+
+def plain(ledger, days):
+    return pd.concat([customers_on(ledger.as_of(day)) for day in days], ignore_index=True)
+
+
+@settings(max_examples=12, deadline=None)
+@given(books(), st.sampled_from([WEEKS, MONTHS]))
+def test_one_pass_is_the_snapshot_of_each_day(rows, days):
+    ledger = ledger_of(**rows)
+    table = make_customer_panel(ledger.as_of(DATES[-1]), days).table
+    pd.testing.assert_frame_equal(table, plain(ledger, days), check_exact=True)
+
+
+@pytest.mark.slow
+@settings(max_examples=250, deadline=None)
+@given(books(), st.sampled_from([WEEKS, MONTHS]))
+def test_one_pass_is_the_snapshot_of_each_day_deeply(rows, days):
+    ledger = ledger_of(**rows)
+    table = make_customer_panel(ledger.as_of(DATES[-1]), days).table
+    pd.testing.assert_frame_equal(table, plain(ledger, days), check_exact=True)
 
 
 def on(ledger, *days, customer="c"):

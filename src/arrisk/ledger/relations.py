@@ -164,6 +164,6 @@ def given_table(frame: pd.DataFrame) -> pa.Table:
     for field in fields:
         if not (pa.types.is_integer(field.type) or field.type in (pa.string(), pa.large_string())):
             raise LedgerError(
-                f"column {field.name} is {field.type}: what comes with a statement holds whole numbers and texts"
+                f"column {field.name} is {field.type}: a statement is given whole numbers and texts"
             )
     return table.cast(pa.schema(fields))

@@ -5,21 +5,23 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from arrisk.display import Format, Table, frame_html
 from arrisk.errors import LedgerError, LookAheadError
 from arrisk.ledger.book import Snapshot
+from arrisk.ledger.customer_statements import LATE_DAYS, WINDOW_DAYS
 from arrisk.ledger.days import as_date, dates, day_number, month_end, month_index
+from arrisk.ledger.statements import OWED
+from arrisk.portfolio.customer_grid import Cells, CustomerGrid, open_figures, overdue_spans
 
 __all__ = ["PANEL_COLUMNS", "CustomerPanel", "make_customer_panel", "panel_days"]
 
-WINDOWS = (90, 365)
-OVERDUE_DAYS = (0, 30, 60, 90)
-COUNTED = ("invoices", "settled", "oldest")
-
+Columns = dict[str, NDArray[Any]]
 PANEL_COLUMNS: dict[str, str] = {
     "open_amount": "amount open, credits not deducted, currency units",
     "overdue_amount": "open amount past its due date",
@@ -166,66 +168,83 @@ def make_customer_panel(
     have a due date.
     """
     numbers = panel_days(snapshot, days, months)
-    parts = [_customers_on(snapshot.as_of(pd.Timestamp(day))) for day in dates(numbers)]
-    return CustomerPanel(pd.concat(parts, ignore_index=True), snapshot.date, snapshot.currency)
-
-
-def _customers_on(snapshot: Snapshot) -> pd.DataFrame:
-    """One date of the panel, from the items, orders and unapplied cash of its snapshot."""
-    items = snapshot.items
-    owed, credits = items[items["amount"] > 0], items[items["amount"] < 0]
-    parts = [_open_position(owed), *(_windows(owed, snapshot, days) for days in WINDOWS)]
-    cash = snapshot.unapplied.set_index("customer_id")["amount"]
-    parts.append(
-        pd.DataFrame({"credit_amount": _sums(credits, -credits["open_amount"]).add(cash, fill_value=0)})
-    )
-    index = pd.Index(sorted(snapshot.customers["customer_id"]), name="customer_id")
-    out = pd.concat([part.reindex(index) for part in parts], axis=1)
-    counts = [c for c in PANEL_COLUMNS if c.endswith("_items") or c.startswith(COUNTED)]
-    amounts = [c for c in PANEL_COLUMNS if c not in counts and not c.startswith(("mean", "late"))]
-    out[counts] = out[counts].fillna(0).astype(np.int32)
-    out[amounts] = (out[amounts].fillna(0) * snapshot.scale).round() / snapshot.scale
-    out = out.reset_index()
-    out.insert(1, "date", dates(np.full(len(out), snapshot.day)))
-    return out[["customer_id", "date", *PANEL_COLUMNS]]
-
-
-def _sums(items: pd.DataFrame, amount: pd.Series) -> pd.Series:
-    return amount.groupby(items["customer_id"]).sum()
-
-
-def _open_position(owed: pd.DataFrame) -> pd.DataFrame:
-    held = owed[owed["open_amount"] != 0]
-    late = held["days_overdue"]
-    more = {f"overdue_{k}" if k else "overdue_amount": held[late > k] for k in OVERDUE_DAYS}
-    disputed = held[held["disputed"].astype(bool)]
-    return pd.DataFrame(
-        {
-            "open_amount": _sums(held, held["open_amount"]),
-            **{name: _sums(part, part["open_amount"]) for name, part in more.items()},
-            "open_items": held.groupby("customer_id").size(),
-            "overdue_items": held[late > 0].groupby("customer_id").size(),
-            "oldest_overdue_days": late[late > 0].groupby(held["customer_id"]).max(),
-            "disputed_amount": _sums(disputed, disputed["open_amount"]),
-        }
-    )
-
-
-def _windows(owed: pd.DataFrame, snapshot: Snapshot, days: int) -> pd.DataFrame:
-    start = snapshot.date - pd.Timedelta(days=days)
-    issued = owed[owed["issue_date"] > start]
-    invoiced = _sums(issued, issued["amount"])
-    settled = owed[owed["close_kind"].isin(["paid", "written_off"]) & (owed["closed_date"] > start)]
-    late = (settled["closed_date"] - settled["due_date"]).dt.days
-    by = late.groupby(settled["customer_id"])
-    orders = snapshot.orders
-    placed = orders[(orders["order_date"] > start) & orders["cancelled_date"].isna()]
-    out = {
-        f"invoiced_{days}": invoiced,
-        f"invoices_{days}": issued.groupby("customer_id").size(),
-        f"ordered_{days}": invoiced if orders.empty else _sums(placed, placed["amount"]),
-        f"settled_{days}": settled.groupby("customer_id").size(),
-        f"mean_days_late_{days}": by.mean(),
-        f"late_share_{days}": (late > 0)[late.notna()].groupby(settled["customer_id"]).mean(),
+    grid = CustomerGrid(snapshot.as_of(pd.Timestamp(dates(numbers[-1:])[0])), numbers)
+    issued = grid.cells("issued_cells")
+    columns = {
+        **open_figures(grid, issued),
+        **_invoiced(grid, issued),
+        **_settled(grid, issued),
+        **overdue_spans(grid),
+        **_overdue(grid),
+        **_disputed(grid),
     }
-    return pd.DataFrame({name: column for name, column in out.items() if name in PANEL_COLUMNS})
+    columns |= _ordered(grid, columns)
+    return CustomerPanel(
+        grid.frame({name: columns[name] for name in PANEL_COLUMNS}), snapshot.date, snapshot.currency
+    )
+
+
+def _invoiced(grid: CustomerGrid, issued: Cells) -> Columns:
+    """What was invoiced in the windows."""
+    owed = (issued["side"] == OWED).astype(np.int64)
+    amount, items = issued["amount"] * owed, issued["items"] * owed
+    out: Columns = {}
+    for n in WINDOW_DAYS:
+        first, end = issued["period"], issued[f"out_{n}"]
+        out[f"invoiced_{n}"] = grid.amounts(grid.during(issued, first, end, amount))
+        out[f"invoices_{n}"] = grid.counts(grid.during(issued, first, end, items))
+    return out
+
+
+def _settled(grid: CustomerGrid, issued: Cells) -> Columns:
+    """Settlements in the windows; items still open are those invoiced and not closed."""
+    cells = grid.cells("settled_cells")
+    closed = grid.during(cells, cells["period"], cells["again"], cells["items"])
+    known = grid.running(issued["customer"], (issued["period"], issued["items"] * (issued["side"] == OWED)))
+    out: Columns = {"open_items": grid.counts(known - closed)}
+    for n in WINDOW_DAYS:
+        end = np.minimum(cells["again"], cells[f"out_{n}"])
+        figures = {
+            name: grid.rows(grid.during(cells, cells["period"], end, cells[name]))
+            for name in ("settled", "dated", "late", "days_late")
+        }
+        out[f"settled_{n}"] = figures["settled"].astype(np.int32)
+        dated = np.where(figures["dated"] > 0, figures["dated"], np.nan)
+        out[f"mean_days_late_{n}"] = figures["days_late"] / dated
+        out[f"late_share_{n}"] = figures["late"] / dated
+    return out
+
+
+def _overdue(grid: CustomerGrid) -> Columns:
+    """Open amounts more than so many days overdue."""
+    cells = grid.cells("overdue_cells")
+    out: Columns = {}
+    for k in LATE_DAYS:
+        period = np.maximum(cells["period"], cells[f"late_{k}"])
+        figure = grid.running(cells["customer"], (period, cells["amount"]))
+        out[f"overdue_{k}" if k else "overdue_amount"] = grid.amounts(figure)
+    return out
+
+
+def _disputed(grid: CustomerGrid) -> Columns:
+    cells = grid.cells("disputed_cells")
+    first = np.maximum(cells["period"], cells["opened"])
+    figure = grid.during(cells, first, cells["closed"], cells["amount"])
+    return {"disputed_amount": grid.amounts(figure)}
+
+
+def _ordered(grid: CustomerGrid, columns: Columns) -> Columns:
+    """Orders in the windows; what was invoiced stands in for them until the first order is known."""
+    cells = grid.cells("ordered_cells")
+    before = grid.rows(
+        np.broadcast_to(
+            np.arange(len(grid.days))[:, None] < cells["period"].min(initial=len(grid.days)),
+            (len(grid.days), len(grid.customers)),
+        )
+    )
+    out: Columns = {}
+    for n in WINDOW_DAYS:
+        end = np.minimum(cells["cancelled"], cells[f"out_{n}"])
+        figure = grid.during(cells, cells["period"], end, cells["amount"])
+        out[f"ordered_{n}"] = np.where(before, columns[f"invoiced_{n}"], grid.amounts(figure))
+    return out
