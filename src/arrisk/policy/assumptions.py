@@ -137,6 +137,9 @@ KNOWN: Mapping[str, Known] = {
     "full_bonus": Known(
         4_000.0, 2_000.0, 8_000.0, "currency units per year", "bonus of one salesperson at full score"
     ),
+    "alert_budget": Known(
+        2.0, 1.0, 5.0, "alerts per week", "early-warning alerts that the team can look into"
+    ),
     "ageing_roll_cost": Known(
         0.0, 0.0, 0.0, "fraction of balance", "cost of a balance rolling to the next bucket"
     ),
