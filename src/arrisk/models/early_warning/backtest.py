@@ -111,7 +111,6 @@ def backtest_alerts(
     alerts: Alerts,
     snapshot: Snapshot,
     definition: DefaultDefinition,
-    horizon_days: int = 180,
     level: float = 0.95,
 ) -> AlertBacktest:
     """Judge every rule on the ledger's own past.
@@ -119,11 +118,11 @@ def backtest_alerts(
     Parameters
     ----------
     alerts : Alerts
+        Its rules give the horizon: an alert is right when the customer defaults strictly after it and within
+        so many days.
     snapshot : Snapshot
         The one the alerts were made from.
     definition : DefaultDefinition
-    horizon_days : int
-        An alert is right when the customer defaults strictly after it and within so many days.
     level : float
 
     Returns
@@ -134,11 +133,11 @@ def backtest_alerts(
     -----
     Alerts and ordinary days count for customers that are active and not in default. Precision is the share
     of alerts that were right, lift divides it by the share of ordinary customer-days that a default followed,
-    recall is the share of defaults with an alert within the horizon before. Alerts of the last `horizon_days`
+    recall is the share of defaults with an alert within the horizon before. Alerts of the last horizon
     cannot be judged and are left out. Intervals delete one customer at a time, as the alerts of one customer
     are right or wrong together.
     """
-    outcomes = read_outcomes(alerts, snapshot, definition, horizon_days)
+    outcomes = read_outcomes(alerts, snapshot, definition)
     return judge_rules(outcomes, alerts.rules, level)
 
 

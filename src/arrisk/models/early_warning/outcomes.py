@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from arrisk.errors import ModelError
 from arrisk.models.labels import default_states
 
 if TYPE_CHECKING:
@@ -62,9 +61,7 @@ class Outcomes:
         return int(self.days.loc[self.days["judged"] & self.days["defaulted"], "customer_id"].nunique())
 
 
-def read_outcomes(
-    alerts: Alerts, snapshot: Snapshot, definition: DefaultDefinition, horizon_days: int = 180
-) -> Outcomes:
+def read_outcomes(alerts: Alerts, snapshot: Snapshot, definition: DefaultDefinition) -> Outcomes:
     """Look up what followed each alert and each ordinary day.
 
     Parameters
@@ -73,22 +70,14 @@ def read_outcomes(
         Of the same snapshot.
     snapshot : Snapshot
     definition : DefaultDefinition
-    horizon_days : int
-        Positive; the window is (day, day + horizon_days].
-
-    Raises
-    ------
-    ModelError
-        If the horizon is not positive.
 
     Notes
     -----
-    Days in the first 180 are left out, as a customer has no past to be compared with then; the last
-    `horizon_days` cannot be judged yet. Defaults are looked for in the snapshot: a payment booked late is
-    counted when it was made.
+    The window is (day, day + horizon] with the horizon of the rules. Days in the first 180 are left out, as
+    a customer has no past to be compared with then; the last horizon cannot be judged yet. Defaults are
+    looked for in the snapshot: a payment booked late is counted when it was made.
     """
-    if horizon_days <= 0:
-        raise ModelError(f"horizon_days = {horizon_days}: the window must lie after the alert")
+    horizon_days = alerts.rules.horizon_days
     entries, spells = default_entries(snapshot, definition)
     start = snapshot.first_date + pd.Timedelta(days=MIN_HISTORY_DAYS)
     last = snapshot.date - pd.Timedelta(days=horizon_days)

@@ -118,9 +118,7 @@ class AlertRanking:
         return frame_html(table.frame, table.title, table.note, table.formats)
 
 
-def rank_alerts(
-    backtest: AlertBacktest, budget: float = 2.0, lead_days: int = 30, seed: int = 0
-) -> AlertRanking:
+def rank_alerts(backtest: AlertBacktest, budget: float = 2.0, seed: int = 0) -> AlertRanking:
     """Compare a combined ranking with the best single rule, at equal budget, on time after the fit.
 
     Parameters
@@ -128,8 +126,6 @@ def rank_alerts(
     backtest : AlertBacktest
     budget : float
         Alerts a week that can be handled; at least one a day of the grid.
-    lead_days : int
-        Time needed to act: later alerts catch nothing. Less than the horizon.
     seed : int
         Of the folds of customers.
 
@@ -140,7 +136,7 @@ def rank_alerts(
     Raises
     ------
     ModelError
-        If the budget is not positive or the lead is not shorter than the horizon.
+        If the budget is not positive.
 
     Notes
     -----
@@ -150,9 +146,9 @@ def rank_alerts(
     day wait in one queue; the budget takes those with the most points, or of the single rule those with the
     largest exposure.
     """
-    outcomes, names = backtest.outcomes, backtest.rules.names
-    if not budget > 0 or not 0 <= lead_days < outcomes.horizon_days:
-        raise ModelError(f"budget = {budget}, lead_days = {lead_days}: positive, and less than the horizon")
+    outcomes, names, lead_days = backtest.outcomes, backtest.rules.names, backtest.rules.lead_days
+    if not budget > 0:
+        raise ModelError(f"budget = {budget}: at least some alerts a week must be handled")
     a_day = max(round(budget * STEP[backtest.rules.grid] / 7.0), 1)
     blank = pd.DataFrame(columns=["ordering", "budget", "handled", "judged"])
     result = AlertRanking(backtest, a_day, lead_days, None, blank, None, float("nan"), 0, {}, "")

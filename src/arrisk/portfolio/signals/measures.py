@@ -56,11 +56,17 @@ def make_measures(
         return out
 
     out = panel[["date", "customer_id", "exposure", "utilisation", *GIVEN]].copy()
+    out["limit_words"] = _limit_words(out["utilisation"])
     out["active"] = (panel["open_amount"] > 0) | (panel["invoiced_365"] > 0)
     index = pd.Index(names, name="customer_id")
     who = customers.drop_duplicates("customer_id").set_index("customer_id").reindex(index).reset_index()
     measures = {**_against_own_past(wide, days), **_outside(rules, signals, days, who)}
     return out.assign(**{name: values[row, column] for name, values in measures.items()})
+
+
+def _limit_words(used: pd.Series) -> NDArray[np.object_]:
+    words = used.replace(np.inf, np.nan).map("limit used {:.0%}".format).to_numpy(dtype=object)
+    return np.where(np.isposinf(used.to_numpy(dtype=float)), "owes on a limit of zero", words)
 
 
 def _against_own_past(wide: Callable[[str], Floats], days: NDArray[np.int64]) -> dict[str, Floats]:

@@ -83,6 +83,9 @@ class AlertRules:
         their own past.
     unusual : float
         Robust standard deviations from the own past that count as unusual.
+    horizon_days, lead_days, stop_days : int
+        For judging alerts: a default within so many days after an alert makes it right, at least so many
+        days are needed to act, and a stop of orders lasts so long.
     currency : str
         Of the amounts in the rules, for display.
     """
@@ -93,6 +96,9 @@ class AlertRules:
     signal_days: int = 180
     levels: Mapping[str, float] = field(default_factory=dict)
     unusual: float = 3.0
+    horizon_days: int = 180
+    lead_days: int = 30
+    stop_days: int = 90
     currency: str = ""
 
     def __post_init__(self) -> None:
@@ -100,6 +106,8 @@ class AlertRules:
             raise StudyError(f"grid = {self.grid!r}: allowed are weekly, monthly")
         if self.refractory_days < 0 or self.signal_days < 1:
             raise StudyError("refractory_days may not be negative, and signal_days is at least 1")
+        if not 0 <= self.lead_days < self.horizon_days or self.stop_days < 1:
+            raise StudyError("lead_days is less than horizon_days, and stop_days at least 1")
 
     @property
     def names(self) -> list[str]:
@@ -137,7 +145,11 @@ DEFAULTS: dict[str, Any] = {
     "utilisation": (0.8, 1.0),
     "levels": {"pmi": 50.0},
     "signals": ("litigation", "pmi", "climate"),
+    "horizon_days": 180,
+    "lead_days": 30,
+    "stop_days": 90,
 }
+PLAIN = ("grid", "refractory_days", "signal_days", "unusual", "horizon_days", "lead_days", "stop_days")
 
 
 def make_alert_rules(
@@ -150,7 +162,7 @@ def make_alert_rules(
     settings : mapping, optional
         Keys grid, refractory_days, signal_days, order_growth (factor), slower_days, unusual (robust standard
         deviations), utilisation (list of fractions), levels (signal to level), signals (names of the outside
-        signals looked at). Missing ones have the usual values.
+        signals looked at), horizon_days, lead_days, stop_days. Missing ones have the usual values.
     materiality : float
         Smallest overdue amount that counts, currency units.
     currency : str
@@ -182,15 +194,8 @@ def make_alert_rules(
             for s in given["signals"]
         ),
     ]
-    return AlertRules(
-        tuple(rules),
-        given["grid"],
-        int(given["refractory_days"]),
-        int(given["signal_days"]),
-        levels,
-        float(given["unusual"]),
-        currency,
-    )
+    plain = {key: given[key] for key in PLAIN}
+    return AlertRules(tuple(rules), levels=levels, currency=currency, **plain)
 
 
 def _overdue_rules(least: float, currency: str) -> list[Rule]:
@@ -201,7 +206,7 @@ def _overdue_rules(least: float, currency: str) -> list[Rule]:
             f"{days}+ days overdue ({kind})",
             f"{amount}{' or more' if least > CENT else ''} is more than {days} days overdue",
             ((f"overdue_{days}", least),),
-            "{overdue_" + f"{days}:,.0f" + "} " + f"more than {days} days overdue",
+            f"{{overdue_{days}:,.0f}} more than {days} days overdue",
         )
         for days, kind in ((30, "watch"), (60, "high risk"))
     ]
@@ -248,7 +253,7 @@ def _limit_rule(share: float) -> Rule:
         f"{share:.0%} of the limit used",
         f"exposure is at least {share:.0%} of the limit in force; a limit of zero counts, no limit does not",
         (("utilisation", share),),
-        "limit used {utilisation:.0%}",
+        "{limit_words}",
     )
 
 
@@ -257,7 +262,7 @@ def _outside_rule(signal: str, days: int, levels: Mapping[str, float], unusual: 
     if signal not in levels and signal not in CLIMATE:
         words = f"a signal {signal!r} about the customer became known in the last {days} days"
         return Rule(
-            f"about_{signal}", signal, words, ((f"about_{signal}", 1.0),), f"outside signal: {signal}"
+            f"signal_{signal}", signal, words, ((f"about_{signal}", 1.0),), f"outside signal: {signal}"
         )
     if signal in levels:
         words = f"the latest {signal!r} known for the market is below {levels[signal]:g}"
