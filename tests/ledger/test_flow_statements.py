@@ -1,0 +1,62 @@
+"""The statements of flows: their text for Spark as reviewed, and the same integers on every engine."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from arrisk.ledger.engine import SparkEngine, translate
+from arrisk.ledger.flow_statements import flow_cells, odd_flow_cells
+from arrisk.portfolio.flows import make_flows
+from tests.ledger.frames import event, invoice, ledger_of
+from tests.ledger.test_engine import adversarial
+
+GOLDEN = Path(__file__).with_name("golden")
+
+
+@pytest.mark.parametrize(
+    ("name", "statement"),
+    [
+        ("flow_cells", flow_cells(24301)),
+        ("flow_cells_segment", flow_cells(24301, 'se"g')),
+        ("odd_flow_cells", odd_flow_cells(24301)),
+        ("odd_flow_cells_department", odd_flow_cells(24301, "department")),
+    ],
+)
+def test_spark_text_is_as_reviewed(name, statement):
+    assert translate(statement, "spark") + "\n" == (GOLDEN / f"{name}.spark.sql").read_text(encoding="utf-8")
+
+
+def eventful() -> dict[str, list[dict[str, object]]]:
+    """The adversarial ledger with a bounced payment, a dispute and departments added."""
+    rows = adversarial()
+    dispute = {"dispute_opened": "2024-03-31", "dispute_closed": "2024-05-31", "department": "nörth"}
+    more = [
+        invoice("7", "2024-02-10", 40, "2024-03-01", customer_id="d", **dispute),
+        invoice("8", "2024-02-10", 60, "2024-03-01", customer_id="b", department='so"uth'),
+    ]
+    bounced = [
+        event("8", "2024-02-29", 60, customer_id="b"),
+        event("8", "2024-04-30", -60, customer_id="b"),
+        event("8", "2024-06-30", 60, "write_off"),
+    ]
+    return rows | {"invoices": [*rows["invoices"], *more], "events": [*rows["events"], *bounced]}
+
+
+@pytest.mark.spark
+@pytest.mark.filterwarnings("ignore:::pyspark", "ignore::ResourceWarning", "ignore::DeprecationWarning")
+def test_flows_are_equal_on_spark():
+    pytest.importorskip("pyspark", reason="the extra [spark] is not installed")
+    if shutil.which("java") is None:
+        pytest.skip("Spark needs Java")
+    engine = SparkEngine()
+    here, there = ledger_of(**eventful()), ledger_of(**eventful(), engine=engine)
+    for by in (None, "segment", "department", "customer_id"):
+        for months in (3, 36):
+            one = make_flows(here.as_of("2024-07-31"), months, by=by).table
+            other = make_flows(there.as_of("2024-07-31"), months, by=by).table
+            pd.testing.assert_frame_equal(one, other, check_exact=True)
+    engine.close()
