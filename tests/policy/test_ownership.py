@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from arrisk.policy.ownership import make_ownership, recommend_ownership
 from arrisk.policy.study import Study
@@ -65,6 +67,29 @@ def test_the_days_from_61_to_89_belong_to_nobody():
     assert ownership.table["amount"].tolist() == [160, 80, 60, 10]
     hole = ownership.holes.iloc[0]
     assert (hole["from_day"], hole["to_day"]) == (61, 89)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(st.integers(0, 60), max_size=6, unique=True), st.booleans())
+def test_every_day_has_one_row_and_the_days_of_no_queue_are_nobodys(cuts, endless):
+    """Any queues that do not overlap: days between cuts are owned or not, in turn."""
+    cuts = sorted(cuts)
+    queues = [Queue(f"q{first}", first, last) for first, last in zip(cuts[::2], cuts[1::2], strict=False)]
+    if endless and len(cuts) % 2:
+        queues.append(Queue("last", cuts[-1], None))
+    due = pd.date_range("2025-10-27", "2025-12-30")
+    ledger = ledger_of([invoice(str(k), "2025-09-01", 1, f"{d:%Y-%m-%d}") for k, d in enumerate(due)])
+    table = make_ownership(ledger.as_of("2025-12-31"), tuple(queues), month_ends=1).table
+    first, last = table["from_day"], table["to_day"].fillna(10**6)
+    for day in range(1, 70):
+        rows = table[(first <= day) & (day <= last)]
+        owners = {q.name for q in queues if q.from_day <= day and (q.to_day is None or day <= q.to_day)}
+        assert set(rows["owner"]) - {"nobody"} == owners
+        assert ("nobody" in set(rows["owner"])) == (not owners)
+    assert table["amount"].sum() >= 65
+    assert table.loc[table["owner"] == "nobody", "amount"].sum() == sum(
+        not any(q.from_day <= d and (q.to_day is None or d <= q.to_day) for q in queues) for d in range(1, 66)
+    )
 
 
 def test_still_open_is_counted_at_past_month_ends():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -343,3 +344,24 @@ def test_panel_by_segment_sums_to_the_whole():
     parts = make_ageing_panel(snapshot, by="segment").table.drop(columns="segment").groupby("month_end").sum()
     pd.testing.assert_frame_equal(parts, whole, check_names=False)
     assert whole.index[-1] == pd.Timestamp("2025-03-15")
+
+
+def test_pictures_say_what_they_show():
+    rows = [
+        invoice(str(n), "2025-01-01", 10 + n, "2025-01-10", customer_id=f"c{n}", salesperson=f"s{n}")
+        for n in range(14)
+    ]
+    snapshot = ledger_of([*rows, invoice("x", "2025-01-01", 41, "2025-03-10")]).as_of("2025-01-31")
+    assert "% of what is owed is overdue" in make_ageing(snapshot).plot().get_title()
+    plt.close("all")
+    ax = make_ageing(snapshot, by="salesperson").plot()
+    assert "s13 holds 10% of what is overdue" in ax.get_title()
+    assert "the 12 largest of 15" in ax.get_title()
+    assert len(ax.get_yticklabels()) == 12
+    plt.close("all")
+    early = make_ageing(snapshot.as_of("2025-01-05"), by="salesperson").plot()
+    assert "Nothing is overdue" in early.get_title()
+    plt.close("all")
+    assert make_ageing_panel(snapshot).plot().get_title().startswith("Overdue share")
+    plt.close("all")
+    assert make_ageing(snapshot, clock="issue").plot().get_title() == "Age of invoices"

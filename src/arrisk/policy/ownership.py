@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
+from scipy import special
 
 from arrisk.display import Table, money, stamp
 from arrisk.ledger.book import Snapshot
 from arrisk.ledger.days import dates, month_end, month_index
-from arrisk.models.intervals import clopper_pearson, jackknife_logit
+from arrisk.models.intervals import clopper_pearson
+from arrisk.models.jackknife import jackknife_reach
 from arrisk.policy.recommendation import Estimate, Flip, Option, Recommendation
 from arrisk.policy.study import Study
 from arrisk.policy.study_file import Queue, find_holes
@@ -20,7 +23,7 @@ from arrisk.policy.study_file import Queue, find_holes
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["Ownership", "make_ownership", "recommend_ownership"]
+__all__ = ["Ownership", "make_ownership", "recommend_ownership", "share_interval"]
 
 NOBODY = "nobody"
 QUESTION = "Does everything overdue have an owner?"
@@ -63,7 +66,7 @@ class Ownership:
             f"Amounts in {self.currency}; days overdue, both ends included. Still open: share of the money "
             "standing in these "
             f"days at {self.month_ends} past month ends that was unpaid {self.days} days later, 95% "
-            "interval by customer."
+            "interval by customer (on made-up books of 10 to 50 customers it held the truth in 94% to 98%)."
         )
         formats = {"amount": "money", "still_open": "percent", "ci_low": "percent", "ci_high": "percent"}
         return Table(name, "Who owns what is overdue", self.table, note, formats)  # type: ignore[arg-type]
@@ -164,23 +167,50 @@ def _followed(snapshot: Snapshot, days: int, month_ends: int) -> pd.DataFrame:
 
 
 def _still_open(past: pd.DataFrame) -> tuple[float, float, float, int]:
-    """Share still open with its interval; missing with fewer than ten customers.
-
-    A share of nothing or all has no logit: then the exact interval of so many customers stands in.
-    """
+    """Share still open with its interval and the customers behind it; missing with fewer than ten."""
     sums = past.groupby("customer_id")[["open_amount", "open_amount_later"]].sum()
     if len(sums) < LEAST_CUSTOMERS:
         return np.nan, np.nan, np.nan, len(sums)
     was, later = sums["open_amount"].to_numpy(dtype=float), sums["open_amount_later"].to_numpy(dtype=float)
-    share = later.sum() / was.sum()
-    without = (later.sum() - later) / (was.sum() - was)
-    inside = 0 < share < 1 and np.all((without > 0) & (without < 1))
-    interval = (
-        jackknife_logit(share, without, LEVEL)
-        if inside
-        else clopper_pearson(share * len(sums), len(sums), LEVEL)
-    )
-    return share, interval.low, interval.high, len(sums)
+    return *share_interval(was, later), len(sums)
+
+
+def share_interval(was: ArrayLike, later: ArrayLike, level: float = LEVEL) -> tuple[float, float, float]:
+    """Share of money still open, with an interval by customer.
+
+    Delete-one-customer jackknife on the logit scale; its t quantile falls back on fewer degrees of freedom
+    where few customers carry the money (`jackknife_reach`). A share of nothing or all, with or without one
+    customer, has no logit: then the exact interval of so many customers stands in. Nominal 95%
+    intervals held the truth in 94% to 98% of made-up books of 10 to 50 customers, 1,000 books a case
+    (`benchmarks/coverage_intervals.py`).
+
+    Parameters
+    ----------
+    was, later : arrays of shape (customers,)
+        Money overdue by customer, and what of it was unpaid later.
+    level : float
+        Two-sided coverage.
+
+    Returns
+    -------
+    tuple of float
+        Share, low and high end, fractions.
+
+    Examples
+    --------
+    >>> share, low, high = share_interval([5, 9, 4, 8, 6], [2, 5, 1, 4, 4])
+    >>> bool(0 < low < share < high < 1)
+    True
+    """
+    before, after = np.asarray(was, dtype=float), np.asarray(later, dtype=float)
+    share = float(after.sum() / before.sum())
+    without = (after.sum() - after) / (before.sum() - before)
+    if not (0 < share < 1 and np.all((without > 0) & (without < 1))):
+        exact = clopper_pearson(share * len(before), len(before), level)
+        return share, exact.low, exact.high
+    reach = float(jackknife_reach(special.logit(without), level))
+    centre = float(special.logit(share))
+    return share, float(special.expit(centre - reach)), float(special.expit(centre + reach))
 
 
 def recommend_ownership(study: Study, ownership: Ownership) -> Recommendation:
@@ -253,7 +283,7 @@ def _weigh(study: Study, ownership: Ownership, hole: pd.Series, span: str) -> Re
             currency,
             f"open in {span} x share still unpaid {ownership.days} days later at {ownership.month_ends} "
             "past month ends; "
-            "delete-one-customer jackknife on the logit scale",
+            "delete-one-customer jackknife on the logit scale, 94% to 98% measured coverage",
         ),
         flip=Flip(
             f"open balance in {span}",

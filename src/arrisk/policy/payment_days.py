@@ -6,35 +6,40 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from arrisk.display import Table, money
 from arrisk.ledger.book import Snapshot
+from arrisk.models.jackknife import jackknife_reach
 from arrisk.policy.recommendation import Estimate, Flip, Option, Recommendation, Verdict
 from arrisk.policy.study import Study
+from arrisk.portfolio.dso_bridge import DSOBridge
+from arrisk.portfolio.windows import window_start, year_before
 
-__all__ = ["DSOChange", "compare_dso", "recommend_payment_days"]
+__all__ = ["DSOChange", "compare_dso", "dso_interval", "recommend_payment_days"]
 
 QUESTION = "Are customers paying more slowly than a year ago, so that collection must be tightened?"
 LEVEL = 0.95
 LEAST_CUSTOMERS = 10
+TERMS = ["now", "year before", "change"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DSOChange:
-    """DSO now and a year before, and their difference with an interval.
+    """DSO and the days that lateness adds to it, now and a year before, and their change with an interval.
 
     Attributes
     ----------
     table : DataFrame
-        term ("now", "year before", "change"), estimate, ci_low, ci_high in days; delete-one-customer
-        jackknife.
+        measure ("dso", "days_delinquent"), term ("now", "year before", "change"), estimate, ci_low, ci_high
+        in days; delete-one-customer jackknife.
     daily_sales : float
         Sales a day over the window now, in currency units: what one day of DSO ties up.
     as_of, before : Timestamp
     currency : str
     window, customers : int
-        Days of sales counted; customers behind the figures.
+        Months of sales counted; customers behind the figures.
+    dated : bool
+        Whether invoices have due dates, so that lateness can be told from terms.
     """
 
     table: pd.DataFrame
@@ -44,134 +49,174 @@ class DSOChange:
     currency: str
     window: int
     customers: int
+    dated: bool
 
     @property
     def identified(self) -> bool:
         """Whether there was a year before, and enough customers."""
         return bool(self.table["ci_low"].notna().all())
 
-    def row(self, term: str) -> tuple[float, float, float]:
-        """Estimate and interval of a term."""
-        chosen = self.table.loc[self.table["term"] == term, ["estimate", "ci_low", "ci_high"]]
-        estimate, low, high = chosen.to_numpy(dtype=float)[0]
+    def row(self, term: str, measure: str = "dso") -> tuple[float, float, float]:
+        """Estimate and interval of a term of a measure."""
+        rows = self.table[(self.table["term"] == term) & (self.table["measure"] == measure)]
+        estimate, low, high = rows[["estimate", "ci_low", "ci_high"]].to_numpy(dtype=float)[0]
         return float(estimate), float(low), float(high)
 
     def to_table(self, name: str = "dso_change") -> Table:
         """The table ready to be shown."""
         note = (
-            f"Receivables over the sales of {self.window} days, in days; {self.customers} customers; "
-            f"{LEVEL:.0%} interval by "
-            "deleting one customer at a time. Credits and unapplied cash left out."
+            f"Over the sales of {self.window} months, in days; {self.customers} customers. Days delinquent: "
+            f"DSO less best possible DSO, what lateness adds. {LEVEL:.0%} interval by deleting one customer "
+            "at a time (for changes it held the truth in 92% to 96% of made-up books of 10 to 200 customers). "
+            "Credits and unapplied cash left out."
         )
-        return Table(
-            name,
-            "DSO against a year before",
-            self.table,
-            note,
-            dict.fromkeys(("estimate", "ci_low", "ci_high"), "days"),
-        )  # type: ignore[arg-type]
+        names = {"dso": "DSO", "days_delinquent": "days delinquent"}
+        frame = self.table.assign(measure=self.table["measure"].map(names))
+        formats = dict.fromkeys(("estimate", "ci_low", "ci_high"), "days")
+        return Table(name, "DSO and lateness against a year before", frame, note, formats)  # type: ignore[arg-type]
 
 
-def compare_dso(snapshot: Snapshot, window: int = 90) -> DSOChange:
-    """Compare DSO with a year before, customers deleted one at a time for the interval.
+def compare_dso(snapshot: Snapshot, window: int = 3) -> DSOChange:
+    """Compare DSO and days delinquent with a year before, customers deleted one at a time for the interval.
 
     Parameters
     ----------
     snapshot : Snapshot
     window : int
-        Days of sales the receivables are measured against.
+        Months of sales the receivables are measured against, the month of the date included; as in
+        `make_turnover`.
 
     Returns
     -------
     DSOChange
         Not identified (missing estimates) when the ledger does not reach back a year and a window, or holds
-        fewer
-        than ten customers.
+        fewer than ten customers.
     """
-    before = snapshot.date - pd.DateOffset(years=1)
-    start = before - pd.Timedelta(days=window)
-    now = _parts(snapshot, window)
-    terms = ["now", "year before", "change"]
-    if start < snapshot.first_date or len(now) < LEAST_CUSTOMERS:
-        table = pd.DataFrame({"term": terms, "estimate": np.nan, "ci_low": np.nan, "ci_high": np.nan})
-        return DSOChange(
-            table, now["sales"].sum() / window, snapshot.date, before, snapshot.currency, window, len(now)
+    before = year_before(snapshot.date)
+    days = tuple((d - window_start(d, window)).days + 1 for d in (snapshot.date, before))
+    both = _parts(snapshot, window)
+    dated = bool(snapshot.items["due_date"].notna().any())
+    daily = both["sales"].sum() / days[0]
+    short = window_start(before, window) < snapshot.first_date
+    if short or len(both) < LEAST_CUSTOMERS:
+        found = np.full((2, 3, 3), np.nan)
+    else:
+        then = _parts(snapshot.as_of(before), window)
+        both = both.join(then, how="outer", rsuffix="_before").fillna(0.0)
+        sales, length = ("sales", "sales_before"), (days[0], days[1])
+        found = np.stack(
+            [
+                dso_interval(both[[owed, sales[0], f"{owed}_before", sales[1]]].to_numpy(dtype=float), length)
+                for owed in ("receivables", "overdue")
+            ]
         )
-    both = now.join(_parts(snapshot.as_of(before), window), how="outer", rsuffix="_before").fillna(0.0)
-    sums = both.to_numpy(dtype=float)
-    estimate = _dso_triple(sums.sum(axis=0), window)
-    without = _dso_triple(sums.sum(axis=0) - sums, window)
-    n = len(sums)
-    error = np.sqrt((n - 1) / n * ((without - without.mean(axis=0)) ** 2).sum(axis=0))
-    reach = stats.t.ppf(0.5 + LEVEL / 2, n - 1) * error
-    table = pd.DataFrame(
-        {"term": terms, "estimate": estimate, "ci_low": estimate - reach, "ci_high": estimate + reach}
+    table = pd.DataFrame(found.reshape(6, 3), columns=["estimate", "ci_low", "ci_high"])
+    table.insert(0, "measure", np.repeat(["dso", "days_delinquent"], 3))
+    table.insert(1, "term", TERMS * 2)
+    return DSOChange(
+        table, daily, snapshot.date, before, snapshot.currency, window, customers=len(both), dated=dated
     )
-    return DSOChange(table, sums[:, 1].sum() / window, snapshot.date, before, snapshot.currency, window, n)
 
 
 def _parts(snapshot: Snapshot, window: int) -> pd.DataFrame:
-    """Receivables and sales of the window by customer."""
+    """Receivables, what of them is overdue, and sales of the window, by customer."""
     items = snapshot.items
-    owed = items[items["amount"] > 0].groupby("customer_id")["open_amount"].sum()
-    recent = items[items["issue_date"] > snapshot.date - pd.Timedelta(days=window)]
-    sales = recent.groupby("customer_id")["amount"].sum()
-    return pd.DataFrame({"receivables": owed, "sales": sales}).fillna(0.0)
+    owed = items[items["amount"] > 0]
+    recent = items[items["issue_date"] >= window_start(snapshot.date, window)]
+    return pd.DataFrame(
+        {
+            "receivables": owed.groupby("customer_id")["open_amount"].sum(),
+            "overdue": owed[owed["days_overdue"] > 0].groupby("customer_id")["open_amount"].sum(),
+            "sales": recent.groupby("customer_id")["amount"].sum(),
+        }
+    ).fillna(0.0)
 
 
-def _dso_triple(sums: np.ndarray, window: int) -> np.ndarray:
+def dso_interval(sums: np.ndarray, days: tuple[int, int], level: float = LEVEL) -> np.ndarray:
+    """DSO now, a year before, and the change, each with an interval by customer.
+
+    Delete-one-customer jackknife; its t quantile falls back on fewer degrees of freedom where few customers
+    carry the money (`jackknife_reach`). Nominal 95% intervals of the change held the truth in 92% to 96% of
+    made-up books of 10 to 200 customers, 1,000 books a case; of one DSO in 90% to 97%, the least with ten
+    customers of very different size (`benchmarks/coverage_intervals.py`).
+
+    Parameters
+    ----------
+    sums : array of shape (customers, 4)
+        Receivables and sales of the window now, receivables and sales of the window a year before.
+    days : two int
+        Length of the window now and then.
+    level : float
+        Two-sided coverage.
+
+    Returns
+    -------
+    array of shape (3, 3)
+        Rows now, year before, change; columns estimate, low, high; in days.
+
+    Examples
+    --------
+    >>> sums = np.array([[50.0, 90.0, 40.0, 90.0], [30.0, 60.0, 20.0, 60.0], [20.0, 30.0, 15.0, 30.0]])
+    >>> dso_interval(sums, (90, 90))[:, 0].round(2).tolist()
+    [50.0, 37.5, 12.5]
+    """
+    estimate = _dso_triple(sums.sum(axis=0), days)
+    reach = jackknife_reach(_dso_triple(sums.sum(axis=0) - sums, days), level)
+    return np.stack([estimate, estimate - reach, estimate + reach], axis=1)
+
+
+def _dso_triple(sums: np.ndarray, days: tuple[int, int]) -> np.ndarray:
     """DSO now, a year before, and the change, from sums (..., 4)."""
-    now = sums[..., 0] / sums[..., 1] * window
-    before = sums[..., 2] / sums[..., 3] * window
+    now = sums[..., 0] / sums[..., 1] * days[0]
+    before = sums[..., 2] / sums[..., 3] * days[1]
     return np.stack([now, before, now - before], axis=-1)
 
 
-def recommend_payment_days(study: Study, change: DSOChange) -> Recommendation:
+def recommend_payment_days(
+    study: Study, change: DSOChange, bridge: DSOBridge | None = None
+) -> Recommendation:
     """Tighten collection, keep it, or say that the ledger is too short.
+
+    Collection can move lateness alone, so the verdict rests on the days delinquent, not on DSO, which
+    season, mix and terms move as well.
 
     Parameters
     ----------
     study : Study
         Gives the cost of capital at which a day of DSO is priced.
     change : DSOChange
+    bridge : DSOBridge, optional
+        Its parts are told in the notes.
 
     Returns
     -------
     Recommendation
-        "adopt" when DSO rose by more than its interval, "reject" when it fell by more, "keep" when the
-        change is
-        within what a few customers explain, "the data cannot say" when there is no year before.
+        "adopt" when the days delinquent rose by more than their interval, "reject" when they fell by more,
+        "keep" when the change is within what a few customers explain, "the data cannot say" when there is no
+        year before or no due date.
     """
-    if not change.identified:
-        return Recommendation(
-            decision=QUESTION,
-            verdict="the data cannot say",
-            answer=(
-                f"The ledger does not hold a year and {change.window} days of at least "
-                f"{LEAST_CUSTOMERS} customers before {change.as_of:%Y-%m-%d}."
-            ),
-            scope="items owed",
-            as_of=change.as_of,
-            experiment="Load the ledger of the year before.",
-        )
+    if not change.identified or not change.dated:
+        return _cannot_say(change)
     rate = study.assumption("cost_of_capital")
-    days, low, high = change.row("change")
-    now, before = change.row("now"), change.row("year before")
+    days, low, high = change.row("change", "days_delinquent")
+    now, before = (change.row(term, "days_delinquent") for term in ("now", "year before"))
+    dso, dso_before = (change.row(term)[0] for term in ("now", "year before"))
     verdict, what = _verdict(days, low, high)
     cash = money(abs(days) * change.daily_sales, change.currency)
+    turning = _turning(days, low, high)
     return Recommendation(
         decision=QUESTION,
         verdict=verdict,
         answer=(
-            f"{what} DSO is {now[0]:.1f} days, {before[0]:.1f} a year before: {abs(days):.1f} days "
-            f"{'more' if days > 0 else 'less'} (95% interval {low:+.1f} to {high:+.1f}), which "
-            f"{'ties up' if days > 0 else 'frees'} {cash}."
+            f"{what} Lateness adds {now[0]:.1f} days to DSO, {before[0]:.1f} a year before: {abs(days):.1f} "
+            f"days {'more' if days > 0 else 'less'} (95% interval {low:+.1f} to {high:+.1f}), which "
+            f"{'ties up' if days > 0 else 'frees'} {cash}. DSO went from {dso_before:.1f} to {dso:.1f} days."
         ),
-        scope=f"items owed by {change.customers} customers, sales of {change.window} days",
+        scope=f"items owed by {change.customers} customers, sales of {change.window} months",
         as_of=change.as_of,
         options=(
-            Option("now", *now, "days"),
-            Option(f"a year before ({change.before:%Y-%m-%d})", *before, "days"),
+            Option("days delinquent now", *now, "days"),
+            Option(f"days delinquent on {change.before:%Y-%m-%d}", *before, "days"),
             Option(
                 "one day less DSO",
                 change.daily_sales * rate.value,
@@ -185,22 +230,50 @@ def recommend_payment_days(study: Study, change: DSOChange) -> Recommendation:
             high * change.daily_sales,
             LEVEL,
             f"{change.currency} tied up",
-            "cash tied up by the change: days x sales a day; delete-one-customer jackknife",
+            "cash tied up by the change: days x sales a day; delete-one-customer jackknife, 92% to 96% "
+            "measured coverage",
         ),
         flip=Flip(
-            "change of DSO against a year before",
+            "change of days delinquent against a year before",
             days,
-            _turning(days, low, high, verdict),
+            turning,
             "days",
             "The verdict turns when the interval of the change "
             f"{'takes in' if verdict != 'keep' else 'leaves out'} zero: at a change "
-            f"of about {_turning(days, low, high, verdict):+.1f} days at today's spread between customers.",
+            f"of about {turning:+.1f} days at today's spread between customers.",
         ),
         identified=True,
-        design="one ledger at two dates, each as known then; changes of mix or terms are not taken out",
-        experiment="Compare customers whose terms did not change, segment by segment.",
+        design="one ledger at two dates, each as known then; a description of the change, not of its cause",
+        experiment="Call half of the late customers, drawn at random, a week earlier and compare.",
         assumptions=(rate,),
+        notes=() if bridge is None else _notes(bridge),
     )
+
+
+def _cannot_say(change: DSOChange) -> Recommendation:
+    long_enough = change.identified
+    return Recommendation(
+        decision=QUESTION,
+        verdict="the data cannot say",
+        answer=(
+            "No invoice has a due date, so lateness cannot be told from terms."
+            if long_enough
+            else f"The ledger does not hold a year and {change.window} months of at least "
+            f"{LEAST_CUSTOMERS} customers before {change.as_of:%Y-%m-%d}."
+        ),
+        scope="items owed",
+        as_of=change.as_of,
+        experiment="Load due dates or terms." if long_enough else "Load the ledger of the year before.",
+    )
+
+
+def _notes(bridge: DSOBridge) -> tuple[str, ...]:
+    if not bridge.identified:
+        return ()
+    told = ", ".join(
+        f"{part} {days:+.1f}" for part, days in zip(bridge.table["part"], bridge.table["days"], strict=True)
+    )
+    return (f"The change of DSO of {bridge.dso - bridge.dso_before:+.1f} days by cause: {told}.",)
 
 
 def _verdict(days: float, low: float, high: float) -> tuple[Verdict, str]:
@@ -211,7 +284,7 @@ def _verdict(days: float, low: float, high: float) -> tuple[Verdict, str]:
     return "keep", "Keep collection as it is; the change is within what a few customers explain."
 
 
-def _turning(days: float, low: float, high: float, verdict: str) -> float:
+def _turning(days: float, low: float, high: float) -> float:
     """The change at which one end of an interval of today's width touches zero."""
     reach = (high - low) / 2
     return reach if days >= 0 else -reach

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import pandas as pd
 
-from arrisk.display import Format, Table, frame_html, money, stamp
+from arrisk.display import Format, Table, frame_html
 from arrisk.errors import LedgerError
 from arrisk.ledger.book import Snapshot
 from arrisk.portfolio.ageing_buckets import (
@@ -30,6 +30,7 @@ from arrisk.portfolio.ageing_buckets import (
     describe,
 )
 from arrisk.portfolio.ageing_cells import age_cells
+from arrisk.portfolio.ageing_page import plot_ages, plot_attribute
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -140,23 +141,11 @@ class Ageing:
         return Table(name, title, frame, f"Amounts in {self.currency}. {note}".strip())
 
     def plot(self, ax: Axes | None = None) -> Axes:
-        """Bars of the open balance by age, in thousands."""
+        """Bars of the open balance by age; with `by`, what is overdue of each value; in thousands."""
         import matplotlib.pyplot as plt
 
         ax = plt.gca() if ax is None else ax
-        amounts = self.table.groupby("bucket", sort=False)["amount"].sum() / 1000
-        late = amounts.index.str.match(r"\d|over")
-        if self.clock == "issue":
-            late[:] = False
-        ax.bar(amounts.index, amounts, color=np.where(late, "#D55E00", "#0072B2"))
-        owed = amounts.drop([CREDITS, UNAPPLIED_CASH], errors="ignore").sum()
-        overdue = amounts[late].sum()
-        share = f"{overdue / owed:.0%} of what is owed is overdue" if owed > 0 else "Nothing is owed"
-        ax.set_title(f"{share}: {money(overdue, self.currency)} thousand")
-        ax.set_ylabel(f"open, thousand {self.currency}")
-        ax.yaxis.set_major_formatter("{x:,.0f}")
-        ax.set_xlabel("days overdue" if self.clock == "due" else "days since the invoice date")
-        return stamp(ax, self.as_of)
+        return (plot_ages if self.by is None else plot_attribute)(self, ax)
 
     def _repr_html_(self) -> str:
         table = self.to_table()
