@@ -1,9 +1,9 @@
 """How often the intervals of two notebooks hold the truth, on made-up books whose truth is known.
 
 `still open`: share of overdue money unpaid 30 days later (arrisk.policy.ownership). `DSO`: now, and the
-change of it and of days delinquent against a year before (arrisk.policy.payment_days). Customers are drawn anew in every trial from one
-population; a larger sigma means that fewer of them carry the money. Prints a table; --trials and --seed
-change the run.
+change of it and of days delinquent against a year before (arrisk.policy.payment_days). Customers are drawn
+anew in every trial from one population; a larger sigma means that fewer of them carry the money. Prints a
+table; --trials and --seed change the run.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def draw_overdue(
 
 
 def draw_books(rng: np.random.Generator, customers: int, sigma: float, slower: float) -> np.ndarray:
-    """Receivables, overdue and sales by customer, now and a year before, all on terms of 30 days: 6 columns."""
+    """Receivables, overdue and sales by customer, now and a year before; all on terms of 30 days."""
     size, usual = rng.lognormal(0, sigma, customers), rng.normal(45, 12, customers)
     columns = []
     for more in (slower + rng.normal(0, 6, customers), np.zeros(customers)):

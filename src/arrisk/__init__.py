@@ -44,7 +44,9 @@ from arrisk.portfolio.ageing import make_ageing
 from arrisk.portfolio.ageing_panel import make_ageing_panel
 from arrisk.portfolio.breaches import find_breaches
 from arrisk.portfolio.concentration import make_concentration
+from arrisk.portfolio.dso_bridge import make_dso_bridge
 from arrisk.portfolio.exposure import make_exposure
+from arrisk.portfolio.flows import make_flows
 from arrisk.portfolio.headline import make_headline
 from arrisk.portfolio.turnover import make_turnover
 from arrisk.portfolio.utilisation import make_utilisation_path
@@ -80,7 +82,9 @@ __all__ = [
     "make_agenda",
     "make_concentration",
     "make_excess_history",
+    "make_dso_bridge",
     "make_exposure",
+    "make_flows",
     "make_headline",
     "make_incentives",
     "make_insurance_case",

@@ -67,8 +67,8 @@ class DSOChange:
         note = (
             f"Over the sales of {self.window} months, in days; {self.customers} customers. Days delinquent: "
             f"DSO less best possible DSO, what lateness adds. {LEVEL:.0%} interval by deleting one customer "
-            "at a time (for changes it held the truth in 92% to 96% of made-up books of 10 to 200 customers). "
-            "Credits and unapplied cash left out."
+            "at a time (for changes it held the truth in 92% to 96% of made-up books of 10 to 200 "
+            "customers). Credits and unapplied cash left out."
         )
         names = {"dso": "DSO", "days_delinquent": "days delinquent"}
         frame = self.table.assign(measure=self.table["measure"].map(names))
