@@ -31,8 +31,8 @@ def caught_defaults(alerts: pd.DataFrame, defaults: pd.DataFrame, horizon_days: 
     --------
     >>> alerts = pd.DataFrame({"date": pd.to_datetime(["2024-01-01", "2024-02-01"]), "customer_id": "a"})
     >>> defaults = pd.DataFrame({"date": pd.to_datetime(["2024-03-01"] * 2), "customer_id": ["a", "b"]})
-    >>> caught_defaults(alerts, defaults, 60).tolist(), caught_defaults(alerts, defaults, 40)[0]
-    ([60.0, nan], 29.0)
+    >>> caught_defaults(alerts, defaults, 60).tolist(), caught_defaults(alerts, defaults, 40).tolist()
+    ([60.0, nan], [29.0, nan])
     """
     names = pd.Index(defaults["customer_id"].unique())
     mine = alerts[alerts["customer_id"].isin(names)]

@@ -42,7 +42,7 @@ def rule_points(on: NDArray[np.bool_], defaulted: NDArray[np.bool_], customers: 
     >>> on = np.array([[1, 0]] * 20 + [[0, 0]] * 20, dtype=bool)
     >>> names = np.array([f"c{k}" for k in range(40)], dtype=object)
     >>> rule_points(on, on[:, 0], names).round(1).tolist()
-    [24.6, 0.0]
+    [31.7, 0.0]
     """
     share = on.mean(axis=0) if len(on) else np.zeros(on.shape[1])
     bad, bads = _mean_by_customer(on[defaulted], customers[defaulted])
