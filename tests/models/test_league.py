@@ -136,8 +136,9 @@ def test_without_two_named_units_there_is_no_order():
     for cells in (units([[0.5, 0.7]]).assign(unit="not given"), units([[0.5, 0.7]])):
         league = fit_league(Facts(cells), seed=1)
         assert not league.identified
-        assert "to compare by salesperson" in league.to_table().title
-        assert "ledger names" in league.plot().get_title(loc="left") + league.plot().get_title()
+        assert "nothing to compare" in league.to_table().title
+        titles = [league.plot().get_title(loc=where) for where in ("left", "center")]
+        assert "The ledger names" in "".join(titles)
         assert league._repr_html_()
 
 

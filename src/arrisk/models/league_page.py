@@ -28,14 +28,14 @@ def describe_league(league: League) -> str:
     """What of the order is more than chance."""
     what = _words(league.by)
     if not league.identified:
-        few = "none" if league.table.empty else "one alone"
-        return f"The ledger names {few} to compare by {what}"
+        few = f"no {what}" if league.table.empty else f"one {what} alone"
+        return f"The ledger names {few}: nothing to compare"
     n = len(league.table)
     if league.apart == 0:
         return f"No two of {n} can be told apart: ranks by {what} are chance"
     lead = league.table.iloc[0]
     return (
-        f"{league.apart} of {league.pairs} pairs can be told apart; {lead[league.by]}, comes first "
+        f"{league.apart} of {league.pairs} pairs can be told apart; {lead[league.by]} comes first "
         f"with {lead['p_first']:.0%} probability"
     )
 
@@ -70,7 +70,9 @@ def plot_league(league: League, ax: Axes | None) -> Axes:
     """Shrunk rates with intervals over the raw ones, rank 1 on top; the interval of the rank at the side."""
     import matplotlib.pyplot as plt
 
-    ax = plt.gca() if ax is None else ax
+    if ax is None:
+        rows = min(len(league.table), MOST_BARS) if league.identified else 1
+        ax = plt.subplots(figsize=(7.0, 1.3 + 0.24 * rows))[1]
     ax.set_title(describe_league(league))
     table = league.table.head(MOST_BARS)
     if not league.identified:
@@ -88,7 +90,7 @@ def plot_league(league: League, ax: Axes | None) -> Axes:
     ax.invert_yaxis()
     ax.grid(True, axis="x")
     ax.grid(False, axis="y")
-    ax.set_xlabel(f"{league.measure}, share of amount; ranks at the left, {league.level:.0%} intervals")
+    ax.set_xlabel(f"{league.measure}, share of amount; {league.level:.0%} intervals, of ranks in brackets")
     ax.xaxis.set_major_formatter("{x:.0%}")
     ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return stamp(ax, league.as_of)
@@ -97,4 +99,4 @@ def plot_league(league: League, ax: Axes | None) -> Axes:
 def _label(row: pd.Series, league: League) -> str:
     # A dollar sign would start mathematics.
     name = str(row[league.by]).replace("$", r"\$")
-    return f"{name[:24]}  {row['rank_low']}-{row['rank_high']}"
+    return f"{name[:24]} ({row['rank_low']}-{row['rank_high']})"
