@@ -76,22 +76,7 @@ class Worklist:
     why: str = ""
 
     @property
-    def due_curves(snapshot: Snapshot) -> PaymentTiming:
-    """Payment curves by days from due, for all customers together.
-
-    Raises
-    ------
-    ModelError
-        If too few items have a due date.
-    """
-    items = snapshot.items
-    dated = int((items["due_date"].notna() & (items["amount"] > 0)).sum())
-    if dated < MIN_ITEMS:
-        raise ModelError(f"{dated} of {len(items)} items have a due date; a payment curve needs {MIN_ITEMS}")
-    return fit_timing(snapshot, clock="due")
-
-
-def candidates(self) -> int:
+    def candidates(self) -> int:
         """Customers with anything overdue or due within `ahead` days."""
         return len(self.curve)
 
