@@ -16,6 +16,7 @@ from arrisk.models.cash.forecast import weekly_cash
 from arrisk.models.closed_bias import compare_closed_only
 from arrisk.models.curves import closed_only_curve, kaplan_meier
 from arrisk.models.labels import DefaultDefinition
+from arrisk.models.league import fit_league
 from arrisk.models.provision.checks import backtest_provision, vary_provision
 from arrisk.models.provision.matrix import fit_provision
 from arrisk.models.scorecard import fit_scorecard
@@ -29,6 +30,7 @@ from arrisk.policy.discount.simulation import make_schemes, simulate_discounts
 from arrisk.policy.excess_history import make_excess_history
 from arrisk.policy.exposure import recommend_exposure
 from arrisk.policy.grading import recommend_scorecard
+from arrisk.policy.health import make_health
 from arrisk.policy.incentives.decision import make_incentives, recommend_incentives
 from arrisk.policy.insurance.case import make_insurance_case
 from arrisk.policy.insurance.decision import recommend_insurance
@@ -40,14 +42,21 @@ from arrisk.policy.provisioning import recommend_provision
 from arrisk.policy.recommendation import Recommendation
 from arrisk.policy.reliance import recommend_reliance
 from arrisk.policy.study import Study, open_study
+from arrisk.policy.weekly_review import recommend_health
+from arrisk.policy.worklist import make_worklist
+from arrisk.policy.worklist_backtest import backtest_worklist
 from arrisk.portfolio.ageing import make_ageing
 from arrisk.portfolio.ageing_panel import make_ageing_panel
+from arrisk.portfolio.attainment import make_attainment
 from arrisk.portfolio.breaches import find_breaches
+from arrisk.portfolio.class_changes import make_class_changes
 from arrisk.portfolio.concentration import make_concentration
 from arrisk.portfolio.dso_bridge import make_dso_bridge
 from arrisk.portfolio.exposure import make_exposure
 from arrisk.portfolio.flows import make_flows
 from arrisk.portfolio.headline import make_headline
+from arrisk.portfolio.movements_since import make_bridge
+from arrisk.portfolio.rankings import make_rankings
 from arrisk.portfolio.turnover import make_turnover
 from arrisk.portfolio.utilisation import make_utilisation_path
 from arrisk.report.runner import run_study
@@ -66,6 +75,7 @@ __all__ = [
     "Study",
     "Table",
     "backtest_provision",
+    "backtest_worklist",
     "closed_only_curve",
     "compare_closed_only",
     "compare_dso",
@@ -73,6 +83,7 @@ __all__ = [
     "define_default",
     "describe_running_scheme",
     "find_breaches",
+    "fit_league",
     "fit_provision",
     "fit_scorecard",
     "fit_timing",
@@ -80,25 +91,32 @@ __all__ = [
     "make_ageing",
     "make_ageing_panel",
     "make_agenda",
+    "make_attainment",
+    "make_bridge",
+    "make_class_changes",
     "make_concentration",
     "make_dso_bridge",
     "make_excess_history",
     "make_exposure",
     "make_flows",
     "make_headline",
+    "make_health",
     "make_incentives",
     "make_insurance_case",
     "make_ownership",
+    "make_rankings",
     "make_sample",
     "make_schemes",
     "make_turnover",
     "make_utilisation_path",
+    "make_worklist",
     "map_stability",
     "open_study",
     "propose_map",
     "read_ledger",
     "recommend_discount",
     "recommend_exposure",
+    "recommend_health",
     "recommend_incentives",
     "recommend_insurance",
     "recommend_ownership",
