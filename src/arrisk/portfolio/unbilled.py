@@ -47,12 +47,11 @@ def order_steps(snapshot: Snapshot, deposits: Deposits = "on_orders") -> pd.Data
 
     Notes
     -----
-    An order counts from its date until it is billed or cancelled. Its row has room for one invoice and one
-    date: where it gives either, the order is billed in full on the later of that date and the day its invoice
-    was known. Where it gives neither, invoices that name the order take their amounts off it when they are
-    known, never below zero: that is how partial bills are seen. Orders and invoices of zero or less
-    (returns) change nothing, and an order that names an invoice that is not in the ledger, without a date,
-    was billed on no day that could be known and is left out.
+    An order counts from its date until it is billed or cancelled. Invoices that name the order take their
+    amounts off it when they are known, never below zero: that is how partial bills are seen. The row of the
+    order has room for one invoice and one date: on the later of that date and the day its invoice is known
+    the whole order counts as billed. An order that names an invoice which is not in the ledger has not been
+    billed as far as the ledger knows. Orders and invoices of zero or less (returns) change nothing.
     """
     if deposits not in DEPOSITS:
         raise LedgerError(f"deposits {deposits!r}: allowed are {', '.join(map(repr, DEPOSITS))}")
@@ -100,7 +99,6 @@ def _orders(snapshot: Snapshot) -> pd.DataFrame:
             "deposit": np.maximum(_minor(orders["deposit"], snapshot.scale), 0),
             "begin": begin,
             "end": np.maximum(begin, end),
-            "told": told,
         }
     )
 
@@ -134,13 +132,12 @@ def _ends(orders: pd.DataFrame) -> pd.DataFrame:
 
 
 def _bills(snapshot: Snapshot, orders: pd.DataFrame) -> pd.DataFrame:
-    """Invoices that name an order whose own row says nothing of a bill."""
-    silent = orders.loc[~orders["told"], "order_id"]
+    """Invoices that name an order."""
     none = np.zeros(0, dtype=np.int64)
-    if silent.empty:
+    if orders.empty:
         return _rows(none, none, BILLED, none)
     items = snapshot.items
-    bills = items[(items["order_id"].isin(silent) & (items["amount"] > 0)).to_numpy(dtype=bool)]
+    bills = items[(items["order_id"].isin(orders["order_id"]) & (items["amount"] > 0)).to_numpy(dtype=bool)]
     order = pd.Index(orders["order_id"]).get_indexer(bills["order_id"])
     day = np.maximum(_day_numbers(bills["recorded_date"], NO_DAY), orders["begin"].to_numpy()[order])
     return _rows(order, day, BILLED, _minor(bills["amount"], snapshot.scale))
