@@ -46,7 +46,7 @@ def describe_conventions(
         ),
         "recoveries": "those known at the as-of date, by customer; later ones would lower the rates",
         "balances": "debit items only; credit items and unapplied cash are not netted",
-        "no due date": f"aged from issue ({counts.facts['items_without_due_date']} groups of items)",
+        "no due date": f"aged from issue ({counts.facts['items_without_due_date']} items)",
         "empty bucket": "a bucket never seen in the window passes everything on",
         "realised path": f"balances at {len(counts.facts['seasoned_month_ends'])} month ends, written off "
         f"within {counts.facts['horizon_months']} months, net of recoveries",

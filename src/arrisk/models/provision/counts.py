@@ -1,7 +1,8 @@
 """From a snapshot to the few amounts that provision rates are made of, by customer and month.
 
-The bucket of an item at a month end depends only on its due date, and balances are sums of movements, so
-movements summed by customer, issue day, due day and day are an exact statistic for every panel used here.
+They are made of the cells that flows are made of (`arrisk.portfolio.flow_cells`), by customer and with what
+was written off kept apart: the bucket of an item at a month end depends only on its due date, and balances
+are sums of movements.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from arrisk.errors import ModelError
-from arrisk.ledger.days import day_number
-from arrisk.ledger.statements import KINDS, OWED
+from arrisk.ledger.days import dates, month_end, month_index
+from arrisk.ledger.statements import KINDS
 from arrisk.portfolio.ageing import NOT_DUE, bucket_names
+from arrisk.portfolio.flow_cells import read_flow_cells
 
 if TYPE_CHECKING:
     from arrisk.ledger.book import Snapshot
@@ -30,13 +32,8 @@ IntArray = NDArray[np.int64]
 NotDue = Literal["falling_due", "all"]
 WriteOffs = Literal["migrated", "dropped"]
 
-LOST = f"CASE WHEN m.kind = {KINDS['write_off']} THEN 1 ELSE 0 END"
-CELLS = (
-    f"SELECT c.customer_id, m.issue_day, m.due_day, m.day, {LOST} AS lost, "
-    "CAST(SUM(m.amount) AS BIGINT) AS amount "
-    f"FROM movements AS m JOIN customers AS c ON m.customer = c.customer WHERE m.side = {OWED} "
-    f"GROUP BY c.customer_id, m.issue_day, m.due_day, m.day, {LOST}"
-)
+LOST = KINDS["write_off"]
+YEAR = 365
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +86,14 @@ class ProvisionCounts:
 
 @dataclass(frozen=True, slots=True)
 class _Cells:
-    """Groups of items alike (customer, issue day, due day) and their dated movements in minor units."""
+    """Groups of items alike (customer, due day, month they became known), and what moved in minor units."""
 
     customers: NDArray[Any]
     owner: IntArray
-    issued: IntArray
+    since: IntArray
     due: IntArray
     group: IntArray
-    day: IntArray
+    month: IntArray
     lost: NDArray[np.bool_]
     amount: IntArray
     undated: int
@@ -163,25 +160,25 @@ def make_provision_counts(
         raise ModelError("months and horizon are at least 1")
     cells = _read_cells(snapshot)
     ends = _month_ends(snapshot, cells, months)
-    days = _day_numbers(ends)
-    states = [_State(cells, int(day), tuple(edges)) for day in days]
+    states = [_State(cells, int(month), int(month_end(month)), tuple(edges)) for month in ends]
     recovered = _recovered_share(snapshot, cells.customers)
     scale = float(snapshot.scale)
     steps = [_step(cells, a, b, not_due, write_offs) for a, b in pairwise(states)]
     arrived, left, lost, ended = (np.stack(part, axis=1) / scale for part in zip(*steps, strict=True))
     seasoned, seasoned_lost, seen = _follow(cells, snapshot, tuple(edges), horizon)
-    now = _State(cells, int(snapshot.day), tuple(edges))
-    window = cells.lost & (cells.day > days[0])
+    now = _State(cells, int(month_index([snapshot.day])[0]), snapshot.day, tuple(edges))
+    window = cells.lost & (cells.month > ends[0])
+    month_ends = _dates(ends)
     facts = {
-        "window": (ends[0], ends[-1]),
+        "window": (month_ends[0], month_ends[-1]),
         "horizon_months": horizon,
         "seasoned_month_ends": seen,
         "items_without_due_date": cells.undated,
-        "late_write_off_share": _late_share(cells, window),
+        "late_write_off_share": _late_share(snapshot, month_ends[0]),
     }
     return ProvisionCounts(
         cells.customers,
-        ends,
+        month_ends,
         tuple(edges),
         np.stack([s.balances() for s in states], axis=1) / scale,
         arrived,
@@ -198,13 +195,13 @@ def make_provision_counts(
 
 
 class _State:
-    """Groups of items at the end of a day: unpaid before write-offs, written off, and the bucket."""
+    """Groups of items at the end of a month: unpaid before write-offs, written off, and the bucket."""
 
-    __slots__ = ("bucket", "buckets", "cells", "day", "gone", "unpaid")
+    __slots__ = ("bucket", "buckets", "cells", "gone", "month", "unpaid")
 
-    def __init__(self, cells: _Cells, day: int, edges: tuple[int, ...]) -> None:
-        past = cells.day <= day
-        self.cells, self.day, self.buckets = cells, day, len(edges) + 2
+    def __init__(self, cells: _Cells, month: int, day: int, edges: tuple[int, ...]) -> None:
+        past = cells.month <= month
+        self.cells, self.month, self.buckets = cells, month, len(edges) + 2
         self.unpaid = np.maximum(cells.sums(past & ~cells.lost), 0.0)
         self.gone = np.minimum(-cells.sums(past & cells.lost), self.unpaid)
         self.bucket = np.searchsorted([0, *edges], day - cells.due, side="left").astype(np.int64)
@@ -225,7 +222,7 @@ def _step(
     standing = old.bucket == last
     arrived = cells.by_bucket(np.where(standing, 0.0, after), new.bucket, last + 1)[:, 1:]
     if not_due == "falling_due":
-        falling = (old.bucket == 0) & (new.bucket > 0) & (cells.issued <= old.day)
+        falling = (old.bucket == 0) & (new.bucket > 0) & (cells.since <= old.month)
         left[:, 0] = cells.by_customer(np.where(falling, before, 0.0))
         arrived[:, 0] = cells.by_customer(np.where(falling, after, 0.0))
     entering = keep & (new.bucket == last) & ~standing
@@ -239,47 +236,36 @@ def _follow(
     cells: _Cells, snapshot: Snapshot, edges: tuple[int, ...], horizon: int
 ) -> tuple[FloatArray, FloatArray, list[pd.Timestamp]]:
     """Past balances by bucket and what of them was written off within the horizon (minor units)."""
-    latest = snapshot.date - pd.DateOffset(months=horizon)
-    ends = [d for d in _all_month_ends(snapshot, cells) if d <= latest]
+    ends = _whole_months(snapshot, cells)
+    ends = ends[ends <= _last_whole_month(snapshot) - horizon]
     shape = (cells.customers.size, len(edges) + 2)
     balances, losses = np.zeros(shape), np.zeros(shape)
-    for end, day in zip(ends, _day_numbers(pd.DatetimeIndex(ends)), strict=True):
-        then = _State(cells, int(day), edges)
-        until = int(_day_numbers(pd.DatetimeIndex([end + pd.DateOffset(months=horizon)]))[0])
-        rows = cells.lost & (cells.day > day) & (cells.day <= until)
-        known = np.where(cells.issued <= day, then.unpaid - then.gone, 0.0)
+    for end in ends:
+        then = _State(cells, int(end), int(month_end(end)), edges)
+        rows = cells.lost & (cells.month > end) & (cells.month <= end + horizon)
+        known = np.where(cells.since <= end, then.unpaid - then.gone, 0.0)
         balances += cells.by_bucket(known, then.bucket, shape[1])
         losses += cells.by_bucket(np.minimum(-cells.sums(rows), known), then.bucket, shape[1])
-    return balances, losses, ends
+    return balances, losses, list(_dates(ends))
 
 
 def _read_cells(snapshot: Snapshot) -> _Cells:
-    rows = snapshot.query(CELLS).sort_values(["customer_id", "issue_day", "due_day", "day", "lost"])
-    if rows.empty:
+    rows = read_flow_cells(snapshot, by="customer_id")
+    if not rows.amount.size:
         raise ModelError("the snapshot holds no invoice")
-    undated = rows["due_day"].isna()
-    due = rows["due_day"].astype("Float64").fillna(rows["issue_day"].astype("Float64"))
-    keys = pd.DataFrame(
-        {
-            "customer": rows["customer_id"].astype(str).to_numpy(),
-            "issued": rows["issue_day"].to_numpy(dtype=np.int64),
-            "due": due.to_numpy(dtype=np.int64),
-        }
-    )
-    grouped = keys.groupby(["customer", "issued", "due"], sort=True)
-    group = grouped.ngroup().to_numpy(dtype=np.int64)
-    first = keys.iloc[np.unique(group, return_index=True)[1]]
-    names, owner = np.unique(first["customer"].to_numpy(dtype=str), return_inverse=True)
+    keys = np.stack([rows.cell, rows.clock_day, rows.since])
+    groups, group = np.unique(keys, axis=1, return_inverse=True)
+    owner, due, since = groups
     return _Cells(
-        names,
-        owner.astype(np.int64),
-        first["issued"].to_numpy(dtype=np.int64),
-        first["due"].to_numpy(dtype=np.int64),
-        group.astype(np.int64),
-        rows["day"].to_numpy(dtype=np.int64),
-        rows["lost"].to_numpy() == 1,
-        rows["amount"].to_numpy(dtype=np.int64),
-        int(np.unique(group[undated.to_numpy()]).size),
+        np.asarray(rows.labels, dtype=str),
+        owner,
+        since,
+        due,
+        group.reshape(-1).astype(np.int64),
+        rows.month,
+        rows.kind == LOST,
+        rows.amount,
+        int(rows.items[~rows.dated & (rows.kind == KINDS["invoice"])].sum()),
     )
 
 
@@ -292,24 +278,30 @@ def _recovered_share(snapshot: Snapshot, customers: NDArray[Any]) -> FloatArray:
     return np.asarray(np.clip(share, 0.0, 1.0), dtype=float)
 
 
-def _late_share(cells: _Cells, window: NDArray[np.bool_]) -> float:
-    """Share of written-off money that was written off more than 365 days after it fell due."""
-    amounts = -cells.amount[window].astype(float)
-    late = cells.day[window] - cells.due[cells.group[window]] > 365
-    return float(amounts[late].sum() / amounts.sum()) if amounts.sum() > 0 else 0.0
+def _late_share(snapshot: Snapshot, start: pd.Timestamp) -> float:
+    """Share of the money written off since a day that came more than a year after it fell due."""
+    items = snapshot.items
+    gone = items[(items["close_kind"] == "written_off") & (items["closed_date"] > start)]
+    days = (gone["closed_date"] - gone["due_date"].fillna(gone["issue_date"])).dt.days
+    amounts = gone["written_off_amount"]
+    return float(amounts[days > YEAR].sum() / amounts.sum()) if len(gone) else 0.0
 
 
-def _all_month_ends(snapshot: Snapshot, cells: _Cells) -> pd.DatetimeIndex:
-    start = snapshot.date - pd.Timedelta(days=int(snapshot.day - cells.day.min()))
-    return pd.date_range(start, snapshot.date, freq="ME")
+def _last_whole_month(snapshot: Snapshot) -> int:
+    """The last month that had ended by the as-of date."""
+    return int(month_index([snapshot.day + 1])[0]) - 1
 
 
-def _month_ends(snapshot: Snapshot, cells: _Cells, months: int) -> pd.DatetimeIndex:
-    ends = _all_month_ends(snapshot, cells)
+def _whole_months(snapshot: Snapshot, cells: _Cells) -> IntArray:
+    return np.arange(cells.month.min(), _last_whole_month(snapshot) + 1, dtype=np.int64)
+
+
+def _month_ends(snapshot: Snapshot, cells: _Cells, months: int) -> IntArray:
+    ends = _whole_months(snapshot, cells)
     if len(ends) < 2:
         raise ModelError(f"provision rates need two month ends, the ledger has {len(ends)} before its date")
     return ends[-(months + 1) :]
 
 
-def _day_numbers(dates: pd.DatetimeIndex) -> IntArray:
-    return np.array([day_number(d) for d in dates], dtype=np.int64)
+def _dates(months: IntArray) -> pd.DatetimeIndex:
+    return pd.DatetimeIndex(dates(month_end(months)))
