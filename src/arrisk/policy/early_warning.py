@@ -27,8 +27,8 @@ WAIT = (
     "date, and log from now on each alarm with what was done about it."
 )
 DESIGN = (
-    "not identified: what customers did after past alarms is known, but not what they would have done had "
-    "somebody acted; some alarms were probably acted on already, and not at random"
+    "what customers did after past alarms is known, but not what they would have done had somebody acted; "
+    "some alarms were probably acted on already, and not at random"
 )
 
 
@@ -114,7 +114,7 @@ def recommend_early_warning(
             f"gain from stopping new orders for {value.stop_days} days at every alarm "
             f"'{value.labels[best['rule']]}' rather than at none; draws of customers, margin and loss rate",
         ),
-        flip=_flip(value, best),
+        flip=_flip(verdict, backtest, value, best),
         identified=False,
         design=DESIGN,
         experiment=_experiment(backtest, ranking, best),
@@ -181,13 +181,26 @@ def _options(
     return tuple(options)
 
 
-def _flip(value: AlertValue, best: dict[str, Any]) -> Flip:
-    turn, margin, label = best["break_even"], value.margin, value.labels[best["rule"]]
+def _flip(verdict: Verdict, backtest: AlertBacktest, value: AlertValue, best: dict[str, Any]) -> Flip:
+    label = value.labels[best["rule"]]
+    if verdict == "reject":
+        row = backtest.table.sort_values("lift_low", ascending=False, kind="stable").iloc[0]
+        sentence = (
+            f"An alarm counts when the lower end of its lift passes 1; the highest is {row['lift_low']:.2f}, "
+            f"of '{backtest.rules[row['rule']].label}'."
+        )
+        return Flip("lift, lower end", float(row["lift_low"]), 1.0, "times chance", sentence)
+    margin = value.margin
+    turn = margin.value + best["value_low"] / best["sales"] if best["sales"] > 0 else None
     sentence = (
-        f"Stopping at '{label}' breaks even at a margin of {turn:.1%}, the share of the stopped sales that "
-        f"is lost; the margin is {margin.value:.1%} ({margin.low:.0%} to {margin.high:.0%}). Below the "
-        "break-even false stops cost less than the losses avoided."
+        f"Stopping at '{label}' breaks even at a margin of {best['break_even']:.1%}, the share of the "
+        "stopped sales that is lost; the margin is "
+        f"{margin.value:.1%} ({margin.low:.0%} to {margin.high:.0%}). "
     )
+    if turn is None or turn <= 0:
+        sentence += "At no margin above zero is the gain beyond doubt."
+        return Flip(margin.name, margin.value, None, "fraction of sales", sentence)
+    sentence += f"The gain is beyond doubt below {turn:.1%}, where its whole interval is above zero."
     return Flip(margin.name, margin.value, float(turn), "fraction of sales", sentence)
 
 

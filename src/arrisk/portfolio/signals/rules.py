@@ -214,12 +214,12 @@ def _overdue_rules(least: float, currency: str) -> list[Rule]:
 
 def _behaviour_rules(growth: float, slower: float, unusual: float) -> list[Rule]:
     far = f"at least {unusual:g} robust standard deviations"
-    late = "paid {mean_days_late_90:+.0f} days from due, usually {usual_late:+.0f}"
+    late = "days late {mean_days_late_90:z.0f}, usually {usual_late:z.0f}"
     return [
         Rule(
             "slower",
             "pays more slowly",
-            f"days late of what was settled in 90 days are {far} above the own past",
+            f"mean days late (from due to settlement, 90 days) are {far} above the own past",
             (("slower_z", unusual),),
             late,
         ),
