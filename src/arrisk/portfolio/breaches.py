@@ -91,7 +91,7 @@ class LimitBreaches:
         table = pd.DataFrame(columns).reindex([c for c in CAUSES if c in set(self.table["cause"])])
         table = table.rename_axis("cause").reset_index()
         formats: dict[str, Format] = {"peak_excess": "money", "median_days": "integer"}
-        return Table(name, "What began the breaches", table, f"Amounts in {self.currency}.", formats)
+        return Table(name, self.finding(), table, f"By what began them; amounts in {self.currency}.", formats)
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Money above the limits day by day, in thousands, and how many stand there."""
