@@ -15,6 +15,9 @@ from arrisk.ledger.sample.generator import make_sample, write_sample
 from arrisk.models.cash.forecast import weekly_cash
 from arrisk.models.closed_bias import compare_closed_only
 from arrisk.models.curves import closed_only_curve, kaplan_meier
+from arrisk.models.early_warning.backtest import backtest_alerts
+from arrisk.models.early_warning.ranking import rank_alerts
+from arrisk.models.early_warning.watch_list import make_watch_list
 from arrisk.models.labels import DefaultDefinition
 from arrisk.models.league import fit_league
 from arrisk.models.provision.checks import backtest_provision, vary_provision
@@ -22,11 +25,13 @@ from arrisk.models.provision.matrix import fit_provision
 from arrisk.models.scorecard import fit_scorecard
 from arrisk.models.timing import fit_timing
 from arrisk.policy.agenda import make_agenda
+from arrisk.policy.alert_value import value_alerts
 from arrisk.policy.cash import recommend_timing
 from arrisk.policy.default_counts import count_defaults, define_default
 from arrisk.policy.discount.advice import recommend_discount
 from arrisk.policy.discount.running_scheme import describe_running_scheme
 from arrisk.policy.discount.simulation import make_schemes, simulate_discounts
+from arrisk.policy.early_warning import define_alerts, recommend_early_warning
 from arrisk.policy.excess_history import make_excess_history
 from arrisk.policy.exposure import recommend_exposure
 from arrisk.policy.grading import recommend_scorecard
@@ -57,6 +62,7 @@ from arrisk.portfolio.flows import make_flows
 from arrisk.portfolio.headline import make_headline
 from arrisk.portfolio.movements_since import make_bridge
 from arrisk.portfolio.rankings import make_rankings
+from arrisk.portfolio.signals.alerts import make_alerts
 from arrisk.portfolio.turnover import make_turnover
 from arrisk.portfolio.utilisation import make_utilisation_path
 from arrisk.report.runner import run_study
@@ -74,12 +80,14 @@ __all__ = [
     "Snapshot",
     "Study",
     "Table",
+    "backtest_alerts",
     "backtest_provision",
     "backtest_worklist",
     "closed_only_curve",
     "compare_closed_only",
     "compare_dso",
     "count_defaults",
+    "define_alerts",
     "define_default",
     "describe_running_scheme",
     "find_breaches",
@@ -91,6 +99,7 @@ __all__ = [
     "make_ageing",
     "make_ageing_panel",
     "make_agenda",
+    "make_alerts",
     "make_attainment",
     "make_bridge",
     "make_class_changes",
@@ -109,12 +118,15 @@ __all__ = [
     "make_schemes",
     "make_turnover",
     "make_utilisation_path",
+    "make_watch_list",
     "make_worklist",
     "map_stability",
     "open_study",
     "propose_map",
+    "rank_alerts",
     "read_ledger",
     "recommend_discount",
+    "recommend_early_warning",
     "recommend_exposure",
     "recommend_health",
     "recommend_incentives",
@@ -129,6 +141,7 @@ __all__ = [
     "shipped_maps",
     "simulate_discounts",
     "use_style",
+    "value_alerts",
     "vary_provision",
     "weekly_cash",
     "write_sample",
