@@ -313,7 +313,8 @@ def _option(row: pd.Series, ownership: Ownership) -> Option:
         if np.isnan(row["still_open"])
         else f"{row['still_open']:.0%} still unpaid {ownership.days} days later"
     )
-    note = f"{row['items']} items of {row['customers']} customers; {share}".rstrip("; ")
+    items = f"{row['items']} item{'s' * (row['items'] != 1)}"
+    note = f"{items} of {row['customers']} customer{'s' * (row['customers'] != 1)}; {share}".rstrip("; ")
     return Option(
         f"{row['owner']}: days {row['from_day']} {end}",
         float(row["amount"]),

@@ -8,14 +8,15 @@ import numpy as np
 import pandas as pd
 
 from arrisk.display import money, stamp
-from arrisk.portfolio.ageing_buckets import CREDITS, UNAPPLIED_CASH, bucket_names
+from arrisk.portfolio.ageing_buckets import CREDITS, NO_DATE, NOT_DUE, UNAPPLIED_CASH, bucket_names
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from arrisk.portfolio.ageing import Ageing
+    from arrisk.portfolio.ageing_panel import AgeingPanel
 
-__all__ = ["plot_ages", "plot_attribute"]
+__all__ = ["age_colours", "plot_ages", "plot_attribute", "plot_panel"]
 
 MOST_BARS = 12
 
@@ -39,15 +40,14 @@ def plot_ages(ageing: Ageing, ax: Axes) -> Axes:
 
 def plot_attribute(ageing: Ageing, ax: Axes) -> Axes:
     """What is overdue of each value of the attribute, by age, in thousands, the largest on top."""
-    from matplotlib import colormaps
-
     wide = ageing.table.pivot(index=ageing.by, columns="bucket", values="amount") / 1000
     late = bucket_names(ageing.edges, ageing.clock)
     owed = wide.drop(columns=[CREDITS, UNAPPLIED_CASH]).sum(axis=1)
     overdue = wide[late].sum(axis=1).sort_values(ascending=False, kind="stable")
+    overdue = overdue[overdue > 0]
     top = overdue.index[:MOST_BARS]
     bars = wide.loc[top, late].clip(lower=0)
-    colours = colormaps["cividis"](np.linspace(0.85, 0.1, len(late)))
+    colours = age_colours(len(late))
     left = np.zeros(len(bars))
     for bucket, colour in zip(late, colours, strict=True):
         ax.barh([str(v) for v in bars.index], bars[bucket], left=left, color=colour, label=bucket)
@@ -67,12 +67,44 @@ def plot_attribute(ageing: Ageing, ax: Axes) -> Axes:
     return stamp(ax, ageing.as_of)
 
 
+def age_colours(count: int) -> np.ndarray:
+    """Colours of buckets, the older the darker; told apart by colour-blind readers."""
+    from matplotlib import colormaps
+
+    return np.asarray(colormaps["YlOrBr"](np.linspace(0.25, 0.95, count)))
+
+
+def plot_panel(panel: AgeingPanel, ax: Axes) -> Axes:
+    """Open balance through time, in thousands: what is overdue at the bottom, the oldest first."""
+    from matplotlib.dates import AutoDateLocator
+
+    late = bucket_names(panel.edges, panel.clock)[::-1]
+    apart = {NOT_DUE: "#9ecae1", NO_DATE: "0.6"} if panel.clock == "due" else {}
+    shown = [*late, *apart]
+    totals = panel.table.groupby("month_end")[shown].sum() / 1000
+    colours = [*age_colours(len(late))[::-1], *apart.values()]
+    ax.stackplot(totals.index, totals.to_numpy().T.clip(min=0), labels=shown, colors=colours)
+    ax.set_title(_panel_finding(totals, late, panel.clock))
+    ax.set_ylabel(f"open, thousand {panel.currency}")
+    ax.yaxis.set_major_formatter("{x:,.0f}")
+    ax.xaxis.set_major_locator(AutoDateLocator(minticks=3, maxticks=7))
+    ax.legend(title="days", loc="upper left", bbox_to_anchor=(1.0, 1.0), reverse=True)
+    return stamp(ax, panel.as_of)
+
+
+def _panel_finding(totals: pd.DataFrame, late: list[str], clock: str) -> str:
+    part, whole = totals[late] if clock == "due" else totals[late[:1]], totals.sum(axis=1)
+    share = (part.sum(axis=1) / whole.where(whole > 0)).fillna(0.0)
+    what = "Overdue share" if clock == "due" else f"{late[0].capitalize()} days old: share"
+    before = f", {share.iloc[-13]:.0%} a year before" if len(share) > 12 else ""
+    return f"{what} {share.iloc[-1]:.0%}{before}"
+
+
 def _share(part: float, whole: float) -> str:
     return f"{part / whole:.0%}" if whole > 0 else ""
 
 
 def _finding(overdue: pd.Series, by: str, what: str) -> str:
-    total = overdue.clip(lower=0).sum()
-    if total <= 0:
+    if overdue.empty:
         return f"Nothing is {what}"
-    return f"{overdue.index[0]} holds {overdue.iloc[0] / total:.0%} of what is {what}, by {by}"
+    return f"{overdue.index[0]} holds {overdue.iloc[0] / overdue.sum():.0%} of what is {what}, by {by}"

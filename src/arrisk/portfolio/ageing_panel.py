@@ -9,15 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from arrisk.display import Format, Table, frame_html, stamp
+from arrisk.display import Format, Table, frame_html
 from arrisk.errors import LedgerError
 from arrisk.ledger.book import Snapshot
 from arrisk.ledger.days import dates, day_number, month_end, month_index
 from arrisk.portfolio.ageing_buckets import (
-    CREDITS,
-    NO_DATE,
-    NOT_DUE,
-    UNAPPLIED_CASH,
     Clock,
     Credits,
     Level,
@@ -25,6 +21,7 @@ from arrisk.portfolio.ageing_buckets import (
     describe,
 )
 from arrisk.portfolio.ageing_cells import age_cells
+from arrisk.portfolio.ageing_page import plot_panel
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -69,26 +66,11 @@ class AgeingPanel:
         return Table(name, title, frame, f"{note} Each month end as it was known then.", formats)
 
     def plot(self, ax: Axes | None = None) -> Axes:
-        """Overdue and not-due balance through time, in thousands, stacked by age."""
+        """Open balance through time, in thousands, stacked by age; what is overdue at the bottom."""
         import matplotlib.pyplot as plt
 
         ax = plt.gca() if ax is None else ax
-        shown = [b for b in self.buckets if b not in (CREDITS, UNAPPLIED_CASH)]
-        totals = self.table.groupby("month_end")[shown].sum() / 1000
-        colours = plt.get_cmap("cividis")(np.linspace(0.1, 0.95, len(shown)))
-        ax.stackplot(totals.index, totals.to_numpy().T.clip(min=0), labels=shown, colors=colours)
-        late = [b for b in shown if b not in (NOT_DUE, NO_DATE)]
-        share = totals[late].sum(axis=1) / totals.sum(axis=1)
-        before = share.iloc[-13] if len(share) > 12 else share.iloc[0]
-        ax.set_title(
-            f"Overdue share {share.iloc[-1]:.0%}, {before:.0%} a year before"
-            if len(share) > 12
-            else f"Overdue share {share.iloc[-1]:.0%}"
-        )
-        ax.set_ylabel(f"open, thousand {self.currency}")
-        ax.yaxis.set_major_formatter("{x:,.0f}")
-        ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), reverse=True)
-        return stamp(ax, self.as_of)
+        return plot_panel(self, ax)
 
     def _repr_html_(self) -> str:
         table = self.to_table()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import product
 from math import factorial
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -120,8 +121,8 @@ class DSOBridge:
         tops = self.dso_before + np.cumsum(days)
         floors = np.concatenate([[0.0], tops - days, [0.0]])
         heights = np.array([self.dso_before, *days, self.dso])
-        names = [f"{self.before:%b %Y}", *(p.replace(" of ", "\nof ") for p in self.table["part"])]
-        names = [n.replace("payment ", "payment\n") for n in names] + [f"{self.as_of:%b %Y}"]
+        parts = [fill(part, 11) for part in self.table["part"]]
+        names = [f"{self.before:%b %Y}", *parts, f"{self.as_of:%b %Y}"]
         whole = [True, *[False] * len(days), True]
         colours = [
             "0.45" if w else "#D55E00" if h > 0 else "#0072B2" for w, h in zip(whole, heights, strict=True)

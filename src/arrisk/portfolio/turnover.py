@@ -28,9 +28,9 @@ MEASURES = {
     "dso_sales_weighted": "sales-weighted DSO (days)",
     "best_possible_dso": "best possible DSO (days)",
     "days_delinquent": "average days delinquent (days)",
-    "cei": "CEI of the month",
-    "cei_total": "CEI of the window, total sales",
-    "cei_average": "CEI of the window, monthly average sales",
+    "cei": "CEI of the month (%)",
+    "cei_total": "CEI of the window, total sales (%)",
+    "cei_average": "CEI of the window, monthly average sales (%)",
     "receivables_turnover": "receivables turnover (times a year)",
 }
 FRACTIONS = ("cei", "cei_total", "cei_average")
@@ -100,24 +100,24 @@ class Turnover:
     def family_table(self, name: str = "turnover_family") -> Table:
         """Each measure now, in the same month a year before, and the change."""
         last = self.table.iloc[-1]
-        frame = pd.DataFrame({"measure": list(MEASURES.values())})
-        now = np.array([last[m] for m in MEASURES], dtype=float)
-        before = np.array([last[f"{m}_year_before"] for m in MEASURES], dtype=float)
-        is_share = [m in FRACTIONS for m in MEASURES]
-        frame["now"] = _written(now, is_share, bool(last["countback_is_lower_bound"]))
-        bound = bool(last["countback_is_lower_bound_year_before"])
-        frame["same_month_last_year"] = _written(before, is_share, bound)
-        frame["change"] = [
-            "" if np.isnan(d) else f"{d * 100:+.1f} points" if f else f"{d:+.1f}"
-            for d, f in zip(now - before, is_share, strict=True)
+        scale = np.array([100 if m in FRACTIONS else 1 for m in MEASURES])
+        now = np.array([last[m] for m in MEASURES], dtype=float) * scale
+        before = np.array([last[f"{m}_year_before"] for m in MEASURES], dtype=float) * scale
+        bound = last["countback_is_lower_bound"] or last["countback_is_lower_bound_year_before"]
+        names = [
+            text.replace("(days)", "(days, at least)") if bound and m == "dso_countback" else text
+            for m, text in MEASURES.items()
         ]
+        frame = pd.DataFrame({"measure": names, "now": now, "same_month_last_year": before})
+        frame["change"] = now - before
+        formats: dict[str, Format] = dict.fromkeys(("now", "same_month_last_year", "change"), "days")
         note = (
             f"As of {self.as_of:%Y-%m-%d}. A window is {self.window} months. CEI: what was collected of what "
             "could have been; with total sales, or with sales divided by the months of the window: two "
             "conventions in use, not to be mixed. Receivables turnover: sales of twelve months over the mean "
             "of thirteen month ends." + self._part_note + self._bound_note
         )
-        return Table(name, "The DSO family, now and in the same month last year", frame, note)
+        return Table(name, "The DSO family, now and in the same month last year", frame, note, formats)
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """DSO through time over the best possible DSO; the gap is lateness."""
@@ -155,15 +155,6 @@ def _with_bound(rows: pd.DataFrame) -> pd.Series:
         for days, bound in zip(rows["dso_countback"], rows["countback_is_lower_bound"], strict=True)
     ]
     return pd.Series(words, rows.index, dtype=object)
-
-
-def _written(values: np.ndarray, is_share: list[bool], countback_is_bound: bool) -> list[str]:
-    out = []
-    for measure, value, share in zip(MEASURES, values, is_share, strict=True):
-        text = "" if np.isnan(value) else f"{value:.1%}" if share else f"{value:,.1f}"
-        bound = measure == "dso_countback" and countback_is_bound and text
-        out.append(f"at least {text}" if bound else text)
-    return out
 
 
 def make_turnover(snapshot: Snapshot, months: int = 36, window: int = 3) -> Turnover:
