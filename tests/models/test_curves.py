@@ -65,6 +65,30 @@ def test_ties_entry_and_weights_agree_with_the_definition(items):
         assert curve.at([day])[0] == pytest.approx(brute_force(duration, event, entry, weight, day), abs=1e-9)
 
 
+copies = st.lists(
+    st.tuples(
+        st.integers(-3, 9), st.booleans(), st.integers(1, 5), st.integers(1, 4), st.sampled_from("abc")
+    ),
+    min_size=1,
+    max_size=15,
+)
+
+
+@given(copies, st.booleans(), st.booleans())
+@settings(max_examples=60, deadline=None)
+def test_counts_are_as_good_as_rows(items, clustered, weighted):
+    duration, event, wait, count, who = map(np.array, zip(*items, strict=True))
+    clusters, amount = (who if clustered else None), (count * 2.5 if weighted and clustered else None)
+    options = {"entry": duration - wait, "clusters": clusters, "weights": amount}
+    counted = kaplan_meier(duration, event, counts=count, **options)
+    every = {name: None if given is None else np.repeat(given, count) for name, given in options.items()}
+    if every["weights"] is not None:
+        every["weights"] = np.full(count.sum(), 2.5)
+    rows = kaplan_meier(np.repeat(duration, count), np.repeat(event, count), **every)
+    pd.testing.assert_frame_equal(counted.table, rows.table, rtol=1e-12)
+    assert (counted.n, counted.n_events, counted.n_clusters) == (rows.n, rows.n_events, rows.n_clusters)
+
+
 def test_left_truncation_changes_the_risk_set():
     late = kaplan_meier([5, 10, 10], [True, True, False], entry=[-1, -1, 5])
     assert late.table["at_risk"].tolist() == [2, 2]
@@ -88,6 +112,11 @@ def test_an_item_must_be_watched_before_it_closes():
         ([1], [True, False], {}),
         ([1], [True], {"weights": [-1.0]}),
         ([400_000], [True], {}),
+        ([1], [True], {"counts": [0]}),
+        ([1], [True], {"counts": [1.5]}),
+        ([1], [True], {"counts": [1, 1]}),
+        ([1, 2], [True, True], {"counts": [1, -1]}),
+        ([1, 2], [True, True], {"counts": [2, 2], "weights": [1.0, 1.0]}),
     ],
 )
 def test_unusable_input_is_refused(duration, event, options):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from arrisk.errors import ModelError
@@ -40,6 +41,20 @@ def test_censoring_the_other_cause_overstates_payment():
     duration, cause, _ = random_items(3)
     treated_as_censored = 1 - kaplan_meier(duration, cause == 1).at([40])[0]
     assert aalen_johansen(duration, cause).at([40], 1)[0] < treated_as_censored - 0.01
+
+
+def test_counts_are_as_good_as_rows():
+    duration, cause, entry = random_items(7)
+    count = np.random.default_rng(8).integers(1, 4, duration.size)
+    rows = [np.repeat(column, count) for column in (duration, cause, entry)]
+    counted = aalen_johansen(duration, cause, entry, counts=count)
+    pd.testing.assert_frame_equal(counted.table, aalen_johansen(*rows).table, rtol=1e-12)
+    assert counted.n == count.sum()
+    one, other = daily_hazard(duration, cause, entry, counts=count), daily_hazard(*rows)
+    for name in ("first_day", "last_day", "tail_paid", "tail_lost", "tail_days", "n"):
+        assert getattr(one, name) == getattr(other, name)
+    np.testing.assert_array_equal(one.paid, other.paid)
+    np.testing.assert_array_equal(one.lost, other.lost)
 
 
 def test_path_is_the_conditional_incidence():

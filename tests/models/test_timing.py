@@ -7,7 +7,8 @@ import pytest
 from arrisk.errors import LookAheadError, ModelError
 from arrisk.ledger.reading import read_ledger
 from arrisk.models.incidence import aalen_johansen
-from arrisk.models.timing import fit_timing, refit_hazards, timing_items
+from arrisk.models.timing import fit_timing, refit_hazards
+from arrisk.portfolio.survival_counts import make_survival_counts
 from tests.ledger.frames import event, invoice, ledger_of
 from tests.models.payment_books import book_of
 
@@ -24,60 +25,8 @@ def snapshot(ledger):
     return ledger.as_of(AS_OF)
 
 
+PARTS = (("2025-01-11", 40), ("2025-01-31", 60))
 MANY = [invoice(f"x{k}", "2025-01-01", 10, "2025-01-31", customer_id=f"c{k % 7}") for k in range(40)]
-
-
-def items_of(invoices, events, date="2025-03-01", **options):
-    return timing_items(ledger_of(invoices, events).as_of(date), **options)
-
-
-def test_causes_and_durations():
-    invoices = [
-        invoice("paid", "2025-01-01", 100, "2025-01-31"),
-        invoice("same day", "2025-01-05", 100, "2025-02-04"),
-        invoice("before", "2025-01-05", 100, "2025-02-04"),
-        invoice("credited", "2025-01-01", 100, "2025-01-31"),
-        invoice("lost", "2025-01-01", 100, "2025-01-31"),
-        invoice("partly", "2025-01-01", 100, "2025-01-31"),
-        invoice("credit", "2025-01-01", -20),
-    ]
-    events = [
-        event("paid", "2025-01-11", 100),
-        event("same day", "2025-01-05", 100),
-        event("before", "2025-01-02", 100),
-        event("credited", "2025-01-21", 100, "credit_note"),
-        event("lost", "2025-02-20", 100, "write_off"),
-        event("partly", "2025-02-10", 99),
-    ]
-    frame, excluded = items_of(invoices, events)
-    got = frame.assign(name=sorted(i["invoice_id"] for i in invoices if i["amount"] > 0)).set_index("name")
-    assert got["duration"].to_dict() == {
-        "paid": 10, "same day": 0, "before": 0, "credited": 20, "lost": 50, "partly": 59
-    }  # fmt: skip
-    assert got["cause"].to_dict() == {
-        "paid": 1, "same day": 1, "before": 1, "credited": 2, "lost": 2, "partly": 0
-    }  # fmt: skip
-    assert (got["entry"] == -1).all()
-    assert excluded == {"credits (amount not positive)": 1}
-
-
-def test_clock_since_due_enters_at_minus_the_terms_and_counts_the_day_of_issue():
-    invoices = [invoice("1", "2025-01-01", 100, "2025-01-31"), invoice("2", "2025-01-01", 100)]
-    frame, excluded = items_of(invoices, [event("1", "2025-01-01", 100)], clock="due")
-    assert frame[["entry", "duration"]].to_numpy().tolist() == [[-31, -30]]
-    assert excluded == {"without a due date": 1}
-
-
-def test_a_window_enters_older_items_at_the_age_they_had():
-    invoices = [
-        invoice("1", "2025-01-01", 100),
-        invoice("2", "2025-02-15", 100),
-        invoice("3", "2025-01-01", 100),
-    ]
-    events = [event("3", "2025-01-20", 100)]
-    frame, excluded = items_of(invoices, events, window_days=30)
-    assert frame[["entry", "duration"]].to_numpy().tolist() == [[29, 59], [-1, 14]]
-    assert excluded == {"closed before the window": 1}
 
 
 def test_both_clocks_tell_the_same_story_when_all_terms_are_equal(snapshot):
@@ -103,8 +52,9 @@ def test_open_items_are_censored_and_the_rest_is_in_the_table(snapshot):
 def test_intervals_know_the_customers(snapshot):
     from arrisk.models.curves import kaplan_meier
 
-    frame, _ = timing_items(snapshot)
-    naive = kaplan_meier(frame["duration"], frame["cause"] == 1).table.set_index("day").loc[30]
+    counts = make_survival_counts(snapshot).table
+    every = kaplan_meier(counts["exit"], counts["cause"] == "paid", counts=counts["items"])
+    naive = every.table.set_index("day").loc[30]
     ours = fit_timing(snapshot).curves["all"].table.set_index("day").loc[30]
     assert ours["survival"] == naive["survival"]
     assert ours["se"] > 1.5 * naive["se"]
@@ -117,10 +67,32 @@ def test_amounts_weigh_the_curve_but_are_no_replicates(snapshot):
     assert 0.5 < by_amount["se"] / by_count["se"] < 4
 
 
+def test_each_part_payment_leaves_on_its_own_day():
+    """Of each amount 40% is paid on day 10 and the rest on day 30; items close on day 30."""
+    invoices = [invoice(f"{k}", "2025-01-01", 100, customer_id=f"c{k % 5}") for k in range(40)]
+    events = [event(f"{k}", day, part) for k in range(40) for day, part in PARTS]
+    snapshot = ledger_of([*invoices, invoice("new", "2025-02-20", 100)], events).as_of("2025-03-01")
+    by_amount, by_count = (fit_timing(snapshot, weights=w).curves["all"] for w in ("amount", "count"))
+    # The new invoice, 9 days old, has left the risk set by day 10.
+    np.testing.assert_allclose(by_amount.at([9, 10, 29, 30]), [1.0, 0.6, 0.6, 0.0], atol=1e-12)
+    assert by_count.at([29, 30]).tolist() == [1.0, 0.0]
+    assert (by_amount.n, by_amount.n_events) == (by_count.n, by_count.n_events) == (41, 40)
+
+
+def test_a_window_uses_what_happened_in_it(snapshot):
+    """The first day of the window is watched: a payment on it counts, one the day before does not."""
+    paid = snapshot.items["closed_date"]
+    timing = fit_timing(snapshot, window_days=100)
+    first = snapshot.date - pd.Timedelta(days=99)
+    assert timing.diagnostics["payments"] == (paid >= first).sum()
+    assert timing.excluded["closed before the window"] == (paid < first).sum()
+
+
 def test_prediction_for_open_items_is_the_conditional_incidence(snapshot):
     timing = fit_timing(snapshot)
-    frame, _ = timing_items(snapshot)
-    curves = aalen_johansen(frame["duration"], frame["cause"])
+    counts = make_survival_counts(snapshot).table
+    cause = counts["cause"].map({"open": 0, "paid": 1, "credited": 2, "written off": 2})
+    curves = aalen_johansen(counts["exit"], cause, counts=counts["items"])
     open_share = dict(zip(curves.table["day"], curves.table["survival"], strict=True))
     out = timing.predict(snapshot)
     young = out[(out["age"] >= 1) & (out["age"] <= 20)].iloc[0]

@@ -171,6 +171,16 @@ def test_counts_are_those_of_the_items_one_by_one(rows, date, clock, since, issu
     assert (counts.table[["items", "amount"]] >= 0).all().all()
 
 
+@settings(max_examples=10, deadline=None)
+@given(ledgers(), as_of_dates, clocks, windows)
+def test_items_alone_are_the_same_items(rows, date, clock, since):
+    snapshot = ledger_of(**rows).as_of(date)
+    both, alone = (make_survival_counts(snapshot, (), clock, since, amounts=a) for a in (True, False))
+    some = both.table[both.table["items"] > 0].drop(columns="amount").reset_index(drop=True)
+    pd.testing.assert_frame_equal(some, alone.table)
+    pd.testing.assert_frame_equal(both.excluded.drop(columns="amount"), alone.excluded)
+
+
 @settings(max_examples=20, deadline=None)
 @given(ledgers() | foreign_ledgers(), as_of_dates, clocks, windows)
 def test_items_and_amounts_are_conserved(rows, date, clock, since):
@@ -250,6 +260,10 @@ def test_picture_and_page(sample):
     assert [t.get_text() for t in ax.get_legend().get_texts()] == shown["segment"].tolist()
     assert "18 without a due date" in counts._repr_html_()
     assert counts.plot(measure="amount").get_ylabel() == "unpaid, share of the amount"
+    alone = make_survival_counts(sample.as_of("2025-12-31"), "segment", "due", amounts=False)
+    pd.testing.assert_frame_equal(alone.to_table().frame, shown.drop(columns="amount"))
+    with pytest.raises(LedgerError, match="hold no 'amount'"):
+        alone.plot(measure="amount")
 
 
 def test_a_ledger_with_credits_alone_has_nothing_to_show():

@@ -56,13 +56,18 @@ class _Scheme(NamedTuple):
         return "".join(f" AND {test}" for test in tests)
 
     def collapse(self, rows: str, items: str = "0", amount: str = "0") -> str:
-        """Sum rows (item, customer, issue_day, due_day, left_day, cause, ...) to cells."""
+        """Sum rows (item, customer, issue_day, due_day, left_day, cause, amount) to cells."""
         shown = [f"{cell} AS cell_{k}" for k, cell in enumerate(self.cells)]
-        shown += [f"{self.entry} AS entry_day", f"o.left_day - o.{self.clock} AS exit_day", "o.cause"]
-        shown += [f"{items} AS n", f"{amount} AS minor"]
+        shown += [
+            f"{self.entry} AS entry_day",
+            f"o.left_day - o.{self.clock} AS exit_day",
+            "o.cause, o.amount",
+        ]
         inner = f"SELECT {', '.join(shown)} FROM ({rows}) AS o{self.joins}"
-        sums = "SUM(n) AS n, SUM(minor) AS minor"
-        return f"SELECT {self.keys}, {sums} FROM ({inner}) AS one GROUP BY {self.keys}"
+        return (
+            f"SELECT {self.keys}, CAST({items} AS BIGINT) AS n, CAST({amount} AS BIGINT) AS minor "
+            f"FROM ({inner}) AS one GROUP BY {self.keys}"
+        )
 
 
 def survival_counts(
@@ -71,6 +76,7 @@ def survival_counts(
     by: Sequence[str] = (),
     since: int | None = None,
     issued: tuple[int, int] | None = None,
+    amounts: bool = True,
 ) -> str:
     """One row a cell: cell_0, cell_1, ... (the attributes), entry_day, exit_day, cause, items, amount.
 
@@ -86,6 +92,8 @@ def survival_counts(
         First day watched.
     issued : tuple of int, optional
         First and last day of issue.
+    amounts : bool
+        Without them only items are counted, which is faster, and the amounts are zero.
 
     Examples
     --------
@@ -101,8 +109,10 @@ def survival_counts(
         since,
         issued,
     )
-    parts = [_items(scheme), _settlements(scheme), _open_amounts(scheme), _taken_back(scheme)]
     keys = scheme.keys
+    if not amounts:
+        return f"SELECT {keys}, n AS items, minor AS amount FROM ({_items(scheme)}) AS parts"
+    parts = [_items(scheme), _settlements(scheme), _open_amounts(scheme), _taken_back(scheme)]
     return (
         f"WITH {_moved(scheme)} SELECT {keys}, CAST(SUM(n) AS BIGINT) AS items, "
         f"CAST(SUM(minor) AS BIGINT) AS amount FROM ({' UNION ALL '.join(parts)}) AS parts "
@@ -115,10 +125,10 @@ def _items(scheme: _Scheme) -> str:
     left_day = f"COALESCE(end_event_day, {scheme.as_of})"
     rows = (
         f"SELECT item, customer, issue_day, due_day, {left_day} AS left_day, "
-        f"COALESCE(cause, {OPEN}) AS cause FROM spells "
+        f"COALESCE(cause, {OPEN}) AS cause, amount FROM spells "
         f"WHERE side = {OWED} AND amount > 0 AND next_day IS NULL{scheme.chosen(left_day)}"
     )
-    return scheme.collapse(rows, items="1")
+    return scheme.collapse(rows, items="COUNT(*)")
 
 
 def _settlements(scheme: _Scheme) -> str:
@@ -127,7 +137,7 @@ def _settlements(scheme: _Scheme) -> str:
         f"SELECT item, customer, issue_day, due_day, {EARLY} AS left_day, {CAUSE} AS cause, amount "
         f"FROM movements WHERE {SETTLED}{scheme.chosen(EARLY)}"
     )
-    return scheme.collapse(rows, amount="-o.amount")
+    return scheme.collapse(rows, amount="SUM(-amount)")
 
 
 def _open_amounts(scheme: _Scheme) -> str:
@@ -136,7 +146,7 @@ def _open_amounts(scheme: _Scheme) -> str:
         f"SELECT item, customer, issue_day, due_day, {scheme.as_of} AS left_day, {OPEN} AS cause, amount "
         f"FROM movements WHERE side = {OWED}{scheme.chosen()}"
     )
-    return scheme.collapse(rows, amount="o.amount")
+    return scheme.collapse(rows, amount="SUM(amount)")
 
 
 def _moved(scheme: _Scheme) -> str:
@@ -154,25 +164,28 @@ def _moved(scheme: _Scheme) -> str:
     )
     summed = f"SELECT {keys}, SUM(-amount) AS settled FROM ({moves}) AS one GROUP BY {keys}"
     running = f"SUM(settled) OVER ({order} ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)"
-    lowest = f"MIN(total) OVER ({order} ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING)"
-    return (
-        f"moved AS (SELECT {keys}, settled, {running} AS total FROM ({summed}) AS summed), "
-        f"kept AS (SELECT {keys}, settled, {lowest} AS total FROM moved)"
-    )
+    return f"moved AS (SELECT {keys}, settled, {running} AS total FROM ({summed}) AS summed)"
 
 
 def _taken_back(scheme: _Scheme) -> str:
-    """Of settlements and reversals, what to take off so that only those never taken back are left."""
+    """What to add to settlements and reversals so that only what was never taken back is left.
+
+    Of a total, what was never taken back is the least that it came to later; the step of that from one
+    settlement to the next is what the settlement leaves.
+    """
     order = "PARTITION BY item, pool ORDER BY day, undo, event_day, cause"
-    steps = (
-        "SELECT item, customer, issue_day, due_day, event_day, cause, "
-        f"total - LAG(total, 1, 0) OVER ({order}) - settled AS amount FROM kept"
+    kept = (
+        "SELECT item, customer, issue_day, due_day, event_day, cause, settled, "
+        f"MIN(total) OVER ({order} ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS kept, "
+        f"LAG(total, 1) OVER ({order}) AS before FROM moved"
     )
+    before = "CASE WHEN before IS NULL THEN 0 WHEN before < kept THEN before ELSE kept END"
     rows = (
-        f"SELECT item, customer, issue_day, due_day, {EARLY} AS left_day, cause, amount FROM ({steps}) AS s "
-        f"WHERE amount <> 0{scheme.chosen(EARLY)}"
+        f"SELECT item, customer, issue_day, due_day, {EARLY} AS left_day, cause, "
+        f"kept - ({before}) - settled AS amount FROM ({kept}) AS kept "
+        f"WHERE kept - ({before}) <> settled{scheme.chosen(EARLY)}"
     )
-    return scheme.collapse(rows, amount="o.amount")
+    return scheme.collapse(rows, amount="SUM(amount)")
 
 
 def survival_left_out(clock: Literal["issue", "due"], issued: tuple[int, int] | None = None) -> str:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from arrisk.display import Format, Table, frame_html, stamp
 from arrisk.models.curves import SurvivalCurve, closed_only_curve, kaplan_meier
-from arrisk.models.timing import timing_items
+from arrisk.portfolio.survival_counts import make_survival_counts
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -144,23 +144,28 @@ def compare_closed_only(snapshot: Snapshot, back_days: int = 180, issued_days: i
     if past - pd.Timedelta(days=issued_days) < snapshot.first_date:
         return empty
     then, now = (_cohort(s, past, issued_days) for s in (snapshot.as_of(past), snapshot))
-    paid = then["cause"] == 1
-    if paid.sum() < LEAST_CLOSED:
+    paid = then["cause"] == "paid"
+    if then.loc[paid, "items"].sum() < LEAST_CLOSED:
         return empty
     curves = {
-        CLOSED: closed_only_curve(then["duration"], paid),
-        EVERY: kaplan_meier(then["duration"], paid, clusters=then["customer_id"]),
-        LATER: kaplan_meier(now["duration"], now["cause"] == 1, clusters=now["customer_id"]),
+        CLOSED: closed_only_curve(then["exit"], paid, then["items"]),
+        EVERY: _payment_curve(then),
+        LATER: _payment_curve(now),
     }
-    return ClosedBias(snapshot.date, past, issued_days, int((then["cause"] == 0).sum()), curves)
+    still_open = int(then.loc[then["cause"] == "open", "items"].sum())
+    return ClosedBias(snapshot.date, past, issued_days, still_open, curves)
 
 
 def _cohort(snapshot: Snapshot, past: pd.Timestamp, issued_days: int) -> pd.DataFrame:
-    """Durations of the invoices issued in the days up to `past`, with what the snapshot knows."""
-    items, _ = timing_items(snapshot)
-    last = (snapshot.date - past).days
-    age = items["age"]
-    return items[(age >= last) & (age < last + issued_days)]
+    """Counts of the invoices issued in the days up to `past`, with what the snapshot knows."""
+    first = past - pd.Timedelta(days=issued_days - 1)
+    return make_survival_counts(snapshot, "customer_id", issued=(first, past), amounts=False).table
+
+
+def _payment_curve(cohort: pd.DataFrame) -> SurvivalCurve:
+    return kaplan_meier(
+        cohort["exit"], cohort["cause"] == "paid", clusters=cohort["customer_id"], counts=cohort["items"]
+    )
 
 
 def _open_after(curve: SurvivalCurve, days: tuple[int, ...] | np.ndarray) -> np.ndarray:

@@ -98,6 +98,7 @@ def kaplan_meier(
     weights: ArrayLike | None = None,
     clusters: ArrayLike | None = None,
     level: float = 0.95,
+    counts: ArrayLike | None = None,
 ) -> SurvivalCurve:
     """Kaplan-Meier curve in whole days, exact by counting.
 
@@ -117,6 +118,10 @@ def kaplan_meier(
         uses Student's t with (clusters - 1) degrees of freedom.
     level : float
         Level of the pointwise log-log interval.
+    counts : array of int, shape (n,), optional
+        Items that each row stands for, as in `make_survival_counts`, with the same result as that many rows.
+        A weight is then that of the whole row, and weighted intervals need the clusters: a sum of weights
+        does not tell how they vary.
 
     Returns
     -------
@@ -125,7 +130,8 @@ def kaplan_meier(
     Raises
     ------
     ModelError
-        On empty input, fractional or missing days, negative weights, or an entry that is not before its exit.
+        On empty input, fractional or missing days, negative weights, an entry that is not before its exit, or
+        weights on counts without clusters.
 
     Notes
     -----
@@ -140,8 +146,10 @@ def kaplan_meier(
 
     >>> kaplan_meier([0, 3, 5, 5], [True, True, False, False]).at([0, 2, 3, 5]).tolist()
     [0.75, 0.75, 0.5, 0.5]
+    >>> kaplan_meier([0, 3, 5], [True, True, False], counts=[1, 1, 2]).at([5]).tolist()
+    [0.5]
     """
-    rows = day_rows(duration, entry, weights)
+    rows = day_rows(duration, entry, weights, counts)
     happened = np.asarray(event).astype(bool)
     if happened.shape != rows.exit.shape:
         raise ModelError(f"event has {happened.size} values for {rows.exit.size} durations")
@@ -159,18 +167,21 @@ def kaplan_meier(
         table=table[left].reset_index(drop=True),
         first_day=rows.first,
         last_day=int(rows.exit.max()),
-        n=int(rows.exit.size),
-        n_events=int(happened.sum()),
+        n=rows.number(),
+        n_events=rows.number(happened),
         n_clusters=groups,
         level=level,
         method=_method(weights is not None, groups),
     )
 
 
-def closed_only_curve(duration: ArrayLike, event: ArrayLike) -> SurvivalCurve:
+def closed_only_curve(
+    duration: ArrayLike, event: ArrayLike, counts: ArrayLike | None = None
+) -> SurvivalCurve:
     """Curve of the closed items alone: the common mistake, kept to show its bias.
 
-    Near the as-of date only the fast payers have closed, so this curve falls too quickly. Use `kaplan_meier`.
+    Near the as-of date only the fast payers have closed, so this curve falls too quickly. Use `kaplan_meier`,
+    which says what the arrays hold.
 
     Examples
     --------
@@ -178,7 +189,8 @@ def closed_only_curve(duration: ArrayLike, event: ArrayLike) -> SurvivalCurve:
     [0.0]
     """
     happened = np.asarray(event).astype(bool)
-    return kaplan_meier(np.asarray(duration)[happened], happened[happened])
+    some = None if counts is None else np.asarray(counts)[happened]
+    return kaplan_meier(np.asarray(duration)[happened], happened[happened], counts=some)
 
 
 def _log_variance(
@@ -189,6 +201,8 @@ def _log_variance(
     with np.errstate(divide="ignore", invalid="ignore"):
         if clusters is None and rows.weights is None:
             return np.cumsum(np.where(events > 0, events / (at_risk * rest), 0.0)), None
+        if clusters is None and rows.counts is not None:
+            raise ModelError("weights on counts need clusters: a sum of weights does not tell how they vary")
         hazard = np.where(at_risk > 0, events / at_risk, 0.0)
         per_unit = np.where(events > 0, 1.0 / rest, 0.0)
     ids = np.arange(rows.exit.size) if clusters is None else np.asarray(clusters)
@@ -205,7 +219,8 @@ def _sum_squares(
 ) -> Floats:
     """Sum over clusters of their squared influence on log survival, by day, in chunks of clusters."""
     order = np.argsort(code, kind="stable")
-    w = np.ones(rows.exit.size) if rows.weights is None else rows.weights
+    each = rows.per_row()
+    w = np.ones(rows.exit.size) if each is None else each.astype(float)
     total = np.zeros(rows.length)
     edges = np.searchsorted(code[order], np.arange(0, code.max() + 1 + CLUSTER_CHUNK, CLUSTER_CHUNK))
     for low, high in pairwise(edges.tolist()):

@@ -18,11 +18,12 @@ LONGEST_DAYS = 36_525
 
 @dataclass(frozen=True, slots=True)
 class DayRows:
-    """Checked whole-day rows: at risk on ``start <= day <= exit``."""
+    """Checked whole-day rows: at risk on ``start <= day <= exit``; a row stands for `counts` items."""
 
     start: Ints | None
     exit: Ints
     weights: Floats | None
+    counts: Ints | None
     first: int
     length: int
 
@@ -30,14 +31,25 @@ class DayRows:
         """Every day from the first at risk to the last exit."""
         return np.arange(self.first, self.first + self.length)
 
+    def number(self, rows: NDArray[np.bool_] | None = None) -> int:
+        """Items that the picked rows (or all) stand for."""
+        if self.counts is None:
+            return int(self.exit.size if rows is None else rows.sum())
+        return int(self.counts.sum() if rows is None else self.counts[rows].sum())
+
+    def per_row(self, weighted: bool = True) -> Floats | Ints | None:
+        """Weight (or count) of each row; None when each is one."""
+        return self.weights if weighted and self.weights is not None else self.counts
+
     def sums(self, rows: NDArray[np.bool_], weighted: bool = True) -> Floats:
         """Weight (or count) of the picked rows by the day they left."""
-        w = self.weights[rows] if weighted and self.weights is not None else None
+        each = self.per_row(weighted)
+        w = None if each is None else each[rows]
         return np.bincount(self.exit[rows] - self.first, weights=w, minlength=self.length).astype(float)
 
     def at_risk(self, weighted: bool = True) -> Floats:
         """Weight (or count) at risk on each day."""
-        w = self.weights if weighted else None
+        w = self.per_row(weighted)
         out = np.bincount(self.exit - self.first, weights=w, minlength=self.length)[::-1].cumsum()[::-1]
         if self.start is None:
             return out.astype(float)
@@ -46,8 +58,13 @@ class DayRows:
         return np.asarray(out - (total - late[: self.length]), dtype=float)
 
 
-def day_rows(duration: ArrayLike, entry: ArrayLike | None, weights: ArrayLike | None) -> DayRows:
-    """Check whole days, entries and weights, and lay them out for counting.
+def day_rows(
+    duration: ArrayLike,
+    entry: ArrayLike | None,
+    weights: ArrayLike | None,
+    counts: ArrayLike | None = None,
+) -> DayRows:
+    """Check whole days, entries, weights and counts, and lay them out for counting.
 
     Parameters
     ----------
@@ -56,7 +73,9 @@ def day_rows(duration: ArrayLike, entry: ArrayLike | None, weights: ArrayLike | 
     entry : array of int, shape (n,), optional
         Last day before the item was watched.
     weights : array of float, shape (n,), optional
-        One per item, not negative.
+        One per row, not negative: of all that the row stands for.
+    counts : array of int, shape (n,), optional
+        How many items each row stands for; one by default, and at least one in all.
 
     Raises
     ------
@@ -67,6 +86,8 @@ def day_rows(duration: ArrayLike, entry: ArrayLike | None, weights: ArrayLike | 
     --------
     >>> day_rows([0, 2], None, None).at_risk().tolist()
     [2.0, 1.0, 1.0]
+    >>> day_rows([0, 2], None, None, counts=[5, 1]).at_risk().tolist()
+    [6.0, 1.0, 1.0]
     """
     exit_ = _whole_days(duration, "duration")
     if not exit_.size:
@@ -86,7 +107,17 @@ def day_rows(duration: ArrayLike, entry: ArrayLike | None, weights: ArrayLike | 
     if w is not None and (w.shape != exit_.shape or not np.isfinite(w).all() or bool((w < 0).any())):
         raise ModelError("weights must be finite, not negative, and one per item")
     first = int(min(exit_.min(), 0) if start is None else start.min())
-    return DayRows(start, exit_, w, first, int(exit_.max()) - first + 1)
+    return DayRows(start, exit_, w, _counts(counts, exit_.size), first, int(exit_.max()) - first + 1)
+
+
+def _counts(counts: ArrayLike | None, size: int) -> Ints | None:
+    if counts is None:
+        return None
+    raw = np.asarray(counts)
+    whole = raw.astype(np.int64) if np.issubdtype(raw.dtype, np.number) else np.full(0, -1)
+    if raw.shape != (size,) or bool((whole != raw).any()) or bool((whole < 0).any()) or not whole.any():
+        raise ModelError("counts must be whole, not negative, one per row, and not all zero")
+    return whole
 
 
 def _whole_days(values: ArrayLike, name: str) -> Ints:

@@ -71,12 +71,17 @@ class DailyHazard:
     n: int
 
 
-def aalen_johansen(duration: ArrayLike, cause: ArrayLike, entry: ArrayLike | None = None) -> IncidenceCurves:
+def aalen_johansen(
+    duration: ArrayLike,
+    cause: ArrayLike,
+    entry: ArrayLike | None = None,
+    counts: ArrayLike | None = None,
+) -> IncidenceCurves:
     """Cumulative incidence of competing causes in whole days, exact by counting.
 
     Parameters
     ----------
-    duration, entry : array of int, shape (n,)
+    duration, entry, counts : array of int, shape (n,)
         As in `kaplan_meier`.
     cause : array of int, shape (n,)
         0 when censored, otherwise the code of the cause.
@@ -102,7 +107,7 @@ def aalen_johansen(duration: ArrayLike, cause: ArrayLike, entry: ArrayLike | Non
     >>> aj.at([50, 71, 90], 1).tolist(), aj.at([50, 71, 90], 2).tolist()
     ([0.5, 0.5, 0.75], [0.0, 0.25, 0.25])
     """
-    rows = day_rows(duration, entry, None)
+    rows = day_rows(duration, entry, None, counts)
     codes = np.asarray(cause).astype(np.int64)
     causes = tuple(int(c) for c in np.unique(codes) if c != 0)
     if not causes:
@@ -118,7 +123,7 @@ def aalen_johansen(duration: ArrayLike, cause: ArrayLike, entry: ArrayLike | Non
     columns |= {f"incidence_{c}": np.cumsum(before * d / safe) for c, d in events.items()}
     table = pd.DataFrame(columns | {"survival": survival})
     left = np.bincount(rows.exit - rows.first, minlength=rows.length) > 0
-    return IncidenceCurves(table[left].reset_index(drop=True), causes, int(rows.exit.size))
+    return IncidenceCurves(table[left].reset_index(drop=True), causes, rows.number())
 
 
 def daily_hazard(
@@ -127,12 +132,13 @@ def daily_hazard(
     entry: ArrayLike | None = None,
     weights: ArrayLike | None = None,
     min_at_risk: int = 20,
+    counts: ArrayLike | None = None,
 ) -> DailyHazard:
     """Daily hazards of being paid (cause 1) and lost (cause 2), with the tail rule.
 
     Parameters
     ----------
-    duration, entry, weights : arrays, shape (n,)
+    duration, entry, weights, counts : arrays, shape (n,)
         As in `kaplan_meier`.
     cause : array of int, shape (n,)
         0 censored, 1 paid, 2 lost (credited or written off).
@@ -149,20 +155,20 @@ def daily_hazard(
     when that is fewer). After its first day, or the last crowded one, both hazards are constant: the rate
     over the tail, ``(events + 1/2) / (item-days + 1)``, so neither 0 nor 1.
     """
-    rows = day_rows(duration, entry, weights)
+    rows = day_rows(duration, entry, weights, counts)
     codes = np.asarray(cause).astype(np.int64)
     items = rows.at_risk(weighted=False)
     enough = np.flatnonzero(items >= min_at_risk)
     if not enough.size:
-        raise ModelError(f"never {min_at_risk} items at risk on one day ({rows.exit.size} items in all)")
-    counts = [rows.sums(codes == c, weighted=False) for c in (1, 2)]
-    start = min(_tail_start(counts[0]), int(enough[-1]))
+        raise ModelError(f"never {min_at_risk} items at risk on one day ({rows.number()} items in all)")
+    left = [rows.sums(codes == c, weighted=False) for c in (1, 2)]
+    start = min(_tail_start(left[0]), int(enough[-1]))
     at_risk = np.maximum(rows.at_risk(), 1e-300)
     paid, lost = (rows.sums(codes == c)[: start + 1] / at_risk[: start + 1] for c in (1, 2))
     crowded = paid + lost >= 1.0
     shrink = np.where(crowded, (items / (items + 1.0))[: start + 1], 1.0)
     exposure = items[start:].sum() + 1.0
-    tail_paid, tail_lost = ((c[start:].sum() + 0.5) / exposure for c in counts)
+    tail_paid, tail_lost = ((c[start:].sum() + 0.5) / exposure for c in left)
     return DailyHazard(
         first_day=rows.first,
         last_day=rows.first + start,
@@ -171,7 +177,7 @@ def daily_hazard(
         tail_paid=float(tail_paid),
         tail_lost=float(tail_lost),
         tail_days=int(np.flatnonzero(items)[-1] - start + 1),
-        n=int(rows.exit.size),
+        n=rows.number(),
     )
 
 

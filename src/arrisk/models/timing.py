@@ -1,8 +1,8 @@
-"""Time to payment: curves on the items of a snapshot, and what they say of the items still open."""
+"""Time to payment: curves on the survival counts of a snapshot, and what they say of the items still open."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
@@ -13,16 +13,17 @@ import pandas as pd
 from arrisk.display import Table, frame_html
 from arrisk.errors import LookAheadError, ModelError
 from arrisk.models.curves import SurvivalCurve, kaplan_meier
-from arrisk.models.day_counts import Floats, Ints
+from arrisk.models.day_counts import Floats
 from arrisk.models.incidence import DailyHazard, daily_hazard, payment_path
 from arrisk.models.timing_page import curve_rows, plot_timing, timing_table
+from arrisk.portfolio.survival_counts import NOT_GIVEN, SurvivalCounts, make_survival_counts
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from arrisk.ledger.book import Snapshot
 
-__all__ = ["ALL", "Clock", "PaymentTiming", "fit_timing", "refit_hazards", "timing_items"]
+__all__ = ["ALL", "Clock", "PaymentTiming", "fit_timing", "refit_hazards"]
 
 Clock = Literal["issue", "due"]
 ALL = "all"
@@ -38,8 +39,12 @@ OPEN_COLUMNS = (
     "open_amount",
     "days_overdue",
 )
-TIMED_COLUMNS = ("customer_id", "issue_date", "due_date", "closed_date", "close_kind", "amount")
-CAUSES = {"open": 0, "paid": 1, "credited": 2, "written_off": 2}
+ITEM_GROUPS = ("salesperson", "department")
+CAUSES = {"open": 0, "paid": 1, "credited": 2, "written off": 2}
+TERMS = (
+    "SELECT due_day - issue_day AS terms, CAST(COUNT(*) AS BIGINT) AS items FROM items "
+    "WHERE due_day IS NOT NULL GROUP BY due_day - issue_day"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +144,8 @@ class PaymentTiming:
             )
         items = snapshot.items
         is_open = ((items["close_kind"] == "open") & (items["amount"] > 0)).to_numpy()
-        items = items.loc[is_open, _with(OPEN_COLUMNS, self.by, items)].reset_index(drop=True)
+        wanted = [*OPEN_COLUMNS, *([self.by] if self.by in ITEM_GROUPS else [])]
+        items = items.loc[is_open, wanted].reset_index(drop=True)  # copying all columns is slow
         start = items["issue_date"]
         if self.clock == "due":
             assumed = items["issue_date"] + pd.to_timedelta(np.full(len(items), round(self.terms)), unit="D")
@@ -206,10 +212,13 @@ def fit_timing(
 
     Notes
     -----
-    Credits (negative amounts) are left out. A partly paid item stays open, with its full amount as weight,
-    until it is closed. An item paid before the as-of date whose receipt was recorded after it counts as open.
+    All numbers come from `make_survival_counts`. Credits (negative amounts) are left out. A partly paid item
+    counts as open until it is closed; of its amount, each settlement leaves on its own day. An item paid
+    before the as-of date whose receipt was recorded after it counts as open.
     """
-    frame, excluded = timing_items(snapshot, clock, by, window_days)
+    _check_group(snapshot, by)
+    counts = _counts(snapshot, clock, _cells(by, "customer_id"), weights, window_days)
+    frame = _timed(counts, by)
     groups = [ALL, *sorted(set(frame["group"]) - {ALL})]
     curves = {g: _curve(_of_group(frame, g), weights, level) for g in groups}
     return PaymentTiming(
@@ -220,13 +229,21 @@ def fit_timing(
         curves=MappingProxyType(curves),
         hazards=MappingProxyType(_hazards(frame, groups, weights)),
         terms=_median_terms(snapshot),
-        excluded=MappingProxyType(excluded),
+        excluded=MappingProxyType(_reasons(counts)),
     )
+
+
+def _check_group(snapshot: Snapshot, by: str | None) -> None:
+    if by is not None and by not in (*snapshot.customers.columns, *ITEM_GROUPS):
+        raise ModelError(
+            f"no column {by!r} to split the curves by, neither of the items nor of the customers"
+        )
 
 
 def refit_hazards(timing: PaymentTiming, snapshot: Snapshot) -> PaymentTiming:
     """The same model on another day, hazards only: what a back-test needs, without curves or intervals."""
-    frame, excluded = timing_items(snapshot, timing.clock, timing.by)
+    counts = _counts(snapshot, timing.clock, _cells(timing.by), timing.weights)
+    frame = _timed(counts, timing.by)
     groups = [ALL, *sorted(set(frame["group"]) - {ALL})]
     return replace(
         timing,
@@ -234,8 +251,30 @@ def refit_hazards(timing: PaymentTiming, snapshot: Snapshot) -> PaymentTiming:
         curves=MappingProxyType({}),
         hazards=MappingProxyType(_hazards(frame, groups, timing.weights)),
         terms=_median_terms(snapshot),
-        excluded=MappingProxyType(excluded),
+        excluded=MappingProxyType(_reasons(counts)),
     )
+
+
+def _counts(
+    snapshot: Snapshot, clock: Clock, cells: tuple[str, ...], weights: str, window_days: int | None = None
+) -> SurvivalCounts:
+    since = None if window_days is None else snapshot.date - pd.Timedelta(days=window_days - 1)
+    return make_survival_counts(snapshot, cells, clock, since, amounts=weights == "amount")
+
+
+def _cells(by: str | None, *more: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys([*more, *([by] if by is not None else [])]))
+
+
+def _timed(counts: SurvivalCounts, by: str | None) -> pd.DataFrame:
+    """The counts as curves take them: `cause` in numbers, and the `group` that each row is in."""
+    table = counts.table
+    group = pd.Series(ALL, index=table.index) if by is None else table[by].astype(str)
+    return table.assign(group=group, cause=table["cause"].map(CAUSES).astype(np.int64))
+
+
+def _reasons(counts: SurvivalCounts) -> dict[str, int]:
+    return dict(zip(counts.excluded["reason"], counts.excluded["items"].tolist(), strict=True))
 
 
 def _hazards(frame: pd.DataFrame, groups: list[str], weights: str) -> dict[str, DailyHazard]:
@@ -243,9 +282,10 @@ def _hazards(frame: pd.DataFrame, groups: list[str], weights: str) -> dict[str, 
     out = {}
     for group in groups:
         part = _of_group(frame, group)
-        weigh = _weights(part, weights)
         try:
-            out[group] = daily_hazard(part["duration"], part["cause"], part["entry"], weigh, MIN_ITEMS)
+            out[group] = daily_hazard(
+                part["exit"], part["cause"], part["entry"], _weights(part, weights), MIN_ITEMS, part["items"]
+            )
         except ModelError:
             if group == ALL:
                 raise
@@ -257,105 +297,48 @@ def _of_group(frame: pd.DataFrame, group: str) -> pd.DataFrame:
 
 
 def _median_terms(snapshot: Snapshot) -> float:
-    due = snapshot.items["due_date"]
-    given = due.notna().to_numpy()
-    terms = (_day_numbers(due) - _day_numbers(snapshot.items["issue_date"]))[given]
-    return float(np.median(terms)) if terms.size else 0.0
-
-
-def _day_numbers(dates: pd.Series) -> Ints:
-    """Days since 1970; meaningless where the date is missing."""
-    return dates.to_numpy(dtype="datetime64[D]").astype(np.int64)
-
-
-def timing_items(
-    snapshot: Snapshot, clock: Clock = "issue", by: str | None = None, window_days: int | None = None
-) -> tuple[pd.DataFrame, dict[str, int]]:
-    """Items as durations: one row an item, and how many were left out for which reason.
-
-    Returns
-    -------
-    frame : DataFrame
-        `customer_id`, `group`, `amount`, `entry` (last day not watched), `duration`, `cause` (0 open, 1 paid,
-        2 credited or written off), all days on the clock; `age` (days since issue).
-    excluded : dict of reason to int
-    """
-    items = snapshot.items
-    dropped = {
-        "credits (amount not positive)": items["amount"] <= 0,
-        "issued after the as-of date": items["issue_date"] > snapshot.date,
-    }
-    if clock == "due":
-        dropped["without a due date"] = items["due_date"].isna()
-    keep = ~np.logical_or.reduce([d.to_numpy() for d in dropped.values()])
-    excluded = {reason: int(rows.sum()) for reason, rows in dropped.items() if rows.any()}
-    items = items.loc[keep, _with(TIMED_COLUMNS, by, items)].reset_index(drop=True)
-    issued = _day_numbers(items["issue_date"])
-    start = issued if clock == "issue" else _day_numbers(items["due_date"])
-    ended = np.where(items["closed_date"].isna(), snapshot.day, _day_numbers(items["closed_date"]))
-    out = pd.DataFrame(
-        {
-            "customer_id": items["customer_id"],
-            "group": _groups(items, snapshot, by),
-            "amount": items["amount"],
-            "entry": issued - start - 1,
-            "duration": ended - start,
-            "cause": items["close_kind"].map(CAUSES).astype(np.int64),
-            "age": snapshot.day - issued,
-        }
-    )
-    if window_days is not None:
-        begin = snapshot.day - window_days - start
-        out["entry"] = out["entry"].clip(lower=begin)
-        old = out["entry"] >= out["duration"]
-        excluded["closed before the window"] = int(old.sum())
-        out = out[~old].reset_index(drop=True)
-    return out, excluded
-
-
-def _with(columns: Sequence[str], by: str | None, items: pd.DataFrame) -> list[str]:
-    """The columns needed and, where the items have it, the one to split by: copying all of them is slow."""
-    return [*columns, *([by] if by is not None and by in items.columns and by not in columns else [])]
+    """Median days from issue to due over all items with a due date."""
+    terms = snapshot.query(TERMS)
+    each = np.repeat(terms["terms"].to_numpy(dtype=np.int64), terms["items"].to_numpy(dtype=np.int64))
+    return float(np.median(each)) if each.size else 0.0
 
 
 def _groups(items: pd.DataFrame, snapshot: Snapshot, by: str | None) -> pd.Series:
+    """The group of each open item, under the names of the counts."""
     if by is None:
         return pd.Series(ALL, index=items.index)
-    if by in items.columns:
+    if by in ITEM_GROUPS:
         values = items[by]
-    elif by in snapshot.customers.columns:
-        values = items["customer_id"].map(snapshot.customers.set_index("customer_id")[by])
     else:
-        raise ModelError(
-            f"no column {by!r} to split the curves by, neither of the items nor of the customers"
-        )
-    return values.where(values.notna(), "(none)").astype(str)
+        values = items["customer_id"].map(snapshot.customers.set_index("customer_id")[by])
+    return values.where(values.notna(), NOT_GIVEN).astype(str)
 
 
 def _weights(part: pd.DataFrame, weights: str) -> pd.Series | None:
-    return part["amount"] if weights == "amount" else None
+    # A reversal in a foreign currency can leave a minor unit below zero.
+    return part["amount"].clip(lower=0.0) if weights == "amount" else None
 
 
 def _curve(part: pd.DataFrame, weights: str, level: float) -> SurvivalCurve:
     """The curve from the first day on which enough items are watched: a lone early payer would end it."""
     first = _crowded_day(part)
-    part = part[part["duration"] >= first]
-    entry = part["entry"].clip(lower=first - 1)
+    part = part[part["exit"] >= first]
     return kaplan_meier(
-        part["duration"],
+        part["exit"],
         part["cause"] == 1,
-        entry=entry,
+        entry=part["entry"].clip(lower=first - 1),
         weights=_weights(part, weights),
         clusters=part["customer_id"],
         level=level,
+        counts=part["items"],
     )
 
 
 def _crowded_day(part: pd.DataFrame) -> int:
     first = int(part["entry"].min()) + 1
-    last = int(part["duration"].max())
-    begin = np.bincount(part["entry"] + 1 - first, minlength=last - first + 2).cumsum()
-    gone = np.bincount(part["duration"] + 1 - first, minlength=last - first + 2).cumsum()
+    size = int(part["exit"].max()) - first + 2
+    begin = np.bincount(part["entry"] + 1 - first, part["items"], size).cumsum()
+    gone = np.bincount(part["exit"] + 1 - first, part["items"], size).cumsum()
     at_risk = begin - gone
     enough = np.flatnonzero(at_risk >= min(MIN_ITEMS, at_risk.max()))
     return first + int(enough[0])
