@@ -25,6 +25,7 @@ from arrisk.policy.recommendation import Recommendation, Verdict
 from arrisk.policy.recommendation_page import interval, quantity
 from arrisk.policy.reliance import recommend_reliance
 from arrisk.policy.study import Study
+from arrisk.portfolio.dso_bridge import make_dso_bridge
 
 __all__ = ["Agenda", "make_agenda"]
 
@@ -148,7 +149,9 @@ def make_agenda(study: Study) -> Agenda:
     families: dict[str, Callable[[], Recommendation]] = {
         "reliance": lambda: recommend_reliance(study, study.ledger()),
         "ownership": lambda: recommend_ownership(study, make_ownership(snapshot, study.queues)),
-        "payment_days": lambda: recommend_payment_days(study, compare_dso(snapshot)),
+        "payment_days": lambda: recommend_payment_days(
+            study, compare_dso(snapshot), make_dso_bridge(snapshot)
+        ),
         "scorecard": lambda: recommend_scorecard(
             study, fit_scorecard(snapshot, definition=define_default(study), seed=study.seed), snapshot
         ),
