@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from arrisk.ledger.book import Ledger
+from arrisk.ledger.book import Ledger, LedgerSize
 from arrisk.ledger.checks import Checked, Rules, check_tables
 from arrisk.ledger.counts import make_checks
 from arrisk.ledger.days import NO_DAY, day_numbers
@@ -63,20 +63,25 @@ def build_ledger(
     quarantined = apart.frame()
     checks = make_checks(tables, checked, quarantine, quarantined, (*notes, *checked.notes))
     signals = checked.tables["signals"][list(TABLES["signals"])]
-    return Ledger(
-        currency=checked.currency,
-        items=items.sort_values(["invoice_id", "instalment"], ignore_index=True),
-        events=events,
-        customers=_customers(checked, items, events, numbers),
-        orders=_orders(checked, items),
-        limits=_in_units(checked, "limits"),
-        signals=signals.sort_values("date", kind="stable", ignore_index=True),
-        movements=posted.movements,
-        recoveries=posted.recoveries,
-        quarantine=quarantined,
-        checks=checks,
-        engine=open_engine(engine),
-    )
+    frames = {
+        "items": items.sort_values(["invoice_id", "instalment"], ignore_index=True),
+        "events": events,
+        "customers": _customers(checked, items, events, numbers),
+        "orders": _orders(checked, items),
+        "limits": _in_units(checked, "limits"),
+        "signals": signals.sort_values("date", kind="stable", ignore_index=True),
+        "movements": posted.movements,
+        "recoveries": posted.recoveries,
+        "quarantine": quarantined,
+    }
+    return Ledger(checked.currency, frames, _size(frames), checks, open_engine(engine))
+
+
+def _size(frames: Mapping[str, pd.DataFrame]) -> LedgerSize:
+    invoices = frames["items"]["invoice"].nunique()
+    items, events, customers = (len(frames[name]) for name in ("items", "events", "customers"))
+    days = frames["movements" if len(frames["movements"]) else "items"]["day"]
+    return LedgerSize(invoices, items, events, customers, int(days.min()), int(days.max()))
 
 
 def _without_rejected(checked: Checked, events: pd.DataFrame, rejected: pd.DataFrame) -> pd.DataFrame:
@@ -113,6 +118,10 @@ def _customers(
     codes = np.flatnonzero(numbers >= 0)
     codes = codes[np.argsort(numbers[codes])]
     out = given.drop(columns="customer_id").set_index("_customer").reindex(codes).reset_index(drop=True)
+    texts = [c for c, spec in TABLES["customers"].items() if spec.kind == "text" and c in out]
+    for column in texts:
+        values = out[column].to_numpy(dtype=object)
+        out[column] = pd.Series(np.where(pd.isna(values), None, values), dtype=object)
     out.insert(0, "customer", np.arange(len(out), dtype=np.int64))
     out.insert(1, "customer_id", checked.customer_ids[codes])
     orders = checked.tables["orders"]

@@ -6,6 +6,7 @@ translated by sqlglot where the engine speaks another dialect. Everything an eng
 
 from __future__ import annotations
 
+import tempfile
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -23,8 +24,8 @@ __all__ = ["DuckDBEngine", "Engine", "SparkEngine", "open_engine", "translate"]
 class Engine(Protocol):
     """What a ledger needs of an engine: four methods."""
 
-    def register(self, name: str, source: pa.Table) -> None:
-        """Make a table known under a name."""
+    def register(self, name: str, source: pa.Table | Path) -> None:
+        """Make a table, or a Parquet file, known under a name; what had the name before is forgotten."""
 
     def fetch(self, sql: str) -> pd.DataFrame:
         """Run a statement whose result is small."""
@@ -36,9 +37,15 @@ class Engine(Protocol):
         """Release what the engine holds."""
 
 
+# Groups of whole numbers in a known range are added up in an array, and not in a hash table, up to 2 to this
+# power of them: enough for three sides, ten years of days and ten of months.
+SETTINGS = {"perfect_ht_threshold": 22, "temp_directory": str(Path(tempfile.gettempdir()) / "arrisk-spill")}
+MANY_ROWS = 50_000
+
+
 @cache
 def _database() -> Any:
-    return duckdb.connect(":memory:")
+    return duckdb.connect(":memory:", config=SETTINGS)
 
 
 class DuckDBEngine:
@@ -47,23 +54,39 @@ class DuckDBEngine:
     Parameters
     ----------
     memory_limit : str, optional
-        Such as "4GB"; beyond it the engine spills to disk.
+        Such as "4GB"; beyond it the engine spills to the folder for temporary files.
     threads : int, optional
         Number of threads; all cores by default.
     """
 
     def __init__(self, memory_limit: str | None = None, threads: int | None = None) -> None:
-        config: dict[str, Any] = {}
-        if memory_limit is not None:
-            config["memory_limit"] = memory_limit
-        if threads is not None:
-            config["threads"] = threads
+        given = {"memory_limit": memory_limit, "threads": threads}
+        config = {name: value for name, value in given.items() if value is not None}
         # Opening a database costs far more than connecting to one; a connection's tables are its own.
-        self._connection = duckdb.connect(":memory:", config=config) if config else _database().cursor()
+        self._connection = (
+            duckdb.connect(":memory:", config=SETTINGS | config) if config else _database().cursor()
+        )
+        self._made: dict[str, str] = {}
 
-    def register(self, name: str, source: pa.Table) -> None:
-        """Make an Arrow table known under a name, without copying it."""
-        self._connection.register(name, source)
+    def register(self, name: str, source: pa.Table | Path) -> None:
+        """Make an Arrow table, or a Parquet file, known under a name.
+
+        A large table is copied, because the engine adds up its own tables several times faster.
+        """
+        self._connection.unregister(name)
+        if name in self._made:
+            self._connection.execute(f"DROP {self._made.pop(name)} {name}")
+        if isinstance(source, Path):
+            text = str(source).replace("'", "''")
+            self._connection.execute(f"CREATE TEMP VIEW {name} AS SELECT * FROM read_parquet('{text}')")
+            self._made[name] = "VIEW"
+        elif source.num_rows < MANY_ROWS:
+            self._connection.register(name, source)
+        else:
+            self._connection.register(f"{name}_given", source)
+            self._connection.execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM {name}_given")
+            self._connection.unregister(f"{name}_given")
+            self._made[name] = "TABLE"
 
     def fetch(self, sql: str) -> pd.DataFrame:
         """Run a statement and return its (small) result."""
@@ -92,9 +115,12 @@ class SparkEngine:
         self._own = session is None
         self._session = session if session is not None else _local_spark()
 
-    def register(self, name: str, source: pa.Table) -> None:
-        """Make an Arrow table known under a name."""
-        self._session.createDataFrame(source).createOrReplaceTempView(name)
+    def register(self, name: str, source: pa.Table | Path) -> None:
+        """Make an Arrow table, or a Parquet file, known under a name."""
+        session = self._session
+        there = isinstance(source, Path)
+        frame = session.read.parquet(str(source)) if there else session.createDataFrame(source)
+        frame.createOrReplaceTempView(name)
 
     def fetch(self, sql: str) -> pd.DataFrame:
         """Translate a statement, run it, and return its (small) result."""

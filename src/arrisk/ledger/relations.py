@@ -138,7 +138,7 @@ def known(as_of: int, statement: str, names: Mapping[str, str], more: Mapping[st
 def _seen(as_of: int, relation: str, name: str) -> str:
     since, columns, later = RELATIONS[relation]
     masked = [f"CASE WHEN {day} <= {as_of} THEN {c} END AS {c}" for c, day in later.items()]
-    return f"SELECT {', '.join([*columns, *masked]) if later else '*'} FROM {name} WHERE {since} <= {as_of}"
+    return f"SELECT {', '.join([*columns, *masked]) or '*'} FROM {name} WHERE {since} <= {as_of}"
 
 
 def given_table(frame: pd.DataFrame) -> pa.Table:

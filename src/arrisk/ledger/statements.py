@@ -34,6 +34,7 @@ __all__ = [
     "ageing_cells",
     "cell_of",
     "item_states",
+    "unapplied_cash",
 ]
 
 OWED, CREDIT, UNAPPLIED = 0, 1, 2
@@ -89,6 +90,15 @@ def item_states() -> str:
         f"SELECT item, CAST(SUM(amount) AS BIGINT) AS open, {settled}, "
         "MAX(CASE WHEN kind <> 0 THEN event_day END) AS last_event_day "
         "FROM movements WHERE side <> 2 GROUP BY item"
+    )
+
+
+def unapplied_cash() -> str:
+    """One row a customer with cash not applied to any item; positive is owed to the customer."""
+    return (
+        "SELECT c.customer_id, CAST(-SUM(m.amount) AS BIGINT) AS amount FROM movements AS m "
+        f"JOIN customers AS c ON m.customer = c.customer WHERE m.side = {UNAPPLIED} "
+        "GROUP BY c.customer_id HAVING SUM(m.amount) <> 0"
     )
 
 
