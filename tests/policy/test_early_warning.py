@@ -58,6 +58,17 @@ def test_orders_of_the_stop_are_followed_by_hand():
     assert got.loc[2].tolist() == [0.0, 0.0, 0.0]
 
 
+def test_overlapping_stops_count_an_order_once():
+    rows = [invoice(str(day), f"2024-03-{day:02d}", 10.0, "2024-04-15") for day in range(1, 31)]
+    snapshot = ledger_of(rows).as_of("2024-12-31")
+    alerts = pd.DataFrame(
+        {"date": pd.to_datetime(["2024-03-01", "2024-03-11"]), "customer_id": "c", "rule": "r"}
+    )
+    assert follow_orders(alerts, snapshot, 15, 90)["sales"].tolist() == [100.0, 150.0]
+    other = alerts.assign(rule=["r", "s"])
+    assert follow_orders(other, snapshot, 15, 90)["sales"].tolist() == [150.0, 150.0]
+
+
 def test_value_is_loss_avoided_less_margin_lost(study):
     snapshot = failing_book().as_of("2025-06-30")
     people = ["bad0", "good2"]

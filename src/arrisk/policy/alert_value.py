@@ -24,6 +24,7 @@ __all__ = ["AlertValue", "follow_orders", "value_alerts"]
 YEAR = 365
 DRAWS = 1_000
 SPAWN_KEY = 5
+NEVER = 2**40
 
 Floats = NDArray[np.float64]
 
@@ -64,7 +65,8 @@ class AlertValue:
         frame.insert(0, "rule", [self.labels[r] for r in self.table["rule"]])
         note = (
             f"{self.currency} a year, from alerts that could be judged. A stop lasts {self.stop_days} days: "
-            "avoided is what was lost of the orders billed in them, as written off less recovered, or "
+            "avoided is what was lost of the orders billed in them (and due long enough ago to tell), as "
+            "written off less recovered, or "
             f"{self.lgd.value:.0%} of what is stuck; margin lost is {self.margin.value:.0%} of those orders, "
             "good and bad. false_stop: margin lost by one alert that no default followed. at_stake: "
             f"{self.lgd.value:.0%} of what was owed at alerts that a default followed, the most that a call "
@@ -105,10 +107,11 @@ def follow_orders(
     Parameters
     ----------
     alerts : DataFrame
-        `date`, `customer_id`.
+        `date`, `customer_id`, sorted by date.
     snapshot : Snapshot
     stop_days : int
-        Orders billed in (date, date + stop_days] would have been stopped.
+        Orders billed in (date, date + stop_days] would have been stopped; those billed after the next alert
+        of the same customer and rule (where `rule` is given) count with that one alone.
     default_days : int
         Only items due at least so long ago are counted, in sales as in losses.
 
@@ -133,7 +136,9 @@ def follow_orders(
     ).astype(float)
     who = names.get_indexer(pd.Index(alerts["customer_id"]))
     when = day_numbers(alerts["date"]).to_numpy(dtype=np.int64)
-    sums = _sums_between(code, day, amounts, who, when, when + stop_days)
+    same = [alerts[c] for c in ("rule", "customer_id") if c in alerts.columns]
+    later = day_numbers(alerts["date"].groupby(same).shift(-1)).to_numpy(dtype=np.int64, na_value=NEVER)
+    sums = _sums_between(code, day, amounts, who, when, np.minimum(when + stop_days, later))
     return pd.DataFrame(sums, columns=["sales", "written_off", "stuck"], index=alerts.index)
 
 

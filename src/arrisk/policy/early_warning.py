@@ -235,14 +235,8 @@ def _notes(backtest: AlertBacktest, ranking: AlertRanking) -> tuple[str, ...]:
         notes.append(f"No better than chance, at the thresholds given: {', '.join(dull)}.")
     if few:
         notes.append(f"Too few customers or dates to judge: {', '.join(few)}.")
-    if ranking.identified and ranking.difference is not None:
-        gap, every = ranking.difference, "week" if rules.grid == "weekly" else "month"
-        notes.append(
-            f"With {ranking.budget} alarms handled a {every} the share of defaults caught in time by the "
-            f"combination, less that of the best single alarm, is {100 * ranking.gain:+.0f} points "
-            f"({100 * gap.low:+.0f} to {100 * gap.high:+.0f}); their median leads are "
-            f"{ranking.row(COMBINED)['lead_days']:.0f} and {ranking.row(SINGLE)['lead_days']:.0f} days."
-        )
+    if ranking.identified:
+        notes.append(f"{ranking.to_table().title}, at most {ranking.budget} alarms handled at a time.")
     return tuple(notes)
 
 

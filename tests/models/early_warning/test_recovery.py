@@ -51,14 +51,14 @@ def test_alerts_at_random_do_not_separate(study, alerts):
     snapshot, rng = study.snapshot(), np.random.default_rng(11)
     rows = alerts.states[alerts.states["active"]]
     verdicts = []
-    for _ in range(60):
+    for _ in range(40):
         table = rows.iloc[rng.choice(len(rows), 250, replace=False)]
         table = table[["date", "customer_id", "exposure"]].assign(rule="noise")
         noise = Alerts(alerts.as_of, rules_of("noise"), alerts.states.assign(noise=False), table)
         verdicts.append(backtest_alerts(noise, snapshot, define_default(study)).row("noise")["verdict"])
     counts = pd.Series(verdicts).value_counts()
-    assert counts.get("does not separate", 0) >= 52
-    assert counts.get("separates", 0) <= 4
+    assert counts.get("does not separate", 0) >= 34
+    assert counts.get("separates", 0) <= 3
 
 
 def test_ranking_beats_chance_and_says_whether_it_beats_the_best_rule(backtest, study):

@@ -13,15 +13,13 @@ def test_reasons_exposure_and_days():
         invoice("3", "2023-06-01", 50.0, "2023-07-01", customer_id="gone"),
         invoice("4", "2024-01-01", 50.0, "2024-07-01", customer_id="fine"),
     ]
-    customers = [{"customer_id": "a", "name": "<i>A & Co</i>"}]
+    names = {"a": "<i>A & Co</i>", "b": None, "gone": "G", "fine": "F"}
+    customers = [{"customer_id": c, "name": name} for c, name in names.items()]
     snapshot = ledger_of(rows, [event("2", "2024-01-15", 100.0)], customers=customers).as_of("2024-04-15")
     alerts = make_alerts(snapshot)
     watched = make_watch_list(alerts, snapshot, DefaultDefinition())
     table = watched.table.set_index("customer_id")
-    assert list(table.index) == [
-        "a",
-        "b",
-    ]  # two alarms before one; the one in default and the fine one are not
+    assert list(table.index) == ["a", "b"]  # two alarms before one
     assert table.loc["a", "customer"] == "<i>A & Co</i>"
     assert table.loc["b", "customer"] == "b"
     assert table.loc["a", "reason"] == "1,000 more than 30 days overdue; 1,000 more than 60 days overdue"

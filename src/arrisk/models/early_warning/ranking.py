@@ -13,7 +13,7 @@ from arrisk.display import Table, frame_html
 from arrisk.errors import ModelError
 from arrisk.ledger.days import dates, day_number
 from arrisk.models.early_warning.backtest import FEWEST_DEFAULTERS, AlertBacktest
-from arrisk.models.early_warning.clustered import difference_of_sums, share_by_customer
+from arrisk.models.early_warning.clustered import difference_of_sums, median_interval, share_by_customer
 from arrisk.models.early_warning.lead_times import caught_defaults
 from arrisk.models.early_warning.past import FOLDS, Past, make_past
 from arrisk.models.early_warning.queue import handle
@@ -55,6 +55,11 @@ class AlertRanking:
         Of the caught shares at the budget, combined less single.
     gain : float
         That difference; NaN when nothing can be compared.
+    earlier : Interval or None
+        Of the median lead of the combined ordering less that of the single rule, in days, over defaults that
+        both caught, one value a customer.
+    earlier_days : float
+        That median; NaN without such a default.
     defaults : int
         Defaults behind the caught shares.
     points : dict of rule to float
@@ -70,6 +75,8 @@ class AlertRanking:
     table: pd.DataFrame
     difference: Interval | None
     gain: float
+    earlier: Interval | None
+    earlier_days: float
     defaults: int
     points: dict[str, float]
     best_rule: str
@@ -151,7 +158,7 @@ def rank_alerts(backtest: AlertBacktest, budget: float = 2.0, seed: int = 0) -> 
         raise ModelError(f"budget = {budget}: at least some alerts a week must be handled")
     a_day = max(round(budget * STEP[backtest.rules.grid] / 7.0), 1)
     blank = pd.DataFrame(columns=["ordering", "budget", "handled", "judged"])
-    result = AlertRanking(backtest, a_day, lead_days, None, blank, None, float("nan"), 0, {}, "")
+    result = AlertRanking(backtest, a_day, lead_days, None, blank, None, np.nan, None, np.nan, 0, {}, "")
     if not backtest.identified:
         return result
     past = make_past(outcomes, names, lead_days, seed)
@@ -215,37 +222,41 @@ def _compared(
         return learnt
     at_risk = float(outcomes.days[outcomes.days["date"] >= start].groupby("date").size().mean())
     turns = (outcomes.horizon_days - learnt.lead_days) / STEP[learnt.backtest.rules.grid]
-    rows, hits = [], {}
+    rows, leads = [], {}
     for (ordering, n), handled in queues.items():
-        row, caught = _row(handled, defaults, outcomes, learnt.lead_days, level)
+        lead = caught_defaults(handled, defaults, outcomes.horizon_days)
+        leads[ordering, n] = np.where(lead >= learnt.lead_days, lead, np.nan)  # a missing lead stays missing
         chance = 1.0 - (1.0 - min(n / at_risk, 1.0)) ** turns
+        row = _row(handled, defaults["customer_id"], leads[ordering, n], learnt.lead_days, level)
         rows.append({"ordering": ordering, "budget": n, **row, "chance": chance})
-        hits[ordering, n] = caught
-    one, other = hits[COMBINED, learnt.budget], hits[SINGLE, learnt.budget]
+    both = pd.DataFrame({"one": leads[COMBINED, learnt.budget], "other": leads[SINGLE, learnt.budget]})
+    caught = both.notna().groupby(defaults["customer_id"].to_numpy()).sum()
+    gap = (both["one"] - both["other"]).groupby(defaults["customer_id"].to_numpy()).median().dropna()
     return replace(
         learnt,
         start=start,
         table=pd.DataFrame(rows),
-        difference=difference_of_sums(one, other, len(defaults), level),
-        gain=float((one.sum() - other.sum()) / len(defaults)),
+        difference=difference_of_sums(caught["one"], caught["other"], len(defaults), level),
+        gain=float((caught["one"].sum() - caught["other"].sum()) / len(defaults)),
+        earlier=median_interval(gap, level),
+        earlier_days=float(gap.median()) if len(gap) else np.nan,
         defaults=len(defaults),
     )
 
 
 def _row(
-    handled: pd.DataFrame, defaults: pd.DataFrame, outcomes: Outcomes, lead_days: int, level: float
-) -> tuple[dict[str, float], NDArray[np.float64]]:
-    """Figures of one ordering, and the defaults caught by customer (of the customers with defaults)."""
+    handled: pd.DataFrame, defaulters: pd.Series, leads: NDArray[np.float64], lead_days: int, level: float
+) -> dict[str, float]:
+    """Figures of one ordering."""
     judged = handled[handled["judged"]]
     ahead = (judged["default_date"] - judged["date"]).dt.days
     right = judged["defaulted"] & (ahead >= lead_days)
     by = right.groupby(judged["customer_id"])
     inside = share_by_customer(by.sum(), by.size(), level)
-    lead = caught_defaults(handled, defaults, outcomes.horizon_days)
-    caught = lead >= lead_days  # a missing lead is not caught
-    of = pd.Series(caught).groupby(defaults["customer_id"].to_numpy())
+    caught = np.isfinite(leads)
+    of = pd.Series(caught).groupby(defaulters.to_numpy())
     share = share_by_customer(of.sum(), of.size(), level)
-    row = {
+    return {
         "handled": len(handled),
         "judged": len(judged),
         "right": float(right.mean()) if len(judged) else np.nan,
@@ -254,6 +265,5 @@ def _row(
         "caught": float(caught.mean()),
         "caught_low": share.low,
         "caught_high": share.high,
-        "lead_days": float(np.median(lead[caught])) if caught.any() else np.nan,
+        "lead_days": float(np.median(leads[caught])) if caught.any() else np.nan,
     }
-    return row, of.sum().to_numpy(dtype=float)

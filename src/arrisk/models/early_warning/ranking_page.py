@@ -26,9 +26,20 @@ def finding(ranking: AlertRanking) -> str:
         return f"No ordering can be tested: {ranking.doubt}"
     best = ranking.backtest.rules[ranking.best_rule].label if ranking.best_rule else "none"
     points = f"{100 * ranking.gain:+.0f} points ({100 * gap.low:+.0f} to {100 * gap.high:+.0f})"
+    ahead = _earlier(ranking)
     if gap.low > 0:
-        return f"The combination catches more defaults in time than the best single rule: {points}"
-    return f"The combination does not beat the best single rule ({best}): {points} of the defaults caught"
+        return f"The combination catches more defaults in time than the best single rule: {points}{ahead}"
+    return f"The combination does not catch more than the best single rule ({best}): {points}{ahead}"
+
+
+def _earlier(ranking: AlertRanking) -> str:
+    """How many days sooner it rings, where that is beyond its interval."""
+    ends = ranking.earlier
+    if ends is None or not (ends.low > 0 or ends.high < 0):
+        return ""
+    word = "earlier" if ends.low > 0 else "later"
+    low, high = sorted((abs(ends.low), abs(ends.high)))
+    return f", but rings {abs(ranking.earlier_days):.0f} days {word} ({low:.0f} to {high:.0f})"
 
 
 def ranking_table(ranking: AlertRanking, name: str) -> Table:
@@ -56,7 +67,8 @@ def ranking_table(ranking: AlertRanking, name: str) -> Table:
         f"At most {ranking.budget} alerts handled a {every}{since}. Right and caught: the alert came "
         f"{ranking.lead_days} to {outcomes.horizon_days} days before default; caught is of "
         f"{ranking.defaults} defaults, chance is what as many customers drawn at random would catch. Points "
-        "and best rule are learnt before each quarter, without the customers they are used on."
+        "and best rule are learnt before each quarter, without the customers they are used on. A single rule "
+        "that rings less often than the budget leaves the rest of it unused."
     )
     formats: dict[str, Format] = {"handled": "integer", **dict.fromkeys(columns[2:-1], "percent")}  # type: ignore[dict-item]
     return Table(name, finding(ranking), frame, note, formats)
