@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,14 +12,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arrisk.errors import LedgerError, LookAheadError
+from arrisk.ledger import customer_statements as statements
+from arrisk.ledger.engine import SparkEngine, translate
+from arrisk.ledger.reading import read_ledger
+from arrisk.portfolio import customer_grid
 from arrisk.portfolio.ageing_panel import make_ageing_panel
-from arrisk.portfolio.customer_panel import PANEL_COLUMNS, make_customer_panel
+from arrisk.portfolio.customer_panel import PANEL_COLUMNS, customer_ages, make_customer_panel
 from tests.ledger.frames import event, invoice, ledger_of
 from tests.ledger.random_ledgers import DATES, foreign_ledgers, ledgers
 from tests.portfolio.plain_customers import customers_on
 
 WEEKS = DATES[13::7]
-MONTHS = [day for day in DATES if day.endswith(("-29", "-30"))]
+MONTH_ENDS = [day for day in DATES if day.endswith(("-29", "-30"))]
 
 
 @st.composite
@@ -43,17 +50,29 @@ def plain(ledger, days):
     return pd.concat([customers_on(ledger.as_of(day)) for day in days], ignore_index=True)
 
 
-@settings(max_examples=12, deadline=None)
-@given(books(), st.sampled_from([WEEKS, MONTHS]))
+@settings(max_examples=4, deadline=None)
+@given(books(), st.sampled_from([WEEKS, MONTH_ENDS]))
 def test_one_pass_is_the_snapshot_of_each_day(rows, days):
     ledger = ledger_of(**rows)
     table = make_customer_panel(ledger.as_of(DATES[-1]), days).table
     pd.testing.assert_frame_equal(table, plain(ledger, days), check_exact=True)
 
 
+@settings(max_examples=4, deadline=None)
+@given(books())
+def test_customers_may_come_in_parts(rows):
+    snapshot = ledger_of(**rows).as_of(DATES[-1])
+    whole = make_customer_panel(snapshot, WEEKS).table
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(customer_grid, "ROWS_AT_ONCE", 1)
+        pd.testing.assert_frame_equal(make_customer_panel(snapshot, WEEKS).table, whole, check_exact=True)
+    ages = customer_ages(snapshot, WEEKS)
+    pd.testing.assert_frame_equal(ages, whole[list(ages)], check_exact=True)
+
+
 @pytest.mark.slow
 @settings(max_examples=250, deadline=None)
-@given(books(), st.sampled_from([WEEKS, MONTHS]))
+@given(books(), st.sampled_from([WEEKS, MONTH_ENDS]))
 def test_one_pass_is_the_snapshot_of_each_day_deeply(rows, days):
     ledger = ledger_of(**rows)
     table = make_customer_panel(ledger.as_of(DATES[-1]), days).table
@@ -178,9 +197,14 @@ def test_table_shows_the_largest_overdue_first():
     panel = make_customer_panel(ledger.as_of("2025-02-01"))
     assert panel.to_table(top=1).frame["customer_id"].tolist() == ["z"]
     assert "<b>" not in panel._repr_html_()
+    ax = panel.plot()
+    assert ax.get_title() == "100% of the customers that owe are overdue"
+    assert [line.get_ydata()[-1] for line in ax.get_lines()] == [100, 0, 0, 0]
+    nothing = ledger_of([invoice("1", "2025-01-01", -5)]).as_of("2025-02-01")
+    assert make_customer_panel(nothing).plot(plt.figure().gca()).get_title() == "Nothing owed"
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(ledgers())
 def test_customers_sum_to_the_ageing_panel(rows):
     snapshot = ledger_of(**rows).as_of(DATES[-1])
@@ -196,7 +220,7 @@ def test_customers_sum_to_the_ageing_panel(rows):
     assert ((sums["credit_amount"] - credits).abs() < 0.005).all()
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(ledgers())
 def test_later_rows_change_nothing(rows):
     ledger = ledger_of(**rows)
@@ -214,3 +238,38 @@ def test_later_rows_change_nothing(rows):
     before = make_customer_panel(ledger_of(**known).as_of(middle), early).table
     seen = whole[whole["date"] <= middle].reset_index(drop=True)
     pd.testing.assert_frame_equal(seen, before, check_exact=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "statement"),
+    [
+        ("customer_balances", statements.balance_rows(3, 5)),
+        ("customer_spells", statements.spell_rows(3, 5)),
+        ("customer_disputes", statements.disputed_rows(3, 5)),
+        ("customer_orders", statements.order_rows(3, 5)),
+    ],
+)
+def test_spark_text_is_as_reviewed(root, name, statement):
+    golden = root / "tests" / "ledger" / "golden" / f"{name}.spark.sql"
+    assert translate(statement, "spark") + "\n" == golden.read_text(encoding="utf-8")
+
+
+@pytest.mark.spark
+@pytest.mark.filterwarnings("ignore:::pyspark", "ignore::ResourceWarning", "ignore::DeprecationWarning")
+def test_the_panel_of_the_sample_is_equal_on_spark(root):
+    pytest.importorskip("pyspark", reason="the extra [spark] is not installed")
+    if shutil.which("java") is None:
+        pytest.skip("Spark needs Java")
+    spark = SparkEngine()
+    here, there = (read_ledger(root / "data" / "sample", engine=engine) for engine in ("duckdb", spark))
+    one, other = (make_customer_panel(ledger.as_of("2025-12-31")).table for ledger in (here, there))
+    spark.close()
+    pd.testing.assert_frame_equal(one, other, check_exact=True)
+
+
+@pytest.mark.slow
+def test_the_sample_is_the_snapshot_of_each_day(root):
+    ledger = read_ledger(root / "data" / "sample")
+    days = ["2023-06-30", "2024-02-29", "2025-12-31"]
+    table = make_customer_panel(ledger.as_of(days[-1]), days).table
+    pd.testing.assert_frame_equal(table, plain(ledger, days), check_exact=True)

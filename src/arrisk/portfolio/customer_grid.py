@@ -1,9 +1,11 @@
-"""Figures of all customers at all dates: running sums of what the statements collapse, an array for each."""
+"""Dates and customers: figures as running sums over the dates, and the frame they are gathered in."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -12,22 +14,23 @@ from numpy.typing import NDArray
 
 from arrisk.ledger import customer_statements as statements
 from arrisk.ledger.book import Snapshot
+from arrisk.ledger.customer_statements import NEVER
 from arrisk.ledger.days import dates
-from arrisk.ledger.statements import OWED
 
-__all__ = ["Cells", "CustomerGrid", "open_figures", "overdue_spans"]
+__all__ = ["CustomerGrid", "Figures", "Rows", "customers_at"]
 
 Ints = NDArray[np.int64]
-Cells = dict[str, Ints]
-NEVER = np.iinfo(np.int64).max
+Rows = dict[str, Ints]
+Figures = Mapping[str, NDArray[Any]]
+ROWS_AT_ONCE = 3_000_000
 
 
 @dataclass(frozen=True)
 class CustomerGrid:
-    """Dates and the customers known by the last of them; figures are arrays (dates, customers).
+    """Dates by customers of a range of numbers; a figure is an array (dates, customers).
 
-    A figure is a running sum over the dates of what begins to count less what ceases to. What becomes known
-    on a day is seen from the first date on or after it.
+    Figures are running sums over the dates of what begins to count less what ceases to: what happens on a day
+    is seen from the first date on or after it, its period, and what no date sees falls into one period more.
 
     Attributes
     ----------
@@ -35,115 +38,124 @@ class CustomerGrid:
         Of the last date.
     days : array of int, shape (dates,)
         Day numbers, increasing.
+    first, width : int
+        Number of the first customer, and how many there are.
     """
 
     snapshot: Snapshot
     days: Ints
+    first: int
+    width: int
+
+    def rows(self, statement: Callable[[int, int], str]) -> Rows:
+        """Rows of a statement for these customers; `customer` is the place in the grid."""
+        found = self.snapshot.query(statement(self.first, self.first + self.width - 1))
+        rows = {str(c): found.pop(c).to_numpy(dtype=np.int64) for c in list(found)}
+        rows["customer"] -= self.first
+        return rows
 
     @cached_property
-    def customers(self) -> pd.DataFrame:
-        """customer, customer_id, first_day (known); in the order of identifiers."""
-        return self.snapshot.query(statements.known_customers())
+    def _periods(self) -> NDArray[np.int32]:
+        """Period of each day from the first date to the day after the last."""
+        span = np.arange(self.days[0], self.days[-1] + 2)
+        return np.searchsorted(self.days, span).astype(np.int32)
 
-    @cached_property
-    def _seen(self) -> NDArray[np.bool_]:
-        """Whether anything was known of a customer by a date."""
-        first = self.customers["first_day"].to_numpy(dtype=np.int64)
-        return np.asarray(first[None, :] <= self.days[:, None])
+    def period(self, day: Ints) -> NDArray[np.int32]:
+        """The first date that sees a day."""
+        return self._periods.take(day - self.days[0], mode="clip")
 
-    @cached_property
-    def _places(self) -> Ints:
-        """Column of a customer by its number."""
-        number = self.customers["customer"].to_numpy(dtype=np.int64)
-        places = np.zeros(1 + number.max(initial=0), dtype=np.int64)
-        places[number] = np.arange(len(number))
-        return places
+    def running(self, customer: Ints, period: NDArray[Any], value: Ints) -> Ints:
+        """Running sums of values that begin to count in a period."""
+        return self._summed(self._steps(self._places(customer, period), value))
 
-    @cached_property
-    def _calendar(self) -> pd.DataFrame:
-        return statements.customer_calendar(self.days)
-
-    def cells(self, name: str) -> Cells:
-        """Columns of a statement of `arrisk.ledger.customer_statements`; `customer` is the grid's column."""
-        span = int(self._calendar["day"].iloc[0]), int(self._calendar["day"].iloc[-1])
-        found = self.snapshot.query(getattr(statements, name)(span), calendar=self._calendar)
-        columns = {str(c): found[c].to_numpy(dtype=np.int64) for c in found}
-        return columns | {"customer": self._places[columns["customer"]]}
-
-    def running(self, customer: Ints, *steps: tuple[Ints, Ints]) -> Ints:
-        """Running sums of steps.
+    def during(
+        self,
+        customer: Ints,
+        first: NDArray[Any],
+        ends: Mapping[str, NDArray[Any]],
+        values: Mapping[str, Ints | int],
+    ) -> dict[str, Ints]:
+        """Running sums of values that count from one period until another.
 
         Parameters
         ----------
-        customer : array of int, shape (cells,)
-        *steps : pairs of arrays of int, shape (cells,)
-            Period and value.
+        customer, first : arrays of int, shape (rows,)
+        ends : mapping of str to array of int, shape (rows,)
+            What ends in no later period than it begins does not count.
+        values : mapping of str to int or array of int, shape (rows,)
 
         Returns
         -------
-        array of int, shape (dates, customers)
+        dict of str to array of int, shape (dates, customers)
+            A figure for each value and end; their names are put together.
         """
-        width = len(self.customers)
-        total = np.zeros((len(self.days) + 1) * width, dtype=np.int64)
-        for period, value in steps:
-            np.add.at(total, period * width + customer, value)
-        figure = total.reshape(-1, width)[:-1]
+        begin = self._places(customer, first)
+        begun = {name: self._steps(begin, value) for name, value in values.items()}
+        out = {}
+        for suffix, end in ends.items():
+            places = self._places(customer, np.maximum(first, end))
+            for name, value in values.items():
+                out[name + suffix] = self._summed(begun[name] - self._steps(places, value))
+        return out
+
+    def _places(self, customer: Ints, period: NDArray[Any]) -> Ints:
+        return np.asarray(period * np.int64(self.width) + customer)
+
+    def _steps(self, places: Ints, value: Ints | int) -> Ints:
+        total = np.zeros((len(self.days) + 1) * self.width, dtype=np.int64)
+        np.add.at(total, places, value)
+        return total
+
+    def _summed(self, steps: Ints) -> Ints:
+        figure = steps.reshape(-1, self.width)[:-1]
         return np.asarray(np.cumsum(figure, axis=0, out=figure))
 
-    def during(self, cells: Cells, first: Ints, end: Ints, value: Ints) -> Ints:
-        """Running sums of what counts from a period until another; not at all if that is not later."""
-        return self.running(cells["customer"], (first, value), (np.maximum(first, end), -value))
 
-    def rows(self, figure: NDArray[Any]) -> NDArray[Any]:
-        """A figure as a column: by date, then customer, without customers not yet known."""
-        return figure.ravel() if self._seen.all() else figure[self._seen]
-
-    def amounts(self, figure: Ints) -> NDArray[np.float64]:
-        """A figure in minor units as a column in currency units."""
-        return np.asarray(self.rows(figure) / self.snapshot.scale, dtype=np.float64)
-
-    def counts(self, figure: Ints) -> NDArray[np.int32]:
-        """A figure as a column of narrow whole numbers."""
-        return self.rows(figure).astype(np.int32)
-
-    def frame(self, columns: dict[str, NDArray[Any]]) -> pd.DataFrame:
-        """Columns after customer_id and date; nothing is copied."""
-        who = self.rows(np.broadcast_to(np.arange(len(self.customers)), self._seen.shape))
-        names = self.customers["customer_id"].take(who).reset_index(drop=True)
-        at = np.repeat(dates(self.days), self._seen.sum(axis=1))
-        return pd.DataFrame({"customer_id": names, "date": at, **columns}, copy=False)
+def _parts(snapshot: Snapshot, days: Ints, customers: int) -> Iterator[CustomerGrid]:
+    """Ranges of customers, so that the rows of one are not too many to be held."""
+    count = int(snapshot.query(statements.known_movements())["movements"].iloc[0])
+    parts = min(1 + count // ROWS_AT_ONCE, customers)
+    bounds = np.linspace(0, customers, parts + 1).astype(int).tolist()
+    for first, end in pairwise(bounds):
+        yield CustomerGrid(snapshot, days, first, end - first)
 
 
-def open_figures(grid: CustomerGrid, issued: Cells) -> dict[str, NDArray[Any]]:
-    """open_amount and credit_amount: what was invoiced, less what came after.
+def customers_at(snapshot: Snapshot, days: Ints, figures: Callable[[CustomerGrid], Figures]) -> pd.DataFrame:
+    """Figures of all customers known at dates.
 
     Parameters
     ----------
-    grid : CustomerGrid
-    issued : cells
-        Of `issued_cells`.
+    snapshot : Snapshot
+        Not earlier than the last date.
+    days : array of int, shape (dates,)
+        Day numbers, increasing.
+    figures : function of a grid to a mapping of name to array (dates, customers)
+
+    Returns
+    -------
+    DataFrame
+        customer_id, date and a column for each figure, by date and customer; a customer has rows from the
+        first day on which anything was known of it.
     """
-    moved = grid.cells("settlement_cells")
-    owed = issued["side"] == OWED
-    customer = np.concatenate([issued["customer"], moved["customer"]])
-    period = np.concatenate([issued["period"], moved["period"]])
-    amount = np.concatenate([issued["amount"], moved["amount"]])
-    is_owed = np.concatenate([owed, moved["owed"] == 1])
-    return {
-        "open_amount": grid.amounts(grid.running(customer, (period, np.where(is_owed, amount, 0)))),
-        "credit_amount": grid.amounts(grid.running(customer, (period, np.where(is_owed, 0, -amount)))),
+    snapshot = snapshot.as_of(pd.Timestamp(dates(days[-1:])[0]))
+    customers = snapshot.query(statements.known_customers())
+    number = customers["customer"].to_numpy(dtype=np.int64)
+    since = np.full(1 + number.max(), NEVER, dtype=np.int64)
+    since[number] = customers["first_day"].to_numpy(dtype=np.int64)
+    gathered: dict[str, NDArray[Any]] = {}
+    for part in _parts(snapshot, days, len(since)):
+        for name, figure in figures(part).items():
+            if name not in gathered:
+                gathered[name] = np.empty((len(days), len(since)), dtype=figure.dtype)
+            gathered[name][:, part.first : part.first + part.width] = figure
+    seen = since[None, :] <= days[:, None]
+    place = np.cumsum(since < NEVER) - 1
+    who = np.broadcast_to(place, seen.shape)[seen]
+    out: dict[str, Any] = {
+        "customer_id": customers["customer_id"].take(who).reset_index(drop=True),
+        "date": np.repeat(dates(days), seen.sum(axis=1)),
     }
-
-
-def overdue_spans(grid: CustomerGrid) -> dict[str, NDArray[Any]]:
-    """overdue_items and oldest_overdue_days, from the spells that a date saw overdue."""
-    late = grid.cells("late_cells")
-    width = len(grid.customers)
-    length = late["period"] - late["late"]
-    begin = np.repeat(np.cumsum(length) - length, length)
-    date = np.repeat(late["late"], length) + np.arange(len(begin)) - begin
-    due = np.full((len(grid.days), width), NEVER, dtype=np.int64)
-    np.minimum.at(due, (date, np.repeat(late["customer"], length)), np.repeat(late["due_day"], length))
-    days = np.where(due < NEVER, grid.days[:, None] - due, 0)
-    items = grid.during(late, late["late"], late["period"], late["items"])
-    return {"overdue_items": grid.counts(items), "oldest_overdue_days": grid.counts(days)}
+    for name in list(gathered):
+        figure = gathered.pop(name)
+        out[name] = figure.ravel() if seen.all() else figure[seen]
+    return pd.DataFrame(out, copy=False)

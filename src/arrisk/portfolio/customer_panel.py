@@ -5,23 +5,23 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from arrisk.display import Format, Table, frame_html
+from arrisk.display import Format, Table, frame_html, stamp
 from arrisk.errors import LedgerError, LookAheadError
 from arrisk.ledger.book import Snapshot
-from arrisk.ledger.customer_statements import LATE_DAYS, WINDOW_DAYS
-from arrisk.ledger.days import as_date, dates, day_number, month_end, month_index
-from arrisk.ledger.statements import OWED
-from arrisk.portfolio.customer_grid import Cells, CustomerGrid, open_figures, overdue_spans
+from arrisk.ledger.days import as_date, day_number, month_end, month_index
+from arrisk.portfolio.customer_figures import LATE_DAYS, age_figures, all_figures
+from arrisk.portfolio.customer_grid import CustomerGrid, Figures, customers_at
 
-__all__ = ["PANEL_COLUMNS", "CustomerPanel", "make_customer_panel", "panel_days"]
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
-Columns = dict[str, NDArray[Any]]
+__all__ = ["PANEL_COLUMNS", "CustomerPanel", "customer_ages", "make_customer_panel", "panel_days"]
+
 PANEL_COLUMNS: dict[str, str] = {
     "open_amount": "amount open, credits not deducted, currency units",
     "overdue_amount": "open amount past its due date",
@@ -86,6 +86,25 @@ class CustomerPanel:
         )
         title = f"Customers by overdue amount ({self.currency})"
         return Table(name, title, last.head(top)[columns].reset_index(drop=True), note, formats)
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Share of the customers that owe something with an item more than 0, 30, 60, 90 days overdue."""
+        import matplotlib.pyplot as plt
+
+        ax = plt.gca() if ax is None else ax
+        owing = self.table[self.table["open_amount"] > 0]
+        late = {k: (owing["oldest_overdue_days"] > k).groupby(owing["date"]).mean() for k in LATE_DAYS}
+        colours = plt.get_cmap("cividis")(np.linspace(0.9, 0.1, len(late)))
+        for (k, share), colour in zip(late.items(), colours, strict=True):
+            ax.plot(share.index, 100 * share, color=colour, label=f"over {k} days")
+        ax.set_ylabel("customers that owe, %")
+        ax.set_ylim(bottom=0)
+        ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
+        said = (
+            f"{late[0].iloc[-1]:.0%} of the customers that owe are overdue" if len(owing) else "Nothing owed"
+        )
+        ax.set_title(said)
+        return stamp(ax, self.as_of)
 
     def _repr_html_(self) -> str:
         table = self.to_table()
@@ -166,85 +185,41 @@ def make_customer_panel(
     as it is known on t: one that was reopened is not, until it is closed again, and one whose closure was
     restated counts once, with the date and the cause it has by then. Days late are of settled items that
     have a due date.
+
+    Examples
+    --------
+    >>> import arrisk as ar
+    >>> ledger = ar.read_ledger({"invoices": pd.DataFrame({"invoice_id": ["1"], "customer_id": ["c"],
+    ...     "issue_date": ["2025-01-01"], "due_date": ["2025-01-31"], "amount": [5.0]})}, currency="EUR")
+    >>> panel = make_customer_panel(ledger.as_of("2025-03-31"), ["2025-01-31", "2025-02-28", "2025-03-31"])
+    >>> panel.table[["overdue_amount", "oldest_overdue_days"]].to_numpy().tolist()
+    [[0.0, 0.0], [5.0, 28.0], [5.0, 59.0]]
     """
     numbers = panel_days(snapshot, days, months)
-    grid = CustomerGrid(snapshot.as_of(pd.Timestamp(dates(numbers[-1:])[0])), numbers)
-    issued = grid.cells("issued_cells")
-    columns = {
-        **open_figures(grid, issued),
-        **_invoiced(grid, issued),
-        **_settled(grid, issued),
-        **overdue_spans(grid),
-        **_overdue(grid),
-        **_disputed(grid),
-    }
-    columns |= _ordered(grid, columns)
-    return CustomerPanel(
-        grid.frame({name: columns[name] for name in PANEL_COLUMNS}), snapshot.date, snapshot.currency
-    )
+    return CustomerPanel(customers_at(snapshot, numbers, _figures), snapshot.date, snapshot.currency)
 
 
-def _invoiced(grid: CustomerGrid, issued: Cells) -> Columns:
-    """What was invoiced in the windows."""
-    owed = (issued["side"] == OWED).astype(np.int64)
-    amount, items = issued["amount"] * owed, issued["items"] * owed
-    out: Columns = {}
-    for n in WINDOW_DAYS:
-        first, end = issued["period"], issued[f"out_{n}"]
-        out[f"invoiced_{n}"] = grid.amounts(grid.during(issued, first, end, amount))
-        out[f"invoices_{n}"] = grid.counts(grid.during(issued, first, end, items))
-    return out
+def _figures(grid: CustomerGrid) -> Figures:
+    found = all_figures(grid)
+    return {name: found[name] for name in PANEL_COLUMNS}
 
 
-def _settled(grid: CustomerGrid, issued: Cells) -> Columns:
-    """Settlements in the windows; items still open are those invoiced and not closed."""
-    cells = grid.cells("settled_cells")
-    closed = grid.during(cells, cells["period"], cells["again"], cells["items"])
-    known = grid.running(issued["customer"], (issued["period"], issued["items"] * (issued["side"] == OWED)))
-    out: Columns = {"open_items": grid.counts(known - closed)}
-    for n in WINDOW_DAYS:
-        end = np.minimum(cells["again"], cells[f"out_{n}"])
-        figures = {
-            name: grid.rows(grid.during(cells, cells["period"], end, cells[name]))
-            for name in ("settled", "dated", "late", "days_late")
-        }
-        out[f"settled_{n}"] = figures["settled"].astype(np.int32)
-        dated = np.where(figures["dated"] > 0, figures["dated"], np.nan)
-        out[f"mean_days_late_{n}"] = figures["days_late"] / dated
-        out[f"late_share_{n}"] = figures["late"] / dated
-    return out
+def customer_ages(
+    snapshot: Snapshot,
+    days: Sequence[str | dt.date | pd.Timestamp] | None = None,
+    months: int = 36,
+) -> pd.DataFrame:
+    """Open amount and oldest overdue item of every customer at many dates: what an age of customers needs.
 
+    Parameters
+    ----------
+    snapshot, days, months
+        As in `make_customer_panel`.
 
-def _overdue(grid: CustomerGrid) -> Columns:
-    """Open amounts more than so many days overdue."""
-    cells = grid.cells("overdue_cells")
-    out: Columns = {}
-    for k in LATE_DAYS:
-        period = np.maximum(cells["period"], cells[f"late_{k}"])
-        figure = grid.running(cells["customer"], (period, cells["amount"]))
-        out[f"overdue_{k}" if k else "overdue_amount"] = grid.amounts(figure)
-    return out
-
-
-def _disputed(grid: CustomerGrid) -> Columns:
-    cells = grid.cells("disputed_cells")
-    first = np.maximum(cells["period"], cells["opened"])
-    figure = grid.during(cells, first, cells["closed"], cells["amount"])
-    return {"disputed_amount": grid.amounts(figure)}
-
-
-def _ordered(grid: CustomerGrid, columns: Columns) -> Columns:
-    """Orders in the windows; what was invoiced stands in for them until the first order is known."""
-    cells = grid.cells("ordered_cells")
-    before = grid.rows(
-        np.broadcast_to(
-            np.arange(len(grid.days))[:, None] < cells["period"].min(initial=len(grid.days)),
-            (len(grid.days), len(grid.customers)),
-        )
-    )
-    out: Columns = {}
-    for n in WINDOW_DAYS:
-        end = np.minimum(cells["cancelled"], cells[f"out_{n}"])
-        figure = grid.during(cells, cells["period"], end, cells["amount"])
-        out[f"ordered_{n}"] = np.where(before, columns[f"invoiced_{n}"], grid.amounts(figure))
-    return out
+    Returns
+    -------
+    DataFrame
+        customer_id, date, open_amount (currency units, credits not deducted), oldest_overdue_days (0 when
+        none is overdue), by date and customer.
+    """
+    return customers_at(snapshot, panel_days(snapshot, days, months), age_figures)

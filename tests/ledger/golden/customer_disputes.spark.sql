@@ -1,0 +1,1 @@
+SELECT m.customer, m.day, m.amount, i.dispute_opened AS opened, COALESCE(i.dispute_closed, 1073741824) AS closed FROM movements AS m JOIN items AS i ON m.item = i.item AND i.side = 0 WHERE i.customer BETWEEN 3 AND 5 AND NOT i.dispute_opened IS NULL

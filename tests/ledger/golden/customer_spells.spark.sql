@@ -1,0 +1,1 @@
+SELECT item, customer, number, amount, COALESCE(cause, 0) AS cause, issue_day, start_day, COALESCE(due_day, 1073741824) AS due_day, COALESCE(end_day, 1073741824) AS end_day, COALESCE(end_event_day, 1073741824) AS end_event_day, COALESCE(next_day, 1073741824) AS next_day FROM spells WHERE customer BETWEEN 3 AND 5 AND side = 0 AND amount > 0
