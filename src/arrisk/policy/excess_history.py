@@ -100,7 +100,10 @@ class ExcessHistory:
         ax.set_xticks(place, [f"{months} months later" for months in rows["months"]])
         ax.set_title(self.finding())
         ax.set_ylabel("unpaid share of money billed, %")
-        if len(rows):
+        if rows.empty:
+            ax.set_yticks([])
+            ax.annotate("nothing to compare", (0.5, 0.5), xycoords="axes fraction", ha="center", color="0.35")
+        else:
             ax.legend(loc="upper right")
             ax.set_ylim(0, 1.3 * max((above + reach[1]).max(), 1e-6))
         return stamp(ax, self.as_of)

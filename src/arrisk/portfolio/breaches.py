@@ -12,6 +12,7 @@ import pandas as pd
 from arrisk.display import Format, Table, frame_html, stamp
 from arrisk.errors import LedgerError
 from arrisk.ledger.days import dates, day_number
+from arrisk.portfolio.exposure import money_unit
 from arrisk.portfolio.utilisation import Level, UtilisationPath
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ class LimitBreaches:
         limit of the same day), peak_date (first day of the peak excess). Sorted by start and name; amounts in
         currency units.
     daily : DataFrame
-        date, names (above), excess (all together, currency units) on days on which either changed.
+        date, names (above), excess and exposure (of all together, currency units) on days on which one of
+        them changed.
     as_of : Timestamp
     currency : str
     threshold : float
@@ -94,29 +96,34 @@ class LimitBreaches:
         return Table(name, self.finding(), table, f"By what began them; amounts in {self.currency}.", formats)
 
     def plot(self, ax: Axes | None = None) -> Axes:
-        """Money above the limits day by day, in thousands, and how many stand there."""
+        """Money above the limits day by day and how many stand there; or, without limits, all exposure."""
         import matplotlib.pyplot as plt
 
         ax = plt.gca() if ax is None else ax
-        ax.set_ylabel(f"above the limits, thousand {self.currency}")
         ax.set_title(self.finding())
-        if self.daily.empty:
-            ax.set_xticks([])
-            ax.set_yticks([])
-            ax.annotate("nothing to show", (0.5, 0.5), xycoords="axes fraction", ha="center", color="0.35")
-            return stamp(ax, self.as_of)
-        days = [*self.daily["date"], self.as_of]
-        excess = [*self.daily["excess"] / 1000, self.daily["excess"].iloc[-1] / 1000]
-        names = [*self.daily["names"], self.daily["names"].iloc[-1]]
-        ax.fill_between(days, excess, step="post", color="#D55E00", alpha=0.35, linewidth=0)
-        ax.set_ylim(0, 1.3 * max(*excess, 1e-9))
         ax.yaxis.set_major_formatter("{x:,.0f}")
+        days = np.append(self.daily["date"].to_numpy(), self.as_of.to_datetime64())
+        last = self.daily.tail(1)
+        column = "excess" if self.limited else "exposure"
+        money = pd.concat([self.daily[column], last[column]])
+        unit, word = money_unit(money.max())
+        colour = "#D55E00" if self.limited else "#999999"
+        ax.fill_between(days, money / unit, step="post", color=colour, alpha=0.35, linewidth=0)
+        ax.set_ylim(0, 1.3 * max(money.max() / unit, 1e-9))
+        what = "above the limits" if self.limited else "exposure of all"
+        ax.set_ylabel(f"{what}, {word}{self.currency}")
+        if self.limited:
+            self._count_names(ax, days)
+        return stamp(ax, self.as_of)
+
+    def _count_names(self, ax: Axes, days: np.ndarray) -> None:
+        """A line on an axis of its own: how many stand above."""
+        names = [*self.daily["names"], self.daily["names"].iloc[-1]]
         other = ax.twinx()
         other.step(days, names, where="post", color="#0072B2", linewidth=1.2)
-        other.set_ylim(0, 1.3 * max(names))
+        other.set_ylim(0, 1.3 * max(*names, 1))
         other.grid(visible=False)
         other.set_ylabel(f"{self.level}s above (line)", color="#0072B2")
-        return stamp(ax, self.as_of)
 
     def _repr_html_(self) -> str:
         table = self.to_table()
@@ -245,19 +252,22 @@ def _cause(first: pd.DataFrame) -> np.ndarray:
 
 
 def _daily(steps: pd.DataFrame, scale: int) -> pd.DataFrame:
-    """How many stand above and by how much, on days on which either changed."""
+    """How many stand above and by how much, and the exposure of all, on days on which one changed."""
     changes = pd.DataFrame(
         {
             "day": steps["day"],
             "names": steps["above"].astype("int64") - steps["was_above"].astype("int64"),
             "excess": steps["excess"] - steps["was_excess"],
+            "exposure": steps["exposure"] - steps["was_exposure"],
         }
     )
-    sums = changes[(changes[["names", "excess"]] != 0).any(axis=1)].groupby("day").sum().cumsum()
+    sums = changes.groupby("day").sum()
+    sums = sums[(sums != 0).any(axis=1)].cumsum()
     return pd.DataFrame(
         {
             "date": dates(sums.index.to_series()),
             "names": sums["names"].to_numpy(),
             "excess": sums["excess"].to_numpy() / scale,
+            "exposure": sums["exposure"].to_numpy() / scale,
         }
     )

@@ -17,7 +17,7 @@ from arrisk.portfolio.unbilled import DEPOSITS, Deposits, order_steps
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["CREDITS", "Credits", "Exposure", "group_names", "make_exposure", "utilisation"]
+__all__ = ["CREDITS", "Credits", "Exposure", "group_names", "make_exposure", "money_unit", "utilisation"]
 
 Credits = Literal["netted", "apart"]
 CREDITS = {
@@ -26,6 +26,7 @@ CREDITS = {
 }
 PARTS = ["owed", "credits", "unapplied_cash", "open_amount", "unbilled_orders", "deposits", "exposure"]
 SHOWN = 15
+LARGE = 10_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -123,8 +124,9 @@ class Exposure:
         ax = plt.gca() if ax is None else ax
         order = np.lexsort((self.table["customer_id"], -self.table["exposure"], _rank(self.table)))
         shown = self.table.iloc[order].head(rows).iloc[::-1]
-        amount = shown["exposure"].clip(lower=0) / 1000
-        limit, unset = shown["credit_limit"] / 1000, shown["credit_limit"].isna()
+        unit, word = money_unit(shown["exposure"].max())
+        amount = shown["exposure"].clip(lower=0) / unit
+        limit, unset = shown["credit_limit"] / unit, shown["credit_limit"].isna()
         place = np.arange(len(shown))
         inside = np.minimum(amount, limit.fillna(np.inf))
         ax.barh(place, inside, color=np.where(unset, "#999999", "#0072B2"))
@@ -135,7 +137,8 @@ class Exposure:
         ax.grid(axis="x")
         ax.grid(visible=False, axis="y")
         ax.set_title(self.finding())
-        ax.set_xlabel(f"exposure, thousand {self.currency}; black mark: limit")
+        mark = "" if unset.all() else "; black mark: limit"
+        ax.set_xlabel(f"exposure, {word}{self.currency}{mark}")
         ax.xaxis.set_major_formatter("{x:,.0f}")
         return stamp(ax, self.as_of)
 
@@ -233,6 +236,17 @@ def utilisation(exposure: np.ndarray, limit: np.ndarray) -> np.ndarray:
     with np.errstate(divide="ignore", invalid="ignore"):
         shares = np.where(owed > 0, owed / limits, 0.0)
     return np.where(np.isnan(limits), np.nan, shares)
+
+
+def money_unit(largest: float) -> tuple[int, str]:
+    """What a figure counts money in, and the word for it: thousands from ten thousand on.
+
+    Examples
+    --------
+    >>> money_unit(250_000.0), money_unit(300.0)
+    ((1000, 'thousand '), (1, ''))
+    """
+    return (1000, "thousand ") if largest >= LARGE else (1, "")
 
 
 def group_names(snapshot: Snapshot, customer_ids: pd.Index) -> pd.Series:

@@ -16,7 +16,7 @@ from arrisk.ledger.balance_statements import customer_days, customer_groups
 from arrisk.ledger.book import Snapshot
 from arrisk.ledger.days import dates, day_number, day_numbers, month_end, month_index
 from arrisk.ledger.statements import OWED
-from arrisk.portfolio.exposure import CREDITS, Credits, group_names, utilisation
+from arrisk.portfolio.exposure import CREDITS, Credits, group_names, money_unit, utilisation
 from arrisk.portfolio.unbilled import Deposits, order_steps
 
 if TYPE_CHECKING:
@@ -119,7 +119,8 @@ class UtilisationPath:
         wide = table.pivot(index="date", columns="name", values=measure).replace(np.inf, np.nan)
         last = wide.ffill().iloc[-1] if len(wide) else pd.Series(dtype=float)
         chosen = list(last.nlargest(5).index if names is None else names)
-        factor = 100 if limited else 1 / 1000
+        unit, word = money_unit(float(last.max())) if len(last) else (1, "")
+        factor = 100 if limited else 1 / unit
         for name in chosen:
             ax.plot(wide.index, wide[name] * factor, label=str(name).replace("$", r"\$"), linewidth=1.4)
         if limited:
@@ -127,7 +128,7 @@ class UtilisationPath:
         above = int((last > 1).sum()) if limited else 0
         what = f"Above a limit of more than zero now: {above} {self.level}{'s' * (above != 1)}"
         ax.set_title(what if limited else f"No limits are set: the largest exposures of {len(last)} names")
-        ax.set_ylabel("exposure, % of the limit" if limited else f"exposure, thousand {self.currency}")
+        ax.set_ylabel("exposure, % of the limit" if limited else f"exposure, {word}{self.currency}")
         ax.yaxis.set_major_formatter("{x:,.0f}")
         if chosen:
             ax.legend(loc="upper left", ncols=5)
