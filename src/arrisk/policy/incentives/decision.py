@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from arrisk.display import money
+from arrisk.models.early_warning.ranking import COMBINED, AlertRanking
 from arrisk.policy.incentives.bonus import BonusCase, bonus_shares, make_bonus_case, read_tiers
 from arrisk.policy.incentives.measures import make_sales_sums
 from arrisk.policy.incentives.scheme import Scheme, make_incentive_schemes
@@ -49,7 +50,7 @@ class Incentives:
     schemes: dict[str, Scheme]
 
 
-def make_incentives(study: Study, warned: float | None = None) -> Incentives:
+def make_incentives(study: Study, ranking: AlertRanking | None = None) -> Incentives:
     """Score people and teams as the study's settings say.
 
     Parameters
@@ -57,8 +58,9 @@ def make_incentives(study: Study, warned: float | None = None) -> Incentives:
     study : Study
         ``[settings.incentives]`` may give weights for "sales", "finance" and "management", and `tiers`;
         `full_bonus`, `cost_of_capital` and `grace_days` are assumptions.
-    warned : float, optional
-        Share of defaults that an alert preceded, from a back-test of early warning.
+    ranking : AlertRanking, optional
+        Back-test of early warning; the share of defaults that the alerts handled under the budget caught is
+        the effectiveness of warning.
 
     Returns
     -------
@@ -75,6 +77,9 @@ def make_incentives(study: Study, warned: float | None = None) -> Incentives:
     snapshot, grace = study.snapshot(), round(study.assumption("grace_days").value)
     sums = make_sales_sums(snapshot, "salesperson", grace)
     sales = score_sales(snapshot, schemes["sales"], "salesperson", grace, sums, study.seed)
+    warned = None
+    if ranking is not None and ranking.identified:
+        warned = float(ranking.row(COMBINED)["caught"])
     bonus = make_bonus_case(
         sales,
         sums,

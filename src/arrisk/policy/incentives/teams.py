@@ -74,7 +74,7 @@ def score_finance(snapshot: Snapshot, scheme: Scheme | None = None, warned: floa
     scheme : Scheme, optional
         20/30/50 by default.
     warned : float, optional
-        Share of defaults that an alert preceded, from a back-test of early warning; missing without.
+        Share of defaults that an alert preceded in time, from a back-test of early warning; missing without.
 
     Returns
     -------
