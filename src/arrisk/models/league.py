@@ -189,7 +189,7 @@ def fit_league(
     units = _sums(cells)
     n = len(units)
     pairs = n * (n - 1) // 2
-    error = 0.5 / np.sqrt(draws)
+    error = float(0.5 / np.sqrt(draws))
     if pairs == 0:
         columns = ["shrunk", "ci_low", "ci_high", "own_weight", "rank", "rank_low", "rank_high"]
         table = units.assign(**dict.fromkeys([*columns, "p_first", "p_last"], np.nan))

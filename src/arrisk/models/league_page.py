@@ -32,7 +32,7 @@ def describe_league(league: League) -> str:
         return f"The ledger names {few}: nothing to compare"
     n = len(league.table)
     if league.apart == 0:
-        return f"No two of {n} can be told apart: ranks by {what} are chance"
+        return f"No two of {n} can be told apart: the data do not rank by {what}"
     lead = league.table.iloc[0]
     return (
         f"{league.apart} of {league.pairs} pairs can be told apart; {lead[league.by]} comes first "
@@ -69,6 +69,7 @@ def league_table(league: League, name: str, rows: int) -> Table:
 def plot_league(league: League, ax: Axes | None) -> Axes:
     """Shrunk rates with intervals over the raw ones, rank 1 on top; the interval of the rank at the side."""
     import matplotlib.pyplot as plt
+    from matplotlib.ticker import MaxNLocator
 
     if ax is None:
         rows = min(len(league.table), MOST_BARS) if league.identified else 1
@@ -91,6 +92,7 @@ def plot_league(league: League, ax: Axes | None) -> Axes:
     ax.grid(True, axis="x")
     ax.grid(False, axis="y")
     ax.set_xlabel(f"{league.measure}, share of amount; {league.level:.0%} intervals, of ranks in brackets")
+    ax.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     ax.xaxis.set_major_formatter("{x:.0%}")
     ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return stamp(ax, league.as_of)

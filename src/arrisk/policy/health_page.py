@@ -26,28 +26,29 @@ __all__ = [
 ]
 
 Kind = Literal["money", "percent", "days"]
+PERIODS = {"month_before": "a month", "year_before": "a year"}
 LEAST: dict[str, float] = {"money": 0.5, "percent": 0.0005, "days": 0.05}
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "0.6"
 PLACES = ((0.0, 0.56), (0.55, 0.56), (0.0, 0.0), (0.55, 0.0))
 WIDTH, HEIGHT = 0.45, 0.36
 
 
-def write(value: float, kind: Kind, currency: str = "") -> str:
+def write(value: float, kind: Kind) -> str:
     """Write a figure for people.
 
     Examples
     --------
-    >>> write(1234.4, "money", "EUR"), write(0.1267, "percent"), write(float("nan"), "days")
-    ('EUR 1,234', '12.7%', '-')
+    >>> write(1234.4, "money"), write(0.1267, "percent"), write(float("nan"), "days")
+    ('1,234', '12.7%', '-')
     """
     if not math.isfinite(value):
         return "-"
     if kind == "money":
-        return money(value, currency)
+        return money(value)
     return f"{value:.1%}" if kind == "percent" else f"{value:.1f} days"
 
 
-def describe_change(now: float, before: float, kind: Kind, better: int, since: str) -> str:
+def describe_change(now: float, before: float, kind: Kind, better: int, period: str) -> str:
     """A change in words: how much, and whether that is better or worse.
 
     Parameters
@@ -57,28 +58,28 @@ def describe_change(now: float, before: float, kind: Kind, better: int, since: s
     kind : {"money", "percent", "days"}
     better : int
         1 when more is better, -1 when less is, 0 when neither.
-    since : str
-        What it is compared with.
+    period : str
+        In what time it changed.
 
     Examples
     --------
-    >>> describe_change(110.0, 100.0, "money", -1, "a month before")
-    'up 10 (10%) on a month before: worse'
-    >>> describe_change(0.10, 0.12, "percent", -1, "a year before")
-    'down 2.0 points on a year before: better'
+    >>> describe_change(110.0, 100.0, "money", -1, "a month")
+    'up 10 (10%) in a month: worse'
+    >>> describe_change(0.10, 0.12, "percent", -1, "a year")
+    'down 2.0 points in a year: better'
     """
     if not (math.isfinite(now) and math.isfinite(before)):
         return ""
     change = now - before
     if abs(change) < LEAST[kind]:
-        return f"as {since}"
+        return f"unchanged in {period}"
     way = "up" if change > 0 else "down"
     size = f"{abs(change):,.1f} days" if kind == "days" else f"{100 * abs(change):.1f} points"
     if kind == "money":
         relative = f" ({abs(change) / abs(before):.0%})" if abs(before) >= LEAST["money"] else ""
         size = f"{abs(change):,.0f}{relative}"
     verdict = "" if better == 0 else f": {'better' if (change > 0) == (better > 0) else 'worse'}"
-    return f"{way} {size} on {since}{verdict}"
+    return f"{way} {size} in {period}{verdict}"
 
 
 def sentence(report: HealthReport, figure: str) -> str:
@@ -88,8 +89,8 @@ def sentence(report: HealthReport, figure: str) -> str:
     facts = FIGURES[figure]
     now = report.value(figure)
     parts = [
-        describe_change(now, report.value(figure, column), facts.kind, facts.better, since)
-        for column, since in (("month_before", "a month before"), ("year_before", "a year before"))
+        describe_change(now, report.value(figure, column), facts.kind, facts.better, period)
+        for column, period in PERIODS.items()
     ]
     told = [part for part in parts if part]
     if not told:
@@ -103,15 +104,15 @@ def describe_health(report: HealthReport) -> str:
     from arrisk.policy.health import FIGURES
 
     texts = []
-    for column, since in (("month_before", "a month before"), ("year_before", "a year before")):
+    for column, period in PERIODS.items():
         ways = [
-            describe_change(report.value(f), report.value(f, column), facts.kind, facts.better, since)
+            describe_change(report.value(f), report.value(f, column), facts.kind, facts.better, period)
             for f, facts in FIGURES.items()
             if facts.better
         ]
         better, worse = (sum(w.endswith(end) for w in ways) for end in (": better", ": worse"))
         if any(ways):
-            texts.append(f"{better} better and {worse} worse than {since}")
+            texts.append(f"{better} better and {worse} worse than {period} before")
     judged = sum(f.better != 0 for f in FIGURES.values())
     return f"Of {judged} figures, " + ", ".join(texts) if texts else "There is no earlier day to compare with"
 
@@ -134,19 +135,19 @@ def figures_table(report: HealthReport, name: str) -> Table:
     rows = [
         {
             "figure": facts.label,
-            "now": write(report.value(f), facts.kind, report.currency),
-            "month before": write(report.value(f, "month_before"), facts.kind, report.currency),
-            "year before": write(report.value(f, "year_before"), facts.kind, report.currency),
+            "now": write(report.value(f), facts.kind),
+            "month before": write(report.value(f, "month_before"), facts.kind),
+            "year before": write(report.value(f, "year_before"), facts.kind),
             "what changed": sentence(report, f),
         }
         for f, facts in FIGURES.items()
     ]
     watch, high = report.changes.days
     note = (
-        f"{report.as_of:%Y-%m-%d} beside {report.month:%Y-%m-%d} and {report.year:%Y-%m-%d}, each as known "
-        f"then. Better and worse compare two days; they do not say why. Watch: more than {watch} days "
-        f"overdue, high risk: more than {high}; shares of customers. DSO over three months of sales; "
-        "collection effectiveness of the month."
+        f"Amounts in {report.currency}. {report.as_of:%Y-%m-%d} beside {report.month:%Y-%m-%d} and "
+        f"{report.year:%Y-%m-%d}, each as known then. Better and worse compare two days; they do not say "
+        f"why. Watch: more than {watch} days overdue, high risk: more than {high}; shares of customers. DSO "
+        "over three months of sales; collection effectiveness of the month."
     )
     return Table(name, describe_health(report), pd.DataFrame(rows), note)
 

@@ -108,7 +108,7 @@ def _answer(worklist: Worklist, backtest: WorklistBacktest, unpaid: Estimate, ma
             f"{worklist.ahead} days, about {money(unpaid.value, worklist.currency)} is likely unpaid in "
             f"{worklist.days} days, too little for a meeting."
         )
-    return f"Work the list of {len(worklist.table)}: {worklist.finding()}. {backtest.finding()}."
+    return f"Work the list: {worklist.finding()}. {backtest.finding()}."
 
 
 def _scope(worklist: Worklist) -> str:
@@ -142,8 +142,9 @@ def _notes(health: HealthReport, worklist: Worklist, backtest: WorklistBacktest)
     nobody = worklist.table[worklist.table["owner"] == NOBODY]
     if len(nobody):
         held = money(nobody["at_stake"].sum(), worklist.currency)
-        who = f"{len(nobody)} customer{'s' if len(nobody) > 1 else ''}"
-        notes.append(f"Of the list {who} with {held} at stake belong to nobody by the study's queues.")
+        notes.append(
+            f"Without an owner in the queues of the study: {len(nobody)} of the list, {held} at stake."
+        )
     rival = backtest.table.iloc[1:].sort_values("lead").iloc[0]
     if np.isfinite(rival["lead_low"]) and rival["lead_low"] <= 0:
         notes.append(

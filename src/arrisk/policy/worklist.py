@@ -116,10 +116,10 @@ class Worklist:
         """The list ready to be shown and worked."""
         formats: dict[str, Format] = {
             **dict.fromkeys(("amount", "at_stake"), "money"),
-            **dict.fromkeys(("p_unpaid", "cumulative"), "percent"),
-            "oldest_days": "integer",
+            "cumulative": "percent",
         }
-        return Table(name, self.finding(), self.table, self.conventions, formats)
+        shown = self.table.drop(columns=["items", "oldest_days", "p_unpaid"])
+        return Table(name, self.finding(), shown, self.conventions, formats)
 
     def items_table(self, name: str = "worklist_items") -> Table:
         """The items behind the list, for the meeting that goes through them one by one."""

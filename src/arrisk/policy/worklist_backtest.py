@@ -117,9 +117,9 @@ class WorklistBacktest:
         if self.dates:
             ends = self.trials["date"].min(), self.trials["date"].max()
             ax.set_xlim(ends[0] - pd.Timedelta(days=15), ends[1] + pd.Timedelta(days=15))
-        locator = AutoDateLocator(maxticks=8)
-        ax.xaxis.set_major_locator(locator)
-        ax.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+            locator = AutoDateLocator(maxticks=8)
+            ax.xaxis.set_major_locator(locator)
+            ax.xaxis.set_major_formatter(ConciseDateFormatter(locator))
         ax.set_title(self.finding())
         ax.set_ylabel("share of unpaid money on the list")
         ax.yaxis.set_major_formatter("{x:.0%}")
