@@ -120,7 +120,7 @@ def score_finance(snapshot: Snapshot, scheme: Scheme | None = None, warned: floa
             _or_missing(warned),
             np.nan,
             _or_missing(warned),
-            "defaults that an alert preceded"
+            "defaults that alerts handled in time preceded"
             if warned is not None
             else "no back-test of early warning given",
         ),
