@@ -120,8 +120,9 @@ def _customers(
     out = given.drop(columns="customer_id").set_index("_customer").reindex(codes).reset_index(drop=True)
     texts = [c for c, spec in TABLES["customers"].items() if spec.kind == "text" and c in out]
     for column in texts:
-        values = out[column].to_numpy(dtype=object)
-        out[column] = pd.Series(np.where(pd.isna(values), None, values), dtype=object)
+        values = np.array(out[column], dtype=object)
+        values[out[column].isna().to_numpy()] = None
+        out[column] = pd.Series(values, dtype="object")
     out.insert(0, "customer", np.arange(len(out), dtype=np.int64))
     out.insert(1, "customer_id", checked.customer_ids[codes])
     orders = checked.tables["orders"]
