@@ -341,12 +341,10 @@ def _left_out(every: pd.DataFrame, cells: pd.DataFrame, scale: int, windowed: bo
     owed, timed = (every[c].to_numpy(dtype=np.int64) == 1 for c in ("owed", "on_clock"))
     figures = every[["items", "amount"]].to_numpy(dtype=np.int64)
     counted = cells[["items", "amount"]].to_numpy(dtype=np.int64).sum(axis=0)
-    rows = {
-        CREDITS: figures[~owed].sum(axis=0),
-        UNDATED: figures[owed & ~timed].sum(axis=0),
-        EARLIER: figures[owed & timed].sum(axis=0) - counted,
-    }
-    kept = {reason: row for reason, row in rows.items() if row.any() or (reason == EARLIER and windowed)}
+    rows = {CREDITS: figures[~owed].sum(axis=0), UNDATED: figures[owed & ~timed].sum(axis=0)}
+    kept = {reason: row for reason, row in rows.items() if row.any()}
+    if windowed:
+        kept[EARLIER] = figures[owed & timed].sum(axis=0) - counted
     return pd.DataFrame(
         {
             "reason": list(kept),
