@@ -72,12 +72,12 @@ class Attainment:
         """The rate of the whole period in one sentence, or that the ledger names no unit."""
         base, part = self.cells["base"].sum(), self.cells["part"].sum()
         if not base > 0:
-            return f"Nothing fell due from {self.start:%Y-%m-%d} to {self.end:%Y-%m-%d}."
+            return f"Nothing fell due from {self.start:%Y-%m-%d} to {self.end:%Y-%m-%d}"
         whole = f"{part / base:.0%} of what fell due was collected within {self.grace_days} days"
         if not self.names_units:
-            return f"The ledger names no {self.by}; in all, {whole}."
+            return f"The ledger names no {self.by}; in all, {whole}"
         rates = self.table.loc[self.table[self.by] != NOT_GIVEN, "rate"]
-        return f"{whole}; by {self.by} from {rates.min():.0%} to {rates.max():.0%}."
+        return f"{whole}; by {self.by} from {rates.min():.0%} to {rates.max():.0%}"
 
     def to_table(self, name: str = "attainment") -> Table:
         """The table ready to be shown."""
