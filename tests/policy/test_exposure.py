@@ -78,7 +78,8 @@ def test_the_sample():
     path = make_utilisation_path(snapshot)
     exposure, breaches = make_exposure(snapshot), find_breaches(path)
     found = recommend_exposure(study, exposure, breaches, make_excess_history(snapshot, path))
-    assert found.verdict == "adopt"
-    assert found.expected_value.low > study.assumption("materiality").value
+    worth = found.expected_value
+    assert found.verdict == "keep"
+    assert worth.low < study.assumption("materiality").value < worth.value
     assert str(exposure.above["customer_id"].iloc[0]) in found.answer
-    assert found.from_json(found.to_json()).verdict == "adopt"
+    assert found.from_json(found.to_json()).verdict == "keep"

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special, stats
 
 from arrisk.errors import ModelError
+from arrisk.models.jackknife import jackknife_reach
 
 __all__ = ["Interval", "clopper_pearson", "jackknife", "jackknife_logit", "jeffreys", "upper_bound", "wilson"]
 
@@ -199,7 +200,7 @@ def jackknife(estimate: float, leave_one_out: ArrayLike, level: float = 0.95) ->
 
     Notes
     -----
-    Efron and Tibshirani, *An Introduction to the Bootstrap*, chapter 11.
+    See `arrisk.models.jackknife` for its degrees of freedom.
 
     Examples
     --------
@@ -207,12 +208,7 @@ def jackknife(estimate: float, leave_one_out: ArrayLike, level: float = 0.95) ->
     >>> round(interval.low, 3), round(interval.high, 3)
     (5.032, 14.968)
     """
-    values = np.asarray(leave_one_out, dtype=float)
-    n = values.size
-    if n < 2:
-        raise ModelError(f"a jackknife needs at least two customers, got {n}")
-    error = math.sqrt((n - 1) / n * float(np.sum((values - values.mean()) ** 2)))
-    reach = float(stats.t.ppf(0.5 + level / 2, n - 1)) * error
+    reach = float(jackknife_reach(leave_one_out, level))
     return Interval(estimate - reach, estimate + reach, level, "jackknife by customer, t quantile")
 
 
