@@ -9,14 +9,22 @@ import pandas as pd
 
 from arrisk.display import Table
 from arrisk.models.cash.forecast import weekly_cash
+from arrisk.models.early_warning.backtest import backtest_alerts
+from arrisk.models.early_warning.ranking import rank_alerts
 from arrisk.models.provision.matrix import fit_provision
 from arrisk.models.scorecard import fit_scorecard
 from arrisk.models.timing import fit_timing
+from arrisk.policy.alert_value import value_alerts
 from arrisk.policy.cash import recommend_timing
 from arrisk.policy.default_counts import define_default
 from arrisk.policy.discount.advice import recommend_discount
 from arrisk.policy.discount.simulation import make_schemes, simulate_discounts
+from arrisk.policy.early_warning import define_alerts, recommend_early_warning
+from arrisk.policy.excess_history import make_excess_history
+from arrisk.policy.exposure import recommend_exposure
 from arrisk.policy.grading import recommend_scorecard
+from arrisk.policy.health import make_health
+from arrisk.policy.incentives.decision import make_incentives, recommend_incentives
 from arrisk.policy.insurance.decision import recommend_insurance
 from arrisk.policy.ownership import make_ownership, recommend_ownership
 from arrisk.policy.payment_days import compare_dso, recommend_payment_days
@@ -25,7 +33,14 @@ from arrisk.policy.recommendation import Recommendation, Verdict
 from arrisk.policy.recommendation_page import interval, quantity
 from arrisk.policy.reliance import recommend_reliance
 from arrisk.policy.study import Study
+from arrisk.policy.weekly_review import recommend_health
+from arrisk.policy.worklist import make_worklist
+from arrisk.policy.worklist_backtest import backtest_worklist
+from arrisk.portfolio.breaches import find_breaches
 from arrisk.portfolio.dso_bridge import make_dso_bridge
+from arrisk.portfolio.exposure import make_exposure
+from arrisk.portfolio.signals.alerts import make_alerts
+from arrisk.portfolio.utilisation import make_utilisation_path
 
 __all__ = ["Agenda", "make_agenda"]
 
@@ -135,6 +150,20 @@ def make_agenda(study: Study) -> Agenda:
         The same recommendations as in the notebooks of the families.
     """
     snapshot = study.snapshot()
+    alerts = make_alerts(snapshot, define_alerts(study))
+    backtest = backtest_alerts(alerts, snapshot, define_default(study))
+    ranking = rank_alerts(backtest, study.assumption("alert_budget").value, seed=study.seed)
+
+    def exposure() -> Recommendation:
+        path = make_utilisation_path(snapshot)
+        found = make_exposure(snapshot), find_breaches(path), make_excess_history(snapshot, path)
+        return recommend_exposure(study, *found)
+
+    def health() -> Recommendation:
+        least = study.assumption("materiality").value
+        page = make_health(snapshot, fit_provision(snapshot), least=least)
+        worklist = make_worklist(snapshot, study.queues)
+        return recommend_health(study, page, worklist, backtest_worklist(snapshot))
 
     def timing() -> Recommendation:
         curves = fit_timing(snapshot)
@@ -152,6 +181,12 @@ def make_agenda(study: Study) -> Agenda:
         "payment_days": lambda: recommend_payment_days(
             study, compare_dso(snapshot), make_dso_bridge(snapshot)
         ),
+        "exposure": exposure,
+        "health": health,
+        "early_warning": lambda: recommend_early_warning(
+            study, ranking.backtest, ranking, value_alerts(study, ranking.backtest, snapshot)
+        ),
+        "incentives": lambda: recommend_incentives(study, make_incentives(study, ranking)),
         "scorecard": lambda: recommend_scorecard(
             study, fit_scorecard(snapshot, definition=define_default(study), seed=study.seed), snapshot
         ),
