@@ -169,3 +169,9 @@ def test_sample_by_segment(root):
     median = timing.table[timing.table["term"].str.startswith("median")].set_index("group")["estimate"]
     assert median["Retail"] < median["Public"]
     assert isinstance(timing.table, pd.DataFrame)
+
+
+def test_without_due_dates_there_is_no_clock_of_due_dates():
+    invoices = [invoice(str(n), "2025-01-05", 10.0, customer_id=f"c{n}") for n in range(40)]
+    with pytest.raises(ModelError, match="no item can be followed on the clock 'due'"):
+        fit_timing(ledger_of(invoices).as_of("2025-06-30"), clock="due")

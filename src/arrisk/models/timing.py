@@ -219,6 +219,8 @@ def fit_timing(
     _check_group(snapshot, by)
     counts = _counts(snapshot, clock, _cells(by, "customer_id"), weights, window_days)
     frame = _timed(counts, by)
+    if frame.empty:
+        raise ModelError(f"no item can be followed on the clock {clock!r}; a curve needs {MIN_ITEMS}")
     groups = [ALL, *sorted(set(frame["group"]) - {ALL})]
     curves = {g: _curve(_of_group(frame, g), weights, level) for g in groups}
     return PaymentTiming(

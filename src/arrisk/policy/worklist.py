@@ -12,7 +12,7 @@ import pandas as pd
 from arrisk.display import Format, Table, frame_html, money, stamp
 from arrisk.errors import ModelError
 from arrisk.ledger.book import Snapshot
-from arrisk.models.timing import MIN_ITEMS, PaymentTiming, fit_timing
+from arrisk.models.timing import PaymentTiming, fit_timing
 from arrisk.policy.study_file import Queue
 
 if TYPE_CHECKING:
@@ -165,10 +165,6 @@ def due_curves(snapshot: Snapshot) -> PaymentTiming:
     ModelError
         If too few items have a due date.
     """
-    items = snapshot.items
-    dated = int((items["due_date"].notna() & (items["amount"] > 0)).sum())
-    if dated < MIN_ITEMS:
-        raise ModelError(f"{dated} of {len(items)} items have a due date; a payment curve needs {MIN_ITEMS}")
     return fit_timing(snapshot, clock="due")
 
 
