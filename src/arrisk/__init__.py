@@ -56,6 +56,7 @@ from arrisk.portfolio.attainment import make_attainment
 from arrisk.portfolio.breaches import find_breaches
 from arrisk.portfolio.class_changes import make_class_changes
 from arrisk.portfolio.concentration import make_concentration
+from arrisk.portfolio.customer_panel import make_customer_panel
 from arrisk.portfolio.dso_bridge import make_dso_bridge
 from arrisk.portfolio.exposure import make_exposure
 from arrisk.portfolio.flows import make_flows
@@ -63,6 +64,7 @@ from arrisk.portfolio.headline import make_headline
 from arrisk.portfolio.movements_since import make_bridge
 from arrisk.portfolio.rankings import make_rankings
 from arrisk.portfolio.signals.alerts import make_alerts
+from arrisk.portfolio.survival_counts import make_survival_counts
 from arrisk.portfolio.turnover import make_turnover
 from arrisk.portfolio.utilisation import make_utilisation_path
 from arrisk.report.runner import run_study
@@ -104,6 +106,7 @@ __all__ = [
     "make_bridge",
     "make_class_changes",
     "make_concentration",
+    "make_customer_panel",
     "make_dso_bridge",
     "make_excess_history",
     "make_exposure",
@@ -116,6 +119,7 @@ __all__ = [
     "make_rankings",
     "make_sample",
     "make_schemes",
+    "make_survival_counts",
     "make_turnover",
     "make_utilisation_path",
     "make_watch_list",
