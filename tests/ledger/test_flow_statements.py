@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from arrisk.ledger.engine import SparkEngine, translate
-from arrisk.ledger.flow_statements import flow_cells, odd_flow_cells
+from arrisk.ledger.flow_statements import flow_closings, flow_movements, odd_closings, odd_movements
 from arrisk.portfolio.flows import make_flows
 from tests.ledger.frames import event, invoice, ledger_of
 from tests.ledger.test_engine import adversarial
@@ -20,10 +20,11 @@ GOLDEN = Path(__file__).with_name("golden")
 @pytest.mark.parametrize(
     ("name", "statement"),
     [
-        ("flow_cells", flow_cells(24301)),
-        ("flow_cells_segment", flow_cells(24301, 'se"g')),
-        ("odd_flow_cells", odd_flow_cells(24301)),
-        ("odd_flow_cells_department", odd_flow_cells(24301, "department")),
+        ("flow_movements", flow_movements(24301)),
+        ("flow_movements_segment", flow_movements(24301, 'se"g')),
+        ("odd_movements_department", odd_movements(24301, "department")),
+        ("flow_closings", flow_closings(24301)),
+        ("odd_closings", odd_closings(24301)),
     ],
 )
 def test_spark_text_is_as_reviewed(name, statement):

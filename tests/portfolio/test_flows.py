@@ -15,7 +15,7 @@ from arrisk.portfolio.flows import Flows, make_flows
 from arrisk.portfolio.transitions import open_names
 from tests.ledger.frames import event, invoice, ledger_of
 from tests.ledger.random_ledgers import DATES, as_of_dates, foreign_ledgers, ledgers
-from tests.portfolio.plain_flows import plain_flows
+from tests.portfolio.plain_flows import plain_flows, state_of
 
 EVENTFUL = st.fixed_dictionaries(
     {
@@ -185,6 +185,55 @@ def test_a_shorter_window_is_the_end_of_a_longer_one(rows):
     pd.testing.assert_frame_equal(ending.reset_index(drop=True), part)
 
 
+def plain_customer_states(snapshot, edges):
+    """By customer, the state of its oldest overdue item with something open."""
+    names = open_names(edges)
+    rank = {state: k for k, state in enumerate(["no due date", *names[:-2]])}
+    items = snapshot.items[(snapshot.items["open_amount"] > 0)].to_dict("records")
+    found: dict[str, str] = {}
+    for item in items:
+        mine = state_of(item, edges, "aged")
+        found[item["customer_id"]] = max(mine, found.get(item["customer_id"], mine), key=rank.__getitem__)
+    return found
+
+
+@settings(max_examples=8, deadline=None)
+@given(disputed_ledgers(), as_of_dates, EDGES)
+def test_customers_stand_in_the_bucket_of_their_oldest_overdue_item(rows, date, edges):
+    snapshot = ledger_of(**rows).as_of(date)
+    flows = make_flows(snapshot, edges=edges, by="customer_id", level="customer")
+    for end, rows_of_month in flows.table.groupby("month_end"):
+        stands = rows_of_month[rows_of_month["to_state"].isin(open_names(edges))]
+        states = stands.drop_duplicates(["customer_id", "to_state"]).set_index("customer_id")["to_state"]
+        assert states.to_dict() == plain_customer_states(snapshot.as_of(end), edges)
+        assert states.index.is_unique
+    items = make_flows(snapshot, edges=edges, by="customer_id", disputes="aged")
+    pd.testing.assert_frame_equal(flows.conservation, items.conservation)
+
+
+def test_customer_level_by_an_attribute_adds_up():
+    ledger = ledger_of(
+        [
+            invoice("1", "2025-01-05", 100, "2025-01-20"),
+            invoice("2", "2025-01-25", 30, "2025-03-20"),
+            invoice("3", "2025-01-25", 7, "2025-03-20", customer_id="d"),
+        ],
+        customers=[{"customer_id": "c", "segment": "x"}, {"customer_id": "d", "segment": "y"}],
+    )
+    flows = make_flows(ledger.as_of("2025-02-28"), by="segment", level="customer")
+    shown = flows.table[["segment", "from_state", "to_state", "items", "amount"]].to_numpy().tolist()
+    assert shown == [
+        ["x", "new", "1-30", 2, 130.0],
+        ["y", "new", "not due", 1, 7.0],
+        ["x", "1-30", "31-60", 2, 130.0],
+        ["y", "not due", "not due", 1, 7.0],
+    ]
+    whole = make_flows(ledger.as_of("2025-02-28"), level="customer").table
+    assert whole["amount"].sum() == flows.table["amount"].sum()
+    with pytest.raises(LedgerError, match="attribute of items"):
+        make_flows(ledger.as_of("2025-02-28"), by="department", level="customer")
+
+
 @pytest.fixture(scope="module")
 def book():
     rows, events = [], []
@@ -272,6 +321,7 @@ def test_bad_arguments_are_errors(book):
         {"edges": ()},
         {"by": "colour"},
         {"disputes": "x"},
+        {"level": "group"},
     ):
         with pytest.raises(LedgerError):
             make_flows(book, **wrong)

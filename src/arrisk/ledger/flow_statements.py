@@ -3,33 +3,29 @@
 What an item owes at a month end is a sum of its movements, and its state there depends only on its due day
 (and on a dispute). So movements summed by (due day, month in which the item became known, month, kind) are an
 exact statistic of every flow of money, and closings counted by the same keys of every flow of items. That
-holds for items that stand open once and are never disputed. The others are few; `odd_flow_cells` tells them
-apart.
+holds for items that stand open once and are never disputed; the others are few and told apart.
 
-Both read, besides `movements` and `spells`, a relation `calendar` of (day, month) for the days of the window.
-What was before it is told as of one month: the one before the window.
+All read, besides `movements` or `spells`, a relation `calendar` of (day, month) for the days of the window.
+What was before it is told as of one month: the one before the window. Each statement reads a relation once,
+so that no engine keeps a copy of it.
 """
 
 from __future__ import annotations
 
-from arrisk.ledger.statements import KINDS, OWED, cell_of
+from arrisk.ledger.statements import OWED, cell_of
 
-__all__ = ["flow_cells", "odd_flow_cells"]
+__all__ = ["flow_closings", "flow_movements", "odd_closings", "odd_movements"]
 
-INVOICE = KINDS["invoice"]
-SUMS = "CAST(SUM(amount) AS BIGINT) AS amount, CAST(SUM(counted) AS BIGINT) AS counted"
-KEYS = "clock_day, dated, since_month, month, kind"
-ODD_KEYS = f"item, number, opened, closed, {KEYS}"
-BEGUN = f"m.amount, CASE WHEN m.kind = {INVOICE} THEN 1 ELSE 0 END AS counted"
-ENDED = "s.cause AS kind, 0 AS amount, 1 AS counted"
-DISPUTES = (
-    "CASE WHEN {0}.dispute_opened IS NOT NULL THEN COALESCE({1}.month, {3}) END AS opened, "
-    "CASE WHEN {0}.dispute_closed IS NOT NULL THEN COALESCE({2}.month, {3}) END AS closed"
-)
+KEYS = "due_day, undated, since_month, month, kind"
+APART_KEYS = f"item, number, opened, closed, {KEYS}"
+SEVERAL = "number > 0 OR next_day IS NOT NULL"
+SUMS = "CAST(SUM(amount) AS BIGINT) AS amount, COUNT(*) AS counted"
+ENDS = "0 AS amount, COUNT(*) AS counted"
+ENDED_DAYS = " LEFT JOIN calendar AS k ON s.since = k.day LEFT JOIN calendar AS e ON s.end_day = e.day"
 
 
-def flow_cells(first: int, by: str | None = None) -> str:
-    """Items owed in cells: what moved, how many items began, and how many ordinary ones ended.
+def flow_movements(first: int, by: str | None = None) -> str:
+    """What moved, and so how many items began, in cells of items owed.
 
     Parameters
     ----------
@@ -41,72 +37,105 @@ def flow_cells(first: int, by: str | None = None) -> str:
     Returns
     -------
     str
-        A statement with the columns [cell,] clock_day (due day, or issue day when there is none), dated (1 if
-        it is a due day), since_month, month, kind, amount (minor units), counted: items that became
-        known (kind 0) or were closed by this cause (other kinds). Amounts and beginnings are those of all
-        items, ends those of items that stood open once and were not disputed.
+        A statement with the columns [cell,] due_day, undated (issue day of items without a due day),
+        since_month, month, kind, amount (minor units), counted (movements: of kind 0, items that began).
     """
-    moves, spells = cell_of(by, "m"), cell_of(by, "s")
-    return _grouped(
-        f"{moves.key}{KEYS}",
-        f"SELECT {moves.select}{_clock('m')}, {_month('k', first)} AS since_month, {_moved(first)}, {BEGUN} "
-        f"FROM movements AS m LEFT JOIN calendar AS k ON m.since = k.day{moves.join} WHERE m.side = {OWED}",
-        f"SELECT {spells.select}{_clock('s')}, {_month('k', first)} AS since_month, "
-        f"{_month('e', first)} AS month, {ENDED} FROM spells AS s LEFT JOIN calendar AS k ON s.since = k.day "
-        f"LEFT JOIN calendar AS e ON s.end_day = e.day{spells.join} WHERE s.side = {OWED} AND s.amount <> 0 "
-        "AND s.end_day IS NOT NULL AND s.number = 0 AND s.next_day IS NULL AND s.dispute_opened IS NULL",
+    cell = cell_of(by, "m")
+    rows = (
+        f"SELECT {cell.select}{_clock('m')}, {_month('k', first)} AS since_month, {_moved(first)} "
+        f"FROM movements AS m LEFT JOIN calendar AS k ON m.since = k.day{cell.join} WHERE m.side = {OWED}"
     )
+    return _grouped(f"{cell.key}{KEYS}", rows, SUMS)
 
 
-def odd_flow_cells(first: int, by: str | None = None) -> str:
-    """The part of `flow_cells` that are items disputed, or that stood open more than once, told exactly.
+def odd_movements(first: int, by: str | None = None) -> str:
+    """The part of `flow_movements` that are items disputed, or that stood open more than once, told apart.
 
     Parameters
     ----------
     first, by
-        As in `flow_cells`.
+        As in `flow_movements`.
 
     Returns
     -------
     str
-        As in `flow_cells`, and item (missing unless it stood open more than once), number (of the spell that
-        ended, of such an item), opened and closed (months of the dispute).
+        As in `flow_movements`, and item (missing unless it stood open more than once), number (0), opened and
+        closed (months of the dispute).
     """
-    moves, spells = cell_of(by, "m"), cell_of(by, "s")
-    before = first - 1
-    days = (
-        "SELECT item, MAX(number) AS latest, MAX(dispute_opened) AS dispute_opened, MAX(dispute_closed) AS "
-        f"dispute_closed FROM spells WHERE side = {OWED} AND amount <> 0 AND (number > 0 OR next_day IS NOT "
-        "NULL OR dispute_opened IS NOT NULL) GROUP BY item"
+    cell = cell_of(by, "m")
+    found = (
+        f"SELECT item, MAX(CASE WHEN {SEVERAL} THEN 1 ELSE 0 END) AS several, MAX(dispute_opened) AS "
+        "dispute_opened, MAX(dispute_closed) AS dispute_closed FROM spells "
+        f"WHERE side = {OWED} AND amount <> 0 AND ({SEVERAL} OR dispute_opened IS NOT NULL) GROUP BY item"
     )
     odd = (
-        f"SELECT t.item, CASE WHEN t.latest > 0 THEN t.item END AS several, "
-        f"{DISPUTES.format('t', 'd', 'u', before)} FROM ({days}) AS t "
-        "LEFT JOIN calendar AS d ON t.dispute_opened = d.day "
-        "LEFT JOIN calendar AS u ON t.dispute_closed = u.day"
+        f"SELECT t.item, CASE WHEN t.several = 1 THEN t.item END AS told, {_dispute('t', first)} "
+        f"FROM ({found}) AS t{_dispute_days('t')}"
     )
-    return f"WITH odd AS ({odd}) " + _grouped(
-        f"{moves.key}{ODD_KEYS}",
-        f"SELECT {moves.select}o.several AS item, 0 AS number, o.opened, o.closed, {_clock('m')}, "
-        f"{_month('k', first)} AS since_month, {_moved(first)}, {BEGUN} FROM odd AS o "
-        f"JOIN movements AS m ON o.item = m.item LEFT JOIN calendar AS k ON m.since = k.day{moves.join}",
-        f"SELECT {spells.select}o.several AS item, CASE WHEN o.several IS NULL THEN 0 ELSE s.number END AS "
-        f"number, o.opened, o.closed, {_clock('s')}, {_month('k', first)} AS since_month, "
-        f"{_month('e', first)} AS month, {ENDED} FROM odd AS o JOIN spells AS s ON o.item = s.item "
-        "LEFT JOIN calendar AS k ON s.since = k.day LEFT JOIN calendar AS e ON s.end_day = e.day"
-        f"{spells.join} WHERE s.end_day IS NOT NULL",
+    rows = (
+        f"SELECT {cell.select}o.told AS item, 0 AS number, o.opened, o.closed, {_clock('m')}, "
+        f"{_month('k', first)} AS since_month, {_moved(first)} FROM ({odd}) AS o "
+        f"JOIN movements AS m ON o.item = m.item LEFT JOIN calendar AS k ON m.since = k.day{cell.join}"
     )
+    return _grouped(f"{cell.key}{APART_KEYS}", rows, SUMS)
 
 
-def _grouped(keys: str, *parts: str) -> str:
-    rows = " UNION ALL ".join(parts)
-    return f"SELECT {keys}, {SUMS} FROM ({rows}) AS flows GROUP BY {keys}"
+def flow_closings(first: int, by: str | None = None) -> str:
+    """How many items owed ended that stood open once and were not disputed, in cells of items alike.
+
+    Parameters
+    ----------
+    first, by
+        As in `flow_movements`.
+
+    Returns
+    -------
+    str
+        The keys of `flow_movements` (kind is the cause), amount (0), counted.
+    """
+    cell = cell_of(by, "s")
+    rows = (
+        f"SELECT {cell.select}{_clock('s')}, {_ended(first)} FROM spells AS s{ENDED_DAYS}{cell.join} "
+        f"WHERE s.side = {OWED} AND s.amount <> 0 AND s.end_day IS NOT NULL AND s.number = 0 "
+        "AND s.next_day IS NULL AND s.dispute_opened IS NULL"
+    )
+    return _grouped(f"{cell.key}{KEYS}", rows, ENDS)
+
+
+def odd_closings(first: int, by: str | None = None) -> str:
+    """How many of the other items ended, told apart.
+
+    Parameters
+    ----------
+    first, by
+        As in `flow_movements`.
+
+    Returns
+    -------
+    str
+        As in `flow_closings` with the further keys of `odd_movements`; number is that of the spell.
+    """
+    cell = cell_of(by, "s")
+    odd = (
+        "SELECT item, customer, due_day, issue_day, since, end_day, cause, number, dispute_opened, "
+        f"dispute_closed, CASE WHEN {SEVERAL} THEN item END AS told FROM spells "
+        f"WHERE side = {OWED} AND amount <> 0 AND ({SEVERAL} OR dispute_opened IS NOT NULL)"
+    )
+    rows = (
+        f"SELECT {cell.select}s.told AS item, CASE WHEN s.told IS NULL THEN 0 ELSE s.number END AS number, "
+        f"{_dispute('s', first)}, {_clock('s')}, {_ended(first)} "
+        f"FROM ({odd}) AS s{_dispute_days('s')}{ENDED_DAYS}{cell.join} WHERE s.end_day IS NOT NULL"
+    )
+    return _grouped(f"{cell.key}{APART_KEYS}", rows, ENDS)
+
+
+def _grouped(keys: str, rows: str, sums: str) -> str:
+    return f"SELECT {keys}, {sums} FROM ({rows}) AS flows GROUP BY {keys}"
 
 
 def _clock(relation: str) -> str:
     return (
-        f"COALESCE({relation}.due_day, {relation}.issue_day) AS clock_day, "
-        f"CASE WHEN {relation}.due_day IS NULL THEN 0 ELSE 1 END AS dated"
+        f"{relation}.due_day, CASE WHEN {relation}.due_day IS NULL THEN {relation}.issue_day END AS undated"
     )
 
 
@@ -115,4 +144,22 @@ def _month(calendar: str, first: int) -> str:
 
 
 def _moved(first: int) -> str:
-    return f"CASE WHEN m.month < {first} THEN {first - 1} ELSE m.month END AS month, m.kind"
+    return f"CASE WHEN m.month < {first} THEN {first - 1} ELSE m.month END AS month, m.kind, m.amount"
+
+
+def _ended(first: int) -> str:
+    return f"{_month('k', first)} AS since_month, {_month('e', first)} AS month, s.cause AS kind"
+
+
+def _dispute(relation: str, first: int) -> str:
+    return (
+        f"CASE WHEN {relation}.dispute_opened IS NOT NULL THEN {_month('d', first)} END AS opened, "
+        f"CASE WHEN {relation}.dispute_closed IS NOT NULL THEN {_month('u', first)} END AS closed"
+    )
+
+
+def _dispute_days(relation: str) -> str:
+    return (
+        f" LEFT JOIN calendar AS d ON {relation}.dispute_opened = d.day"
+        f" LEFT JOIN calendar AS u ON {relation}.dispute_closed = u.day"
+    )

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from arrisk.errors import LedgerError
 from arrisk.ledger.book import Snapshot
 from arrisk.ledger.days import day_number, month_end, month_index
-from arrisk.ledger.flow_statements import flow_cells, odd_flow_cells
+from arrisk.ledger.flow_statements import flow_closings, flow_movements, odd_closings, odd_movements
 from arrisk.ledger.statements import KINDS
 from arrisk.portfolio.ageing import check_attribute
 
@@ -22,7 +22,6 @@ Ints = NDArray[np.int64]
 NEVER = np.iinfo(np.int64).max
 NO_ITEM = -1
 NOT_GIVEN = "not given"
-INVOICE = KINDS["invoice"]
 TOLD_APART = ("item", "number", "opened", "closed")
 
 
@@ -78,7 +77,7 @@ class FlowCells:
 
 
 def read_flow_cells(snapshot: Snapshot, months: int | None = None, by: str | None = None) -> FlowCells:
-    """Read the cells of a snapshot in which amounts are exact for all items.
+    """Read what moved and what began: the cells of a snapshot in which amounts are exact for all items.
 
     Parameters
     ----------
@@ -94,8 +93,8 @@ def read_flow_cells(snapshot: Snapshot, months: int | None = None, by: str | Non
         If the attribute or the number of months is not usable.
     """
     first, days = _window(snapshot, months)
-    rows = _query(snapshot, flow_cells(first, check_attribute(snapshot, by)), first)
-    return _cells(rows, first, days)
+    rows = _query(snapshot, flow_movements(first, check_attribute(snapshot, by)), first)
+    return _cells(_begun(rows), first, days)
 
 
 def read_exact_flow_cells(snapshot: Snapshot, months: int | None = None, by: str | None = None) -> FlowCells:
@@ -106,11 +105,11 @@ def read_exact_flow_cells(snapshot: Snapshot, months: int | None = None, by: str
     """
     first, days = _window(snapshot, months)
     known = check_attribute(snapshot, by)
-    rows = _query(snapshot, flow_cells(first, known), first)
-    odd = _query(snapshot, odd_flow_cells(first, known), first)
-    begun = odd["counted"].where(odd["kind"] == INVOICE, 0)
-    out = odd.assign(amount=-odd["amount"], counted=-begun).drop(columns=list(TOLD_APART))
-    return _cells(pd.concat([rows, out, odd], ignore_index=True), first, days)
+    makers = (flow_movements, flow_closings, odd_movements, odd_closings)
+    moved, closed, odd, ended = (_query(snapshot, make(first, known), first) for make in makers)
+    moved, odd = _begun(moved), _begun(odd)
+    out = odd.assign(amount=-odd["amount"], counted=-odd["counted"]).drop(columns=list(TOLD_APART))
+    return _cells(pd.concat([moved, closed, out, odd, ended], ignore_index=True), first, days)
 
 
 def _window(snapshot: Snapshot, months: int | None) -> tuple[int, Ints]:
@@ -124,7 +123,13 @@ def _window(snapshot: Snapshot, months: int | None) -> tuple[int, Ints]:
 
 def _query(snapshot: Snapshot, statement: str, first: int) -> pd.DataFrame:
     days = np.arange(int(month_end(first - 1)) + 1, snapshot.day + 1)
-    return snapshot.query(statement, calendar=pd.DataFrame({"day": days, "month": month_index(days)}))
+    calendar = pd.DataFrame({"day": days, "month": month_index(days)}, dtype="int32")
+    return snapshot.query(statement, calendar=calendar)
+
+
+def _begun(moved: pd.DataFrame) -> pd.DataFrame:
+    """Of all movements count those with which items began."""
+    return moved.assign(counted=moved["counted"].where(moved["kind"] == KINDS["invoice"], 0))
 
 
 def _cells(rows: pd.DataFrame, first: int, days: Ints) -> FlowCells:
@@ -138,13 +143,14 @@ def _cells(rows: pd.DataFrame, first: int, days: Ints) -> FlowCells:
         names = rows["cell"].astype(object).where(rows["cell"].notna(), NOT_GIVEN).astype(str)
         codes, found = pd.factorize(names, sort=True)
         cell, labels = codes.astype(np.int64), np.asarray(found, dtype=object)
+    dated = rows["due_day"].notna().to_numpy()
     return FlowCells(
         labels=labels,
         days=days,
         first=first,
         cell=cell,
-        clock_day=whole("clock_day"),
-        dated=whole("dated") == 1,
+        clock_day=np.where(dated, whole("due_day"), whole("undated")),
+        dated=dated,
         since=whole("since_month"),
         opened=whole("opened", NEVER),
         closed=whole("closed", NEVER),

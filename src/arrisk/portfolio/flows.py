@@ -5,17 +5,19 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from arrisk.display import Table, frame_html
 from arrisk.errors import LedgerError
 from arrisk.ledger.book import Snapshot
 from arrisk.ledger.days import as_date, dates
 from arrisk.portfolio import flow_page
-from arrisk.portfolio.flow_cells import FlowCells, read_exact_flow_cells
+from arrisk.portfolio.customer_states import customer_transitions
+from arrisk.portfolio.flow_cells import read_exact_flow_cells
 from arrisk.portfolio.transitions import (
     CREDITED,
     NEW,
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["Flows", "make_flows"]
 
 Disputes = Literal["apart", "aged"]
+Level = Literal["item", "customer"]
 Measure = Literal["amount", "items"]
 
 
@@ -52,7 +55,7 @@ class Flows:
         ones, "paid" (discounts taken included), "credited", "written off".
     as_of : Timestamp
     currency : str
-    edges, disputes
+    edges, disputes, level
         The conventions used; see `make_flows`.
     by : str or None
         The attribute.
@@ -63,6 +66,7 @@ class Flows:
     currency: str
     edges: tuple[int, ...]
     disputes: Disputes = "apart"
+    level: Level = "item"
     by: str | None = None
 
     @property
@@ -186,6 +190,7 @@ def make_flows(
     edges: Sequence[int] = (30, 60, 90),
     by: str | None = None,
     disputes: Disputes = "apart",
+    level: Level = "item",
 ) -> Flows:
     """Count what items owed did from month end to month end, each as it was known then.
 
@@ -204,6 +209,9 @@ def make_flows(
         An attribute of customers (customer_id among them) or of items.
     disputes : {"apart", "aged"}
         Disputed items in a state of their own, or among the others by age, as in an ageing.
+    level : {"item", "customer"}
+        States of items, or of customers: all that a customer owes is in the bucket of its oldest overdue
+        item, disputed or not. Counted are items in both cases.
 
     Returns
     -------
@@ -230,22 +238,31 @@ def make_flows(
     1       1-30    31-60      1    40.0
     2       1-30     paid      0    60.0
     """
-    if disputes not in get_args(Disputes):
-        raise LedgerError(f"disputes={disputes!r}: allowed are 'apart' and 'aged'")
+    if disputes not in get_args(Disputes) or level not in get_args(Level):
+        raise LedgerError(
+            f"disputes={disputes!r}, level={level!r}: allowed are {get_args(Disputes)} and {get_args(Level)}"
+        )
     open_names(edges)
-    cells = read_exact_flow_cells(snapshot, months, by)
-    found = make_transitions(cells if disputes == "apart" else cells.without_disputes(), edges)
-    table = _table(found, cells, edges, by, snapshot.scale)
-    return Flows(table, snapshot.date, snapshot.currency, tuple(edges), disputes, by)
+    if level == "customer":
+        found, labels, month_ends = customer_transitions(snapshot, months, edges, by)
+    else:
+        cells = read_exact_flow_cells(snapshot, months, by)
+        found = make_transitions(cells if disputes == "apart" else cells.without_disputes(), edges)
+        labels, month_ends = cells.labels, cells.month_ends
+    table = _table(found, edges, dates(month_ends), labels if by else None)
+    if by is not None:
+        table = table.rename(columns={"cell": by})
+    table["amount"] = table["amount"] / snapshot.scale
+    return Flows(table, snapshot.date, snapshot.currency, tuple(edges), disputes, level, by)
 
 
 def _table(
-    found: Transitions, cells: FlowCells, edges: Sequence[int], by: str | None, scale: int
+    found: Transitions, edges: Sequence[int], month_ends: NDArray[Any], labels: NDArray[Any] | None
 ) -> pd.DataFrame:
     order = np.lexsort((found.destination, found.origin, found.cell, found.month))
-    table = pd.DataFrame({"month_end": dates(cells.month_ends)[found.month[order]]})
-    if by is not None:
-        table[by] = cells.labels[found.cell[order]]
+    table = pd.DataFrame({"month_end": month_ends[found.month[order]]})
+    if labels is not None:
+        table["cell"] = labels[found.cell[order]]
     table["from_state"] = np.array(origin_names(edges), dtype=object)[found.origin[order]]
     table["to_state"] = np.array(destination_names(edges), dtype=object)[found.destination[order]]
-    return table.assign(items=found.items[order], amount=found.amount[order] / scale)
+    return table.assign(items=found.items[order], amount=found.amount[order])

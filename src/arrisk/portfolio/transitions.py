@@ -18,7 +18,14 @@ from arrisk.ledger.statements import KINDS
 from arrisk.portfolio.ageing import NO_DATE, NOT_DUE, bucket_names
 from arrisk.portfolio.flow_cells import FlowCells
 
-__all__ = ["Transitions", "destination_names", "make_transitions", "origin_names"]
+__all__ = [
+    "Transitions",
+    "destination_names",
+    "make_transitions",
+    "open_names",
+    "origin_names",
+    "sum_transitions",
+]
 
 Ints = NDArray[np.int64]
 DISPUTED, NEW, REOPENED = "disputed", "new", "reopened"
@@ -109,7 +116,7 @@ def make_transitions(cells: FlowCells, edges: Sequence[int]) -> Transitions:
     row, month, origin, end, items, amount = (np.concatenate(c) for c in zip(*columns, strict=True))
     seen = (month >= cells.first) & ((items != 0) | (amount != 0))
     where = (cells.cell[row[seen]], month[seen] - cells.first, origin[seen], end[seen])
-    return _summed(where, items[seen], amount[seen])
+    return sum_transitions(Transitions(*where, items[seen], amount[seen]))
 
 
 def _steps(cells: FlowCells) -> _Steps:
@@ -190,14 +197,16 @@ def _stays(
     return row, month, came, _states(cells, row, month, edges), steps.standing[at], steps.after[at]
 
 
-def _summed(where: tuple[Ints, ...], items: Ints, amount: Ints) -> Transitions:
+def sum_transitions(found: Transitions) -> Transitions:
+    """Add up rows that say the same from where to where, in order of cell, month and states."""
+    where = (found.cell, found.month, found.origin, found.destination)
     order = np.lexsort(where[::-1])
     sizes = [int(values.max(initial=0)) + 1 for values in where]
     key = np.ravel_multi_index([values[order] for values in where], sizes)
     starts = np.flatnonzero(np.diff(key, prepend=-1))
     if not len(starts):
-        return Transitions(*(np.zeros(0, dtype=np.int64) for _ in range(6)))
-    totals = [np.add.reduceat(values[order], starts) for values in (items, amount)]
-    kept = (totals[0] != 0) | (totals[1] != 0)
+        return found
+    items, amount = (np.add.reduceat(v[order], starts) for v in (found.items, found.amount))
+    kept = (items != 0) | (amount != 0)
     cell, month, origin, end = (values[order][starts][kept] for values in where)
-    return Transitions(cell, month, origin, end, totals[0][kept], totals[1][kept])
+    return Transitions(cell, month, origin, end, items[kept], amount[kept])
