@@ -59,11 +59,11 @@ def _chosen(rows: Rows, which: NDArray[np.bool_], *names: str) -> list[Ints]:
 
 def _open_amounts(grid: CustomerGrid, balances: Rows) -> Named:
     """Open amounts of items owed; open credits and cash not applied."""
-    out: Named = {}
-    for name, sign, owed in (("open_amount", 1, 1), ("credit_amount", -1, 0)):
-        customer, day, amount = _chosen(balances, balances["owed"] == owed, "customer", "day", "amount")
-        out[name] = _amount(grid, grid.running(customer, grid.period(day), sign * amount))
-    return out
+    owed = balances["amount"] * balances["owed"]
+    held = grid.running(balances["customer"], grid.period(balances["day"]), owed)
+    customer, day, amount = _chosen(balances, balances["owed"] == 0, "customer", "day", "amount")
+    credit = grid.running(customer, grid.period(day), -amount)
+    return {"open_amount": _amount(grid, held), "credit_amount": _amount(grid, credit)}
 
 
 def _overdue_amounts(grid: CustomerGrid, balances: Rows, spells: Rows) -> Named:
@@ -87,10 +87,9 @@ def _overdue_amounts(grid: CustomerGrid, balances: Rows, spells: Rows) -> Named:
 
 def _invoiced(grid: CustomerGrid, spells: Rows) -> Named:
     """Items by the first of their spells."""
-    names = ("customer", "start_day", "issue_day", "amount")
-    customer, start, issued, amount = _chosen(spells, spells["number"] == 0, *names)
-    ends = {f"_{n}": grid.period(issued + n) for n in WINDOW_DAYS}
-    found = grid.during(customer, grid.period(start), ends, {"invoiced": amount, "invoices": 1})
+    known = np.where(spells["number"] == 0, grid.period(spells["start_day"]), len(grid.days))
+    ends = {f"_{n}": grid.period(spells["issue_day"] + n) for n in WINDOW_DAYS}
+    found = grid.during(spells["customer"], known, ends, {"invoiced": spells["amount"], "invoices": 1})
     return {
         name: _amount(grid, figure) if name.startswith("invoiced") else _count(figure)
         for name, figure in found.items()
