@@ -51,7 +51,7 @@ class CustomerGrid:
         """Rows of a statement for these customers; `customer` is the place in the grid."""
         found = self.snapshot.query(statement(self.first, self.first + self.width - 1))
         rows = {str(c): found.pop(c).to_numpy(dtype=np.int64) for c in list(found)}
-        rows["customer"] -= self.first
+        rows["customer"] = rows["customer"] - self.first
         return rows
 
     @cached_property
