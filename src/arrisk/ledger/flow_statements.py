@@ -64,12 +64,12 @@ def odd_movements(first: int, by: str | None = None) -> str:
     """
     cell = cell_of(by, "m")
     found = (
-        f"SELECT item, MAX(CASE WHEN {SEVERAL} THEN 1 ELSE 0 END) AS several, MAX(dispute_opened) AS "
-        "dispute_opened, MAX(dispute_closed) AS dispute_closed FROM spells "
-        f"WHERE side = {OWED} AND amount <> 0 AND ({SEVERAL} OR dispute_opened IS NOT NULL) GROUP BY item"
+        "SELECT item, MAX(number) AS latest, MAX(dispute_opened) AS dispute_opened, MAX(dispute_closed) AS "
+        f"dispute_closed FROM spells WHERE side = {OWED} AND amount <> 0 "
+        "AND (number > 0 OR dispute_opened IS NOT NULL) GROUP BY item"
     )
     odd = (
-        f"SELECT t.item, CASE WHEN t.several = 1 THEN t.item END AS told, {_dispute('t', first)} "
+        f"SELECT t.item, CASE WHEN t.latest > 0 THEN t.item END AS told, {_dispute('t', first)} "
         f"FROM ({found}) AS t{_dispute_days('t')}"
     )
     rows = (
