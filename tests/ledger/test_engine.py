@@ -6,9 +6,11 @@ import shutil
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from arrisk.errors import LedgerError
+from arrisk.ledger import engine as engine_module
 from arrisk.ledger.engine import DuckDBEngine, SparkEngine, open_engine, translate
 from arrisk.ledger.relations import known
 from arrisk.ledger.statements import ageing_cells, item_states
@@ -122,6 +124,20 @@ def test_adversarial_panel_is_right_by_hand():
     assert panel.loc["2024-06-30", "unapplied cash"] == -30
     assert panel.loc["2024-07-31", "unapplied cash"] == -35
     assert panel.loc["2025-01-31"].sum() == pytest.approx(snapshot.open_balance)
+
+
+@pytest.mark.parametrize("hold", [False, True])
+def test_a_name_may_be_given_anew_to_tables_small_and_large_and_to_files(tmp_path, hold):
+    engine = DuckDBEngine(threads=1, hold=hold)
+    small, large = (pa.table({"n": range(size)}) for size in (3, engine_module.MANY_ROWS + 3))
+    engine.write("SELECT 7 AS n", tmp_path / "it's.parquet")
+    whole = len(large) * (len(large) - 1) // 2
+    for source, total in ((small, 3), (large, whole), (tmp_path / "it's.parquet", 7)):
+        for again in (source, small, source):
+            engine.register("given", again)
+        found = engine.fetch("SELECT CAST(SUM(n) AS BIGINT) AS n FROM given")
+        assert found["n"].tolist() == [total]
+    engine.close()
 
 
 def test_engines_by_name(tmp_path):
