@@ -7,8 +7,12 @@ from pathlib import Path
 import matplotlib
 import matplotlib.pyplot as plt
 import pytest
+from hypothesis import settings
 
 matplotlib.use("Agg")
+# A slow machine is no defect of the code.
+settings.register_profile("arrisk", deadline=None)
+settings.load_profile("arrisk")
 
 ROOT = Path(__file__).resolve().parents[1]
 
