@@ -9,6 +9,8 @@ import matplotlib.pyplot as plt
 import pytest
 from hypothesis import settings
 
+from arrisk.policy.study import Study, open_study
+
 matplotlib.use("Agg")
 # A slow machine is no defect of the code.
 settings.register_profile("arrisk", deadline=None)
@@ -29,6 +31,12 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("real data are not beside this checkout (../shared/data)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def sample_study(root: Path) -> Study:
+    """The study of the sample, read once for all tests of a process."""
+    return open_study(root / "data" / "sample" / "study.toml")
 
 
 @pytest.fixture(autouse=True)

@@ -7,13 +7,12 @@ import pytest
 
 from arrisk.policy.agenda import QUESTION, Agenda, make_agenda
 from arrisk.policy.recommendation import RECOMMENDATION_MIME
-from arrisk.policy.study import open_study
 from tests.report.stage import cannot_say, make_recommendation
 
 
 @pytest.fixture(scope="module")
-def study(root):
-    return open_study(root / "data" / "sample" / "study.toml")
+def study(sample_study):
+    return sample_study
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import pytest
 
 from arrisk.policy.excess_history import make_excess_history
 from arrisk.policy.exposure import recommend_exposure
-from arrisk.policy.study import Study, open_study
+from arrisk.policy.study import Study
 from arrisk.portfolio.breaches import find_breaches
 from arrisk.portfolio.exposure import make_exposure
 from arrisk.portfolio.utilisation import make_utilisation_path
@@ -72,9 +72,8 @@ def test_nobody_above_is_kept_and_few_or_no_limits_cannot_say(tmp_path):
     assert "20 largest" in none.experiment
 
 
-def test_the_sample():
-    study = open_study()
-    snapshot = study.snapshot()
+def test_the_sample(sample_study):
+    study, snapshot = sample_study, sample_study.snapshot()
     path = make_utilisation_path(snapshot)
     exposure, breaches = make_exposure(snapshot), find_breaches(path)
     found = recommend_exposure(study, exposure, breaches, make_excess_history(snapshot, path))

@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from arrisk.models.provision.matrix import fit_provision
 from arrisk.policy.health import FIGURES, make_health
 from arrisk.policy.health_page import describe_change, write
-from arrisk.policy.study import open_study
 from arrisk.portfolio.headline import make_headline
 from arrisk.portfolio.turnover import make_turnover
 from tests.ledger.frames import event, invoice, ledger_of
@@ -19,8 +18,8 @@ from tests.ledger.random_ledgers import as_of_dates, ledgers
 
 
 @pytest.fixture(scope="module")
-def sample():
-    return open_study().snapshot()
+def sample(sample_study):
+    return sample_study.snapshot()
 
 
 def small_ledger():

@@ -9,7 +9,6 @@ import pytest
 from arrisk.errors import ModelError
 from arrisk.models.timing import fit_timing, refit_hazards
 from arrisk.policy.health import make_health
-from arrisk.policy.study import open_study
 from arrisk.policy.study_file import Queue
 from arrisk.policy.weekly_review import recommend_health
 from arrisk.policy.worklist import candidates, make_worklist
@@ -21,8 +20,8 @@ QUEUES = (Queue("sales", 0, 30), Queue("finance", 31, 60), Queue("legal", 90, No
 
 
 @pytest.fixture(scope="module")
-def sample():
-    return open_study()
+def sample(sample_study):
+    return sample_study
 
 
 def with_open_items():

@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arrisk.errors import LedgerError
-from arrisk.ledger.reading import read_ledger
 from arrisk.portfolio.breaches import find_breaches
 from arrisk.portfolio.exposure import make_exposure
 from arrisk.portfolio.utilisation import make_utilisation_path
@@ -194,8 +193,8 @@ def test_breaches_deeply(rows, one, other, threshold):
     what_is_known_later_changes_no_earlier_breach(rows, one, other)
 
 
-def test_the_sample(root):
-    snapshot = read_ledger(root / "data" / "sample").as_of("2025-12-31")
+def test_the_sample(sample_study):
+    snapshot = sample_study.snapshot()
     path = make_utilisation_path(snapshot)
     breaches, above = find_breaches(path), make_exposure(snapshot).above
     assert set(breaches.open["name"]) == set(above["customer_id"])

@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from arrisk.errors import LedgerError
-from arrisk.ledger.reading import read_ledger
 from arrisk.portfolio.concentration import effective_names, herfindahl, make_concentration, top_share
 from arrisk.portfolio.utilisation import make_utilisation_path
 from tests.ledger.frames import event, invoice, ledger_of
@@ -83,8 +82,8 @@ def test_a_book_without_debt_is_drawn_too():
         plt.gcf().canvas.draw()
 
 
-def test_the_sample(root):
-    snapshot = read_ledger(root / "data" / "sample").as_of("2025-12-31")
+def test_the_sample(sample_study):
+    snapshot = sample_study.snapshot()
     result = make_concentration(make_utilisation_path(snapshot, level="group"))
     assert len(result.months) == 36
     last = result.months.iloc[-1]

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given, settings
 
 from arrisk.errors import LedgerError
-from arrisk.ledger.reading import read_ledger
 from arrisk.portfolio.exposure import make_exposure, utilisation
 from tests.ledger.frames import event, invoice, ledger_of
 from tests.ledger.random_ledgers import as_of_dates
@@ -167,8 +166,8 @@ def test_exposure_is_a_plain_count_and_ties_to_the_open_balance(rows, date):
     assert not (table["exposure"].drop(plain.index) != 0).any()
 
 
-def test_the_sample(root):
-    snapshot = read_ledger(root / "data" / "sample").as_of("2025-12-31")
+def test_the_sample(sample_study):
+    snapshot = sample_study.snapshot()
     exposure = make_exposure(snapshot)
     table = exposure.table
     assert round(100 * table["open_amount"].sum()) == snapshot.open_minor

@@ -8,7 +8,6 @@ from arrisk.models.early_warning.backtest import backtest_alerts
 from arrisk.models.early_warning.ranking import rank_alerts
 from arrisk.policy.default_counts import define_default
 from arrisk.policy.early_warning import define_alerts
-from arrisk.policy.study import open_study
 from arrisk.portfolio.signals.alerts import Alerts, make_alerts
 from tests.models.early_warning.books import rules_of
 
@@ -16,8 +15,8 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def study(root):
-    return open_study(root / "data" / "sample")
+def study(sample_study):
+    return sample_study
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,6 @@ from arrisk.policy.incentives.bonus import bonus_shares, financing_saved, make_b
 from arrisk.policy.incentives.decision import make_incentives, recommend_incentives
 from arrisk.policy.incentives.measures import SUMS, make_sales_sums
 from arrisk.policy.incentives.scores import score_sales
-from arrisk.policy.study import open_study
 from tests.policy.incentives.books import sales_book
 
 
@@ -40,8 +39,8 @@ def test_saving_by_hand():
 
 
 @pytest.fixture(scope="module")
-def study(root):
-    return open_study(root / "data" / "sample" / "study.toml")
+def study(sample_study):
+    return sample_study
 
 
 @pytest.fixture(scope="module")

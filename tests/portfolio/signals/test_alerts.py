@@ -85,10 +85,8 @@ def test_alerts_are_never_changed_by_what_became_known_later(rows, weeks):
 
 
 @pytest.mark.slow
-def test_sample_alerts_do_not_look_ahead(root):
-    from arrisk.policy.study import open_study
-
-    snapshot = open_study(root / "data" / "sample").snapshot()
+def test_sample_alerts_do_not_look_ahead(sample_study):
+    snapshot = sample_study.snapshot()
     rules = make_alert_rules({"grid": "monthly"}, 500.0)
     whole, day = make_alerts(snapshot, rules), pd.Timestamp("2024-09-30")
     then = make_alerts(snapshot.as_of(day), rules)
