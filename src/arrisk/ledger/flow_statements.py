@@ -5,9 +5,9 @@ What an item owes at a month end is a sum of its movements, and its state there 
 exact statistic of every flow of money, and closings counted by the same keys of every flow of items. That
 holds for items that stand open once and are never disputed; the others are few and told apart.
 
-All read, besides `movements` or `spells`, a relation `calendar` of (day, month) for the days of the window.
-What was before it is told as of one month: the one before the window. Each statement reads a relation once,
-so that no engine keeps a copy of it.
+What was before the window is told as of one month: the one before it. The statements of odd items also read a
+relation `calendar` of (day, month) for the days of the window. Each statement reads a relation once, so that
+no engine keeps a copy of it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ APART_KEYS = f"item, number, opened, closed, {KEYS}"
 SEVERAL = "number > 0 OR next_day IS NOT NULL"
 SUMS = "CAST(SUM(amount) AS BIGINT) AS amount, COUNT(*) AS counted"
 ENDS = "0 AS amount, COUNT(*) AS counted"
-ENDED_DAYS = " LEFT JOIN calendar AS k ON s.since = k.day LEFT JOIN calendar AS e ON s.end_day = e.day"
 
 
 def flow_movements(first: int, by: str | None = None) -> str:
@@ -42,8 +41,8 @@ def flow_movements(first: int, by: str | None = None) -> str:
     """
     cell = cell_of(by, "m")
     rows = (
-        f"SELECT {cell.select}{_clock('m')}, {_month('k', first)} AS since_month, {_moved(first)} "
-        f"FROM movements AS m LEFT JOIN calendar AS k ON m.since = k.day{cell.join} WHERE m.side = {OWED}"
+        f"SELECT {cell.select}{_clock('m')}, {_moved(first)} FROM movements AS m{cell.join} "
+        f"WHERE m.side = {OWED}"
     )
     return _grouped(f"{cell.key}{KEYS}", rows, SUMS)
 
@@ -74,8 +73,7 @@ def odd_movements(first: int, by: str | None = None) -> str:
     )
     rows = (
         f"SELECT {cell.select}o.told AS item, 0 AS number, o.opened, o.closed, {_clock('m')}, "
-        f"{_month('k', first)} AS since_month, {_moved(first)} FROM ({odd}) AS o "
-        f"JOIN movements AS m ON o.item = m.item LEFT JOIN calendar AS k ON m.since = k.day{cell.join}"
+        f"{_moved(first)} FROM ({odd}) AS o JOIN movements AS m ON o.item = m.item{cell.join}"
     )
     return _grouped(f"{cell.key}{APART_KEYS}", rows, SUMS)
 
@@ -95,7 +93,7 @@ def flow_closings(first: int, by: str | None = None) -> str:
     """
     cell = cell_of(by, "s")
     rows = (
-        f"SELECT {cell.select}{_clock('s')}, {_ended(first)} FROM spells AS s{ENDED_DAYS}{cell.join} "
+        f"SELECT {cell.select}{_clock('s')}, {_ended(first)} FROM spells AS s{cell.join} "
         f"WHERE s.side = {OWED} AND s.amount <> 0 AND s.end_day IS NOT NULL AND s.number = 0 "
         "AND s.next_day IS NULL AND s.dispute_opened IS NULL"
     )
@@ -117,14 +115,14 @@ def odd_closings(first: int, by: str | None = None) -> str:
     """
     cell = cell_of(by, "s")
     odd = (
-        "SELECT item, customer, due_day, issue_day, since, end_day, cause, number, dispute_opened, "
+        "SELECT item, customer, due_day, issue_day, since_month, end_month, cause, number, dispute_opened, "
         f"dispute_closed, CASE WHEN {SEVERAL} THEN item END AS told FROM spells "
         f"WHERE side = {OWED} AND amount <> 0 AND ({SEVERAL} OR dispute_opened IS NOT NULL)"
     )
     rows = (
         f"SELECT {cell.select}s.told AS item, CASE WHEN s.told IS NULL THEN 0 ELSE s.number END AS number, "
         f"{_dispute('s', first)}, {_clock('s')}, {_ended(first)} "
-        f"FROM ({odd}) AS s{_dispute_days('s')}{ENDED_DAYS}{cell.join} WHERE s.end_day IS NOT NULL"
+        f"FROM ({odd}) AS s{_dispute_days('s')}{cell.join} WHERE s.end_month IS NOT NULL"
     )
     return _grouped(f"{cell.key}{APART_KEYS}", rows, ENDS)
 
@@ -143,12 +141,22 @@ def _month(calendar: str, first: int) -> str:
     return f"COALESCE({calendar}.month, {first - 1})"
 
 
+def _window(month: str, first: int) -> str:
+    return f"CASE WHEN {month} < {first} THEN {first - 1} ELSE {month} END"
+
+
 def _moved(first: int) -> str:
-    return f"CASE WHEN m.month < {first} THEN {first - 1} ELSE m.month END AS month, m.kind, m.amount"
+    return (
+        f"{_window('m.since_month', first)} AS since_month, {_window('m.month', first)} AS month, m.kind, "
+        "m.amount"
+    )
 
 
 def _ended(first: int) -> str:
-    return f"{_month('k', first)} AS since_month, {_month('e', first)} AS month, s.cause AS kind"
+    return (
+        f"{_window('s.since_month', first)} AS since_month, {_window('s.end_month', first)} AS month, "
+        "s.cause AS kind"
+    )
 
 
 def _dispute(relation: str, first: int) -> str:

@@ -12,7 +12,7 @@ import pyarrow as pa
 import sqlglot.expressions as exp
 
 from arrisk.errors import LedgerError
-from arrisk.ledger.days import day_numbers
+from arrisk.ledger.days import day_numbers, month_index
 from arrisk.ledger.statements import CREDIT, ITEM_ATTRIBUTES, OWED
 
 if TYPE_CHECKING:
@@ -34,13 +34,13 @@ class Relation(NamedTuple):
 
 _ITEM = ("item", "customer", "side", "issue_day", "due_day", "since", "amount")
 _DISPUTE = {"dispute_opened": "dispute_opened", "dispute_closed": "dispute_closed"}
-_END = dict.fromkeys(("end_day", "end_event_day", "cause"), "end_day") | {"next_day": "next_day"}
+_END = dict.fromkeys(("end_day", "end_month", "end_event_day", "cause"), "end_day") | {"next_day": "next_day"}
 _MOVE = ("item", "customer", "side", "kind", "event_day", "day", "month", "due_day", "issue_day", "amount")
 RELATIONS = {
-    "movements": Relation("day", (*_MOVE, "since")),
+    "movements": Relation("day", (*_MOVE, "since", "since_month")),
     "customers": Relation("first_day"),
     "items": Relation("since", (*_ITEM, *ITEM_ATTRIBUTES), _DISPUTE),
-    "spells": Relation("start_day", (*_ITEM, "number", "start_day"), _END | _DISPUTE),
+    "spells": Relation("start_day", (*_ITEM, "since_month", "number", "start_day"), _END | _DISPUTE),
     "orders": Relation("order_day", ("customer", "order_day", "amount"), {"cancelled_day": "cancelled_day"}),
 }
 _WIDTH = dict.fromkeys(("side", "kind", "cause"), pa.int8()) | {"amount": pa.int64()}
@@ -55,8 +55,11 @@ def make_relation(name: str, ledger: Ledger) -> pa.Table:
         Of `RELATIONS`.
     ledger : Ledger
     """
-    made = {"items": _items, "customers": _customers, "orders": _orders}
-    frame = made.get(name, lambda one: getattr(one, name))(ledger)
+    made = {
+        "movements": _movements, "spells": _spells,
+        "items": _items, "customers": _customers, "orders": _orders,
+    }  # fmt: skip
+    frame = made[name](ledger)
     relation = RELATIONS[name]
     narrow = [*relation.columns, *relation.later] or ["customer", "first_day"]
     frame = frame[narrow] if relation.columns else frame
@@ -69,6 +72,21 @@ def _field(field: pa.Field, is_ours: bool) -> pa.Field:
         return field.with_type(pa.string())
     whole = is_ours and pa.types.is_integer(field.type)
     return field.with_type(_WIDTH.get(field.name, pa.int32())) if whole else field
+
+
+def _movements(ledger: Ledger) -> pd.DataFrame:
+    return ledger.movements.assign(since_month=_months(ledger.movements["since"]))
+
+
+def _spells(ledger: Ledger) -> pd.DataFrame:
+    spells = ledger.spells
+    return spells.assign(since_month=_months(spells["since"]), end_month=_months(spells["end_day"]))
+
+
+def _months(days: pd.Series) -> pd.arrays.IntegerArray:
+    """Month indices of day numbers, missing where these are."""
+    months = month_index(days.to_numpy(dtype=np.int64, na_value=0))
+    return pd.arrays.IntegerArray(months.astype(np.int64), days.isna().to_numpy(dtype=bool))
 
 
 def _items(ledger: Ledger) -> pd.DataFrame:

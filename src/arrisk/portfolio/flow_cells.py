@@ -93,7 +93,7 @@ def read_flow_cells(snapshot: Snapshot, months: int | None = None, by: str | Non
         If the attribute or the number of months is not usable.
     """
     first, days = _window(snapshot, months)
-    rows = _query(snapshot, flow_movements(first, check_attribute(snapshot, by)), first)
+    rows = snapshot.query(flow_movements(first, check_attribute(snapshot, by)))
     return _cells(_begun(rows), first, days)
 
 
@@ -105,8 +105,11 @@ def read_exact_flow_cells(snapshot: Snapshot, months: int | None = None, by: str
     """
     first, days = _window(snapshot, months)
     known = check_attribute(snapshot, by)
-    makers = (flow_movements, flow_closings, odd_movements, odd_closings)
-    moved, closed, odd, ended = (_query(snapshot, make(first, known), first) for make in makers)
+    moved, closed = (snapshot.query(make(first, known)) for make in (flow_movements, flow_closings))
+    days_by_month = _calendar(snapshot, first)
+    odd, ended = (
+        snapshot.query(make(first, known), calendar=days_by_month) for make in (odd_movements, odd_closings)
+    )
     moved, odd = _begun(moved), _begun(odd)
     out = odd.assign(amount=-odd["amount"], counted=-odd["counted"]).drop(columns=list(TOLD_APART))
     return _cells(pd.concat([moved, closed, out, odd, ended], ignore_index=True), first, days)
@@ -121,10 +124,10 @@ def _window(snapshot: Snapshot, months: int | None) -> tuple[int, Ints]:
     return first, np.array([*month_end(np.arange(first - 1, now)), snapshot.day], dtype=np.int64)
 
 
-def _query(snapshot: Snapshot, statement: str, first: int) -> pd.DataFrame:
+def _calendar(snapshot: Snapshot, first: int) -> pd.DataFrame:
+    """The month of each day of the window."""
     days = np.arange(int(month_end(first - 1)) + 1, snapshot.day + 1)
-    calendar = pd.DataFrame({"day": days, "month": month_index(days)}, dtype="int32")
-    return snapshot.query(statement, calendar=calendar)
+    return pd.DataFrame({"day": days, "month": month_index(days)}, dtype="int32")
 
 
 def _begun(moved: pd.DataFrame) -> pd.DataFrame:
