@@ -36,7 +36,7 @@ notebooks: $(READY) ## Execute the committed notebooks anew on the sample
 lint: $(READY) ## Check style, types and the one-way rooms
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
 
-bench: $(READY) ## Time the ledger against pandas, in one run
+bench: $(READY) ## Time the statistics of a ledger against pandas and against only reading it
 	$(BIN)/python benchmarks/bench_ledger.py
 
 lock: ## Pin the dependencies anew (needs uv)

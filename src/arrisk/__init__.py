@@ -12,6 +12,7 @@ from arrisk.ledger.columns.column_map import shipped_maps
 from arrisk.ledger.columns.proposal import propose_map
 from arrisk.ledger.reading import read_ledger
 from arrisk.ledger.sample.generator import make_sample, write_sample
+from arrisk.ledger.stored import open_ledger
 from arrisk.models.cash.forecast import weekly_cash
 from arrisk.models.closed_bias import compare_closed_only
 from arrisk.models.curves import closed_only_curve, kaplan_meier
@@ -58,6 +59,7 @@ from arrisk.portfolio.class_changes import make_class_changes
 from arrisk.portfolio.concentration import make_concentration
 from arrisk.portfolio.customer_panel import make_customer_panel
 from arrisk.portfolio.dso_bridge import make_dso_bridge
+from arrisk.portfolio.early_booking import check_early_booking
 from arrisk.portfolio.exposure import make_exposure
 from arrisk.portfolio.flows import make_flows
 from arrisk.portfolio.headline import make_headline
@@ -85,6 +87,7 @@ __all__ = [
     "backtest_alerts",
     "backtest_provision",
     "backtest_worklist",
+    "check_early_booking",
     "closed_only_curve",
     "compare_closed_only",
     "compare_dso",
@@ -125,6 +128,7 @@ __all__ = [
     "make_watch_list",
     "make_worklist",
     "map_stability",
+    "open_ledger",
     "open_study",
     "propose_map",
     "rank_alerts",

@@ -28,7 +28,7 @@ from arrisk.ledger.relations import RELATIONS, make_relation
 
 __all__ = ["open_ledger", "store_ledgers"]
 
-FACTS, FORMAT = "ledger.json", 1
+FACTS, FORMAT = "ledger.json", 2
 TABLES = ("items", "events", "customers", "orders", "limits", "signals", "recoveries", "quarantine")
 KEPT_AS_RELATIONS = ("movements", "spells")
 ORDER = {

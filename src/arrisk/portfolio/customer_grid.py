@@ -22,7 +22,7 @@ __all__ = ["CustomerGrid", "Figures", "Rows", "customers_at"]
 Ints = NDArray[np.int64]
 Rows = dict[str, Ints]
 Figures = Mapping[str, NDArray[Any]]
-ROWS_AT_ONCE = 8_000_000
+ROWS_AT_ONCE = 2_500_000
 
 
 @dataclass(frozen=True)
