@@ -13,10 +13,15 @@ from arrisk.policy.study import Study, open_study
 
 matplotlib.use("Agg")
 # A slow machine is no defect of the code.
-settings.register_profile("arrisk", deadline=None)
-settings.load_profile("arrisk")
+settings.register_profile("whole", deadline=None)
+settings.register_profile("fast", deadline=None, max_examples=25)
 
 ROOT = Path(__file__).resolve().parents[1]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Fewer random examples where a test asks for no number and slow tests are left out."""
+    settings.load_profile("fast" if "not slow" in str(config.getoption("markexpr")) else "whole")
 
 
 @pytest.fixture(scope="session")

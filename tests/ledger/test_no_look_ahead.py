@@ -30,18 +30,21 @@ def later_rows_change_nothing(rows, date):
         pd.testing.assert_frame_equal(one, other, check_dtype=False)
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None)
 @given(ledgers(), as_of_dates)
 def test_oracle_a7_later_rows_change_nothing(rows, date):
     later_rows_change_nothing(rows, date)
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None)
 @given(foreign_ledgers(), as_of_dates)
 def test_oracle_a7_in_two_currencies_with_strangers(rows, date):
     later_rows_change_nothing(rows, date)
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(ledgers(), as_of_dates)
 def test_money_is_conserved(rows, date):

@@ -20,6 +20,7 @@ RATES = [
 ]
 
 
+@pytest.mark.slow
 @settings(max_examples=12, deadline=None)
 @given(foreign_ledgers())
 def test_the_short_way_is_the_replay(rows):

@@ -49,12 +49,14 @@ def later_rows_change_no_spell(rows, date):
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(ledgers() | foreign_ledgers(), as_of_dates)
 def test_spells_are_the_items_of_any_day(rows, date):
     spells_are_the_items(ledger_of(**rows), date)
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(ledgers(), as_of_dates)
 def test_later_rows_change_no_spell(rows, date):

@@ -46,6 +46,7 @@ def in_parts(rows, folder):
     return store_ledgers((ledger_of(**part) for part in parts), folder)
 
 
+@pytest.mark.slow
 @settings(max_examples=6, deadline=None, phases=NO_SHRINKING)
 @given(ledgers() | foreign_ledgers(), as_of_dates)
 def test_a_stored_ledger_answers_as_before(rows, date):
@@ -60,6 +61,7 @@ def test_a_stored_ledger_answers_as_before(rows, date):
         pd.testing.assert_frame_equal(*moves)
 
 
+@pytest.mark.slow
 @settings(max_examples=6, deadline=None, phases=NO_SHRINKING)
 @given(ledgers(), as_of_dates)
 def test_parts_make_the_whole(rows, date):

@@ -38,6 +38,7 @@ def compare(ledger, rows, date):
     }
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None)
 @given(ledgers(), as_of_dates)
 def test_every_state_is_that_of_a_replay_cent_by_cent(rows, date):

@@ -145,6 +145,7 @@ def test_copies_of_an_item_under_one_customer_add_no_information():
     assert (naive["se"][middle] < 0.65 * once["se"][middle]).all()
 
 
+@pytest.mark.slow
 def test_robust_variance_is_the_sum_of_squared_influences_in_chunks():
     """Influence by definition: derivative of log survival in the weight of one customer."""
     rng = np.random.default_rng(5)

@@ -14,6 +14,7 @@ def known(row, date):
     return max(row.get("issue_date") or row["date"], row.get("recorded_date") or "") <= date
 
 
+@pytest.mark.slow
 @settings(max_examples=10, deadline=None)
 @given(ledgers(), as_of_dates)
 def test_rows_known_later_change_no_bit(rows, date):

@@ -37,6 +37,7 @@ def test_clustered_errors_match_statsmodels():
     np.testing.assert_allclose(np.sqrt(np.diag(fit.covariance)), peer.bse, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_covariate_without_effect_is_not_significant_too_often():
     hits = {"clustered": 0, "independent": 0}
     runs = 60

@@ -216,6 +216,7 @@ def test_a_ledger_too_young_gives_no_score_and_says_so(snapshot):
         fit_scorecard(young, cutoffs=["2022-09-01"])
 
 
+@pytest.mark.slow
 def test_sample(root):
     snapshot = read_ledger(root / "data" / "sample", columns="arrisk", currency="EUR").as_of("2025-12-31")
     card = fit_scorecard(snapshot, definition=DefaultDefinition(materiality=500.0))

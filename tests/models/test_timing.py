@@ -163,6 +163,7 @@ def test_picture_and_page(snapshot):
     assert "followed to 2024-06-18" in timing._repr_html_()
 
 
+@pytest.mark.slow
 def test_sample_by_segment(root):
     snapshot = read_ledger(root / "data" / "sample", columns="arrisk", currency="EUR").as_of("2025-12-31")
     timing = fit_timing(snapshot, by="segment")

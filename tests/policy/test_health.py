@@ -124,6 +124,7 @@ def test_the_page_is_escaped_and_whole():
     assert page.count("<table") == 4
 
 
+@pytest.mark.slow
 @settings(max_examples=6, deadline=None)
 @given(ledgers(), as_of_dates)
 def test_any_ledger_has_a_report_whose_movements_foot(rows, day):

@@ -69,6 +69,7 @@ def test_the_days_from_61_to_89_belong_to_nobody():
     assert (hole["from_day"], hole["to_day"]) == (61, 89)
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(st.lists(st.integers(0, 60), max_size=6, unique=True), st.booleans())
 def test_every_day_has_one_row_and_the_days_of_no_queue_are_nobodys(cuts, endless):

@@ -179,6 +179,7 @@ def test_by_attribute_and_bad_arguments():
     assert bucket_names((30,)) == ["1-30", "over 30"]
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(
     ledgers(),

@@ -104,6 +104,7 @@ def test_text_of_the_ledger_is_escaped():
     assert "<script>" not in make_attainment(ledger_of(sold).as_of("2025-06-30"))._repr_html_()
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None)
 @given(ledgers(), as_of_dates)
 def test_it_equals_a_plain_count_of_items_and_movements(rows, day):

@@ -64,6 +64,7 @@ def test_days_are_checked():
         customer_classes(ledger_of([invoice("1", "2025-01-01", 1)]).as_of("2025-01-10"), (60, 30))
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None)
 @given(ledgers(), as_of_dates)
 def test_counts_hold_every_customer_once(rows, day):

@@ -50,6 +50,7 @@ def plain(ledger, days):
     return pd.concat([customers_on(ledger.as_of(day)) for day in days], ignore_index=True)
 
 
+@pytest.mark.slow
 @settings(max_examples=4, deadline=None)
 @given(books(), st.sampled_from([WEEKS, MONTH_ENDS]))
 def test_one_pass_is_the_snapshot_of_each_day(rows, days):
@@ -220,6 +221,7 @@ def test_customers_sum_to_the_ageing_panel(rows):
     assert ((sums["credit_amount"] - credits).abs() < 0.005).all()
 
 
+@pytest.mark.slow
 @settings(max_examples=5, deadline=None)
 @given(ledgers())
 def test_later_rows_change_nothing(rows):

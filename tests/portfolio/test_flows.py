@@ -118,12 +118,14 @@ def equals_items_one_by_one(rows, date, edges, disputes, months, by):
     assert told(flows) == plain_flows(snapshot, months, edges, disputes, by)
 
 
+@pytest.mark.slow
 @settings(max_examples=12, deadline=None)
 @given(disputed_ledgers(), as_of_dates, EDGES, DISPUTES, st.sampled_from([2, 36]))
 def test_flows_are_those_of_items_told_one_by_one(rows, date, edges, disputes, months):
     equals_items_one_by_one(rows, date, edges, disputes, months, None)
 
 
+@pytest.mark.slow
 @settings(max_examples=8, deadline=None)
 @given(disputed_ledgers(), as_of_dates, st.sampled_from(["segment", "customer_id", "department"]))
 def test_flows_of_parts_are_those_of_items_told_one_by_one(rows, date, by):
@@ -140,6 +142,7 @@ def test_flows_are_those_of_items_deeply(rows, date, edges, disputes, months):
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=12, deadline=None)
 @given(ledgers() | foreign_ledgers(), as_of_dates, EDGES, st.sampled_from([2, 36]))
 def test_money_and_items_are_conserved_and_open_is_the_ageing(rows, date, edges, months):
@@ -163,6 +166,7 @@ def test_money_and_items_are_conserved_and_open_is_the_ageing(rows, date, edges,
         assert (minor(sums(flows, "from_state", [state])) == minor(before)).all()
 
 
+@pytest.mark.slow
 @settings(max_examples=10, deadline=None)
 @given(ledgers(), as_of_dates)
 def test_what_is_known_later_changes_nothing(rows, date):
@@ -176,6 +180,7 @@ def test_what_is_known_later_changes_nothing(rows, date):
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=6, deadline=None)
 @given(ledgers())
 def test_a_shorter_window_is_the_end_of_a_longer_one(rows):
@@ -197,6 +202,7 @@ def plain_customer_states(snapshot, edges):
     return found
 
 
+@pytest.mark.slow
 @settings(max_examples=8, deadline=None)
 @given(disputed_ledgers(), as_of_dates, EDGES)
 def test_customers_stand_in_the_bucket_of_their_oldest_overdue_item(rows, date, edges):

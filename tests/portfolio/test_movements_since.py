@@ -68,6 +68,7 @@ def test_month_before_keeps_month_ends():
         assert month_before(pd.Timestamp(day)) == pd.Timestamp(before)
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(ledgers(), as_of_dates, as_of_dates)
 def test_bridges_foot_to_the_cent(rows, one, other):

@@ -74,6 +74,7 @@ def test_arguments_and_escaping(snapshot):
     assert "<b>" not in make_rankings(snapshot)._repr_html_()
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None)
 @given(ledgers(), as_of_dates)
 def test_cash_is_the_cash_of_the_bridge(rows, day):

@@ -160,6 +160,7 @@ def test_what_cannot_be_counted_is_refused(options, said):
         rows_of([invoice("1", "2025-01-01", 100)], **options)
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(ledgers(), as_of_dates, clocks, windows, cohorts, attributes)
 def test_counts_are_those_of_the_items_one_by_one(rows, date, clock, since, issued, by):
@@ -171,6 +172,7 @@ def test_counts_are_those_of_the_items_one_by_one(rows, date, clock, since, issu
     assert (counts.table[["items", "amount"]] >= 0).all().all()
 
 
+@pytest.mark.slow
 @settings(max_examples=10, deadline=None)
 @given(ledgers(), as_of_dates, clocks, windows)
 def test_items_alone_are_the_same_items(rows, date, clock, since):
@@ -181,6 +183,7 @@ def test_items_alone_are_the_same_items(rows, date, clock, since):
     pd.testing.assert_frame_equal(both.excluded.drop(columns="amount"), alone.excluded)
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None)
 @given(ledgers() | foreign_ledgers(), as_of_dates, clocks, windows)
 def test_items_and_amounts_are_conserved(rows, date, clock, since):
@@ -196,6 +199,7 @@ def test_items_and_amounts_are_conserved(rows, date, clock, since):
     assert counts.table.loc[is_open, "items"].sum() == (still["close_kind"] == "open").sum()
 
 
+@pytest.mark.slow
 @settings(max_examples=12, deadline=None)
 @given(ledgers() | foreign_ledgers(), as_of_dates, clocks)
 def test_later_rows_change_nothing(rows, date, clock):

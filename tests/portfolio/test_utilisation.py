@@ -89,6 +89,7 @@ def test_the_picture_shows_use_of_limits_or_plain_exposure():
     assert "No limits are set" in path_of().plot().get_title()
 
 
+@pytest.mark.slow
 @settings(max_examples=5, deadline=None)
 @given(credit_books(), as_of_dates)
 def test_the_path_is_the_exposure_of_each_day(rows, date):

@@ -61,6 +61,7 @@ with replaced_folder(sys.argv[1], {"memo.html", "run.json", "papers"}, "run.json
 """
 
 
+@pytest.mark.slow
 def test_a_killed_process_leaves_the_previous_bytes(tmp_path: Path) -> None:
     fill(tmp_path / "out", "one")
     before = contents(tmp_path / "out")

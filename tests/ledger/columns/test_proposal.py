@@ -36,6 +36,7 @@ SETTLED = {
 }
 
 
+@pytest.mark.slow
 def test_one_table_with_payment_dates_is_settled_invoices() -> None:
     raw = read_source({"export": pd.DataFrame(SETTLED)})
     proposal = propose_map(raw)
@@ -205,6 +206,7 @@ def test_the_real_sample_fits_its_map(shared_data: Path) -> None:
     assert (proposal.fits, proposal.missing, proposal.unsure) == ("ibm_ar", (), ())
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=15)
 @given(st.lists(st.text(max_size=12), min_size=1, max_size=5, unique=True), st.text(min_size=1, max_size=8))
 def test_any_headers_give_a_toml_file(headers: list[str], name: str) -> None:

@@ -197,6 +197,7 @@ def test_control_total_is_the_sum_of_the_papers(root: Path) -> None:
     assert study["ledger"]["control"] == [{"date": END.date(), "balance": owed}]
 
 
+@pytest.mark.slow
 def test_quarantine_holds_the_rows_that_belong_there(root: Path) -> None:
     ledger = read_ledger(root / "data" / "sample", columns="arrisk", currency="EUR")
     assert sorted(zip(ledger.quarantine["table"], ledger.quarantine["reason"], strict=True)) == [

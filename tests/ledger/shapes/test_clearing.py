@@ -93,6 +93,7 @@ links = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(kinds, links)
 def test_on_every_day_the_balance_is_that_of_the_items_alone(kinds, links):
@@ -106,6 +107,7 @@ def test_on_every_day_the_balance_is_that_of_the_items_alone(kinds, links):
         assert owed - settled == posted
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(kinds, links)
 def test_in_the_end_each_item_has_open_what_the_links_left(kinds, links):

@@ -46,6 +46,7 @@ def test_realised_cash_of_the_past_is_what_the_ledger_says(snapshot, cash):
     assert day + pd.Timedelta(weeks=13) <= snapshot.date
 
 
+@pytest.mark.slow
 def test_past_forecasts_do_not_know_what_came_later():
     """Rows after a past day change what is realised, not what was forecast."""
     invoices, events = rows_of(22, customers=40, days=700)
@@ -136,6 +137,7 @@ def test_nothing_open_is_refused():
         weekly_cash(ledger_of(invoices, paid).as_of("2024-06-01"))
 
 
+@pytest.mark.slow
 def test_a_book_always_collected_leaves_room_for_a_default_not_seen():
     invoices, events = rows_of(26, customers=40, days=700)
     always = weekly_cash(ledger_of(invoices, events).as_of("2023-11-20"))

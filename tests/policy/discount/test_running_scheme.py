@@ -57,6 +57,7 @@ def test_a_discount_that_nobody_offered_is_counted_apart():
     assert describe_running_scheme(book).total["not_offered"] == 7
 
 
+@pytest.mark.slow
 def test_the_interval_of_take_up_is_by_customer_and_covers():
     """Habits differ between customers: an interval on invoices would be several times too narrow."""
     covered = 0

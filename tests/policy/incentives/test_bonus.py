@@ -48,6 +48,7 @@ def found(study):
     return make_incentives(study)
 
 
+@pytest.mark.slow
 def test_the_bonus_adds_up(found):
     assert found.bonus.cost == found.bonus.table["bonus"].sum()
     assert found.bonus.saved.low < found.bonus.saved_value < found.bonus.saved.high
@@ -59,6 +60,7 @@ def with_saving(found, value, low, high, apart=None):
     return replace(found, bonus=bonus, sales=sales)
 
 
+@pytest.mark.slow
 def test_verdicts_follow_the_interval_and_the_ranking(study, found):
     cost, pairs = found.bonus.cost, found.sales.pairs
     rich = with_saving(found, 3 * cost, 2 * cost, 4 * cost, apart=pairs)
@@ -71,6 +73,7 @@ def test_verdicts_follow_the_interval_and_the_ranking(study, found):
     assert recommend_incentives(study, with_saving(found, cost, -cost, 3 * cost)).verdict == "keep"
 
 
+@pytest.mark.slow
 def test_the_flip_is_where_the_sure_saving_pays_the_bonus(study, found):
     rich = with_saving(found, 3 * found.bonus.cost, 2 * found.bonus.cost, 4 * found.bonus.cost)
     flip = recommend_incentives(study, rich).flip
@@ -81,6 +84,7 @@ def test_the_flip_is_where_the_sure_saving_pays_the_bonus(study, found):
     assert "No bonus, however small" in poor.sentence
 
 
+@pytest.mark.slow
 def test_without_salespeople_the_data_cannot_say(study, found):
     nobody = replace(found, sales=replace(found.sales, table=found.sales.table.iloc[:0]))
     said = recommend_incentives(study, nobody)

@@ -59,6 +59,7 @@ def smallest_difference(a, b, shares, spread):
     return found.fun
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(values=SCORES, spread=st.sampled_from([0.0, 0.1, 0.3, 1.0]))
 def test_rank_ranges_agree_with_linear_programming(values, spread):

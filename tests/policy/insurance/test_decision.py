@@ -42,6 +42,7 @@ def test_a_cheap_policy_is_adopted_and_a_dear_one_rejected(snapshot):
     assert dear.flip.threshold < dear.flip.current
 
 
+@pytest.mark.slow
 def test_at_the_flip_the_verdict_turns(snapshot):
     start = recommend_insurance(study_of(premium_rate=0.0005), snapshot, draws=4000)
     above, below = (

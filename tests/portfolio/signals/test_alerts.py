@@ -71,6 +71,7 @@ def test_grids():
     assert (alerts.days == monthly).all()
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=6)
 @given(ledgers(), st.integers(1, 6))
 def test_alerts_are_never_changed_by_what_became_known_later(rows, weeks):
