@@ -135,5 +135,5 @@ def test_folders_of_others_and_of_other_versions_are_left_alone(tmp_path):
         open_ledger(tmp_path / "mine")
     facts = Path(ledger.store(tmp_path / "book")) / "ledger.json"
     facts.write_text(json.dumps({"format": 99}))
-    with pytest.raises(LedgerError, match="has format 99; this version reads 1"):
+    with pytest.raises(LedgerError, match="has format 99; this version reads 2"):
         open_ledger(tmp_path / "book")

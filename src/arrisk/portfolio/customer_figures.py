@@ -116,9 +116,9 @@ def _oldest(
     length = end - late
     begin = np.repeat(np.cumsum(length) - length, length)
     period = np.repeat(late, length) + np.arange(len(begin)) - begin
-    first = np.full(len(grid.days) * grid.width, NEVER, dtype=np.int64)
-    np.minimum.at(first, period * grid.width + np.repeat(customer, length), np.repeat(due, length))
-    first = first.reshape(-1, grid.width)
+    least = np.full(len(grid.days) * grid.width, NEVER, dtype=np.int64)
+    np.minimum.at(least, period * grid.width + np.repeat(customer, length), np.repeat(due, length))
+    first = least.reshape(-1, grid.width)
     return _count(np.where(first < NEVER, grid.days[:, None] - first, 0))
 
 
@@ -131,8 +131,10 @@ def _settled(grid: CustomerGrid, spells: Rows) -> Named:
     ends = {f"_{n}": np.minimum(again, grid.period(settled + n)) for n in WINDOW_DAYS}
     dated = due < NEVER
     days = np.where(dated, settled - due, 0)
-    values = {"settled": 1, "days": days, "late": (days > 0).astype(np.int64)}
-    found = grid.during(customer, known, ends, values if dated.all() else values | {"dated": dated * 1})
+    values: dict[str, Ints | int] = {"settled": 1, "days": days, "late": (days > 0).astype(np.int64)}
+    if not dated.all():
+        values["dated"] = dated.astype(np.int64)
+    found = grid.during(customer, known, ends, values)
     out: Named = {}
     for n in WINDOW_DAYS:
         count = found.get(f"dated_{n}", found[f"settled_{n}"])

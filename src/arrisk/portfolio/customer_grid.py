@@ -50,7 +50,7 @@ class CustomerGrid:
     def rows(self, statement: Callable[[int, int], str]) -> Rows:
         """Rows of a statement for these customers; `customer` is the place in the grid."""
         found = self.snapshot.query(statement(self.first, self.first + self.width - 1))
-        rows = {str(c): found.pop(c).to_numpy(dtype=np.int64) for c in list(found)}
+        rows = {name: found.pop(name).to_numpy(dtype=np.int64) for name in map(str, list(found))}
         rows["customer"] = rows["customer"] - self.first
         return rows
 
@@ -62,7 +62,7 @@ class CustomerGrid:
 
     def period(self, day: Ints) -> NDArray[np.int32]:
         """The first date that sees a day."""
-        return self._periods.take(day - self.days[0], mode="clip")
+        return np.asarray(self._periods.take(day - self.days[0], mode="clip"), dtype=np.int32)
 
     def running(self, customer: Ints, period: NDArray[Any], value: Ints) -> Ints:
         """Running sums of values that begin to count in a period."""
