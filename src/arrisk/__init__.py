@@ -16,14 +16,14 @@ from arrisk.ledger.stored import open_ledger
 from arrisk.models.cash.forecast import weekly_cash
 from arrisk.models.closed_bias import compare_closed_only
 from arrisk.models.curves import closed_only_curve, kaplan_meier
+from arrisk.models.defaults.labels import DefaultDefinition
 from arrisk.models.early_warning.backtest import backtest_alerts
 from arrisk.models.early_warning.ranking import rank_alerts
 from arrisk.models.early_warning.watch_list import make_watch_list
-from arrisk.models.labels import DefaultDefinition
 from arrisk.models.league import fit_league
 from arrisk.models.provision.checks import backtest_provision, vary_provision
 from arrisk.models.provision.matrix import fit_provision
-from arrisk.models.scorecard import fit_scorecard
+from arrisk.models.scoring.scorecard import fit_scorecard
 from arrisk.models.timing import fit_timing
 from arrisk.policy.agenda import make_agenda
 from arrisk.policy.alert_value import value_alerts

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 from arrisk.errors import StudyError
+from arrisk.models.defaults.labels import DefaultDefinition
 from arrisk.models.early_warning.backtest import backtest_alerts, judge_rules
 from arrisk.models.early_warning.ranking import rank_alerts
-from arrisk.models.labels import DefaultDefinition
 from arrisk.policy.alert_value import AlertValue, follow_orders, value_alerts
 from arrisk.policy.early_warning import alerts_for_experiment, define_alerts, recommend_early_warning
 from arrisk.policy.study import Study, study_template

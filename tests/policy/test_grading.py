@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 from arrisk.errors import StudyError
-from arrisk.models.discrimination import Auc
-from arrisk.models.labels import DefaultDefinition
-from arrisk.models.scorecard import fit_scorecard
+from arrisk.models.defaults.labels import DefaultDefinition
+from arrisk.models.scoring.scorecard import fit_scorecard
+from arrisk.models.validation.discrimination import Auc
 from arrisk.policy.assumptions import Assumption
 from arrisk.policy.grading import order_outcomes, recommend_scorecard, stop_value
 from arrisk.policy.study import Study, study_template

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from arrisk.display import Format, Table, frame_html, money
 from arrisk.ledger.days import day_numbers
-from arrisk.models.discrimination import customer_weights
+from arrisk.models.validation.discrimination import customer_weights
 from arrisk.policy.assumptions import Assumption
 
 if TYPE_CHECKING:

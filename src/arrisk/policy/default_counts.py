@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from arrisk.display import Format, Table, frame_html
-from arrisk.models.labels import DefaultDefinition, default_states
+from arrisk.models.defaults.labels import DefaultDefinition, default_states
 
 if TYPE_CHECKING:
     from arrisk.ledger.book import Snapshot

@@ -10,14 +10,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from arrisk.models.discrimination import customer_weights
+from arrisk.models.validation.discrimination import customer_weights
 from arrisk.policy.assumptions import Assumption
 from arrisk.policy.cash import about
 from arrisk.policy.recommendation import Estimate, Flip, Option, Recommendation
 
 if TYPE_CHECKING:
     from arrisk.ledger.book import Snapshot
-    from arrisk.models.scorecard import Scorecard
+    from arrisk.models.scoring.scorecard import Scorecard
     from arrisk.policy.study import Study
 
 __all__ = ["StopValue", "order_outcomes", "recommend_scorecard", "stop_value"]

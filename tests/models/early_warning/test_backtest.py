@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from arrisk.models.defaults.labels import DefaultDefinition
 from arrisk.models.early_warning.backtest import backtest_alerts, judge_rules
 from arrisk.models.early_warning.outcomes import read_outcomes
-from arrisk.models.labels import DefaultDefinition
 from arrisk.portfolio.signals.alerts import Alerts
 from tests.models.early_warning.books import failing_book, outcomes_of, rules_of
 

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from arrisk.models.labels import default_states
+from arrisk.models.defaults.labels import default_states
 
 if TYPE_CHECKING:
     from arrisk.ledger.book import Snapshot
-    from arrisk.models.labels import DefaultDefinition
+    from arrisk.models.defaults.labels import DefaultDefinition
     from arrisk.portfolio.signals.alerts import Alerts
 
 __all__ = ["Outcomes", "default_entries", "follow_days", "read_outcomes"]

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from arrisk.display import Format, Table, frame_html, money
-from arrisk.models.labels import default_states
+from arrisk.models.defaults.labels import default_states
 
 if TYPE_CHECKING:
     from arrisk.ledger.book import Snapshot
+    from arrisk.models.defaults.labels import DefaultDefinition
     from arrisk.models.early_warning.ranking import AlertRanking
-    from arrisk.models.labels import DefaultDefinition
     from arrisk.portfolio.signals.alerts import Alerts
     from arrisk.portfolio.signals.rules import Rule
 

@@ -13,8 +13,8 @@ from scipy import special
 from arrisk.display import Format, Table, frame_html, stamp
 from arrisk.ledger.days import day_numbers
 from arrisk.ledger.statements import KINDS, OWED
+from arrisk.models.defaults.labels import DefaultDefinition, default_states, make_labels
 from arrisk.models.intervals import Interval, jeffreys
-from arrisk.models.labels import DefaultDefinition, default_states, make_labels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

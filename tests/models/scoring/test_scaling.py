@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from arrisk.models.scaling import GRADES, PREDICTORS, PointScale, grade_of, predictors, reasons
+from arrisk.models.scoring.scaling import GRADES, PREDICTORS, PointScale, grade_of, predictors, reasons
 
 
 def test_points_follow_the_standard_scaling():

@@ -7,12 +7,12 @@ import pytest
 from arrisk.errors import LookAheadError, ModelError
 from arrisk.ledger.reading import read_ledger
 from arrisk.models import scorecard as module
-from arrisk.models.discrimination import auc
-from arrisk.models.features import make_features
-from arrisk.models.labels import DefaultDefinition
-from arrisk.models.observation import observation_days
-from arrisk.models.scaling import predictors
-from arrisk.models.scorecard import fit_scorecard
+from arrisk.models.defaults.labels import DefaultDefinition
+from arrisk.models.features.customers import make_features
+from arrisk.models.scoring.observation import observation_days
+from arrisk.models.scoring.scaling import predictors
+from arrisk.models.scoring.scorecard import fit_scorecard
+from arrisk.models.validation.discrimination import auc
 from tests.ledger.frames import ledger_of
 from tests.models.payment_books import book_of, rows_of
 

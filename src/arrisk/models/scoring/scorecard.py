@@ -12,14 +12,20 @@ import pandas as pd
 
 from arrisk.display import Table, frame_html
 from arrisk.errors import LookAheadError, ModelError
-from arrisk.models.discrimination import Auc, auc_by_customer, customer_weights
-from arrisk.models.features import make_features
+from arrisk.models.defaults.labels import DefaultDefinition, default_states
+from arrisk.models.features.customers import make_features
 from arrisk.models.intervals import Interval, jeffreys, upper_bound
-from arrisk.models.labels import DefaultDefinition, default_states
-from arrisk.models.logit import LogitFit, fit_logit
-from arrisk.models.observation import observation_days, observe
-from arrisk.models.scaling import GRADES, PREDICTORS, PointScale, grade_of, predictors, reasons
-from arrisk.models.scorecard_page import checks_table, grades_table, plot_card, ranked_table, terms_table
+from arrisk.models.regression.logit import LogitFit, fit_logit
+from arrisk.models.scoring.observation import observation_days, observe
+from arrisk.models.scoring.scaling import GRADES, PREDICTORS, PointScale, grade_of, predictors, reasons
+from arrisk.models.scoring.scorecard_page import (
+    checks_table,
+    grades_table,
+    plot_card,
+    ranked_table,
+    terms_table,
+)
+from arrisk.models.validation.discrimination import Auc, auc_by_customer, customer_weights
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from arrisk.errors import ModelError
-from arrisk.models.features import make_features
-from arrisk.models.labels import DefaultDefinition, default_states, make_labels
-from arrisk.models.scaling import PREDICTORS, predictors
+from arrisk.models.defaults.labels import DefaultDefinition, default_states, make_labels
+from arrisk.models.features.customers import make_features
+from arrisk.models.scoring.scaling import PREDICTORS, predictors
 
 if TYPE_CHECKING:
     from arrisk.ledger.book import Snapshot

@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from arrisk.errors import ModelError
-from arrisk.models.discrimination import auc, auc_by_customer, auc_delong
+from arrisk.models.validation.discrimination import auc, auc_by_customer, auc_delong
 
 
 def test_auc_agrees_with_scikit_learn_with_ties():

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 
-from arrisk.models.features import FEATURES, make_features
+from arrisk.models.features.customers import FEATURES, make_features
 from tests.ledger.frames import event, invoice, ledger_of
 from tests.ledger.random_ledgers import as_of_dates, ledgers
 

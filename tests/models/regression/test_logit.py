@@ -5,7 +5,7 @@ import pytest
 import statsmodels.api as sm
 
 from arrisk.errors import ModelError
-from arrisk.models.logit import find_separation, fit_logit
+from arrisk.models.regression.logit import find_separation, fit_logit
 
 
 def clustered_data(seed: int, customers: int = 60, rows: int = 20):

@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 
 from arrisk.display import Format, Table, stamp
-from arrisk.models.scaling import TERMS
+from arrisk.models.scoring.scaling import TERMS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from arrisk.ledger.book import Snapshot
-    from arrisk.models.scorecard import Scorecard
+    from arrisk.models.scoring.scorecard import Scorecard
 
 __all__ = ["checks_table", "grades_table", "plot_card", "ranked_table", "terms_table"]
 

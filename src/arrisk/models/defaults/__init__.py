@@ -1,0 +1,1 @@
+"""Who defaulted and when: definition, states, labels, and what a ledger experienced."""

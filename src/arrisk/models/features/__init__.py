@@ -1,0 +1,1 @@
+"""What was known of a customer or an invoice on a day."""

@@ -1,0 +1,1 @@
+"""Regressions that stay right with few events."""

@@ -1,0 +1,1 @@
+"""Whether a score deserves trust: folds, order, level, drift, leaks, rivals."""
