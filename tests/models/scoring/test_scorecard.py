@@ -6,9 +6,9 @@ import pytest
 
 from arrisk.errors import LookAheadError, ModelError
 from arrisk.ledger.reading import read_ledger
-from arrisk.models import scorecard as module
 from arrisk.models.defaults.labels import DefaultDefinition
 from arrisk.models.features.customers import make_features
+from arrisk.models.scoring import scorecard as module
 from arrisk.models.scoring.observation import observation_days
 from arrisk.models.scoring.scaling import predictors
 from arrisk.models.scoring.scorecard import fit_scorecard
