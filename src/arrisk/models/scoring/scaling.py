@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from arrisk.models.features.catalogue import FEATURES
+
 __all__ = ["GRADES", "PREDICTORS", "TERMS", "PointScale", "grade_of", "predictors", "reasons"]
 
 Floats = NDArray[np.float64]
@@ -22,10 +24,13 @@ fixed, so that grades compare over time and between ledgers."""
 
 # Term: the feature, its bounds, its unit for the fit, and how it is told. In the order in which terms enter.
 PREDICTORS: dict[str, tuple[str, float, float, float, str]] = {
-    "oldest_overdue": ("oldest_overdue_days", 0.0, 120.0, 30.0, "oldest open item {0:.0f} days overdue"),
-    "days_late": ("mean_days_late", -30.0, 120.0, 30.0, "{0:.0f} days late on average over the last year"),
-    "late_trend": ("trend_days_late", -60.0, 60.0, 30.0, "days late changed by {0:+.0f} in the last 90 days"),
-    "order_change": ("order_change", -2.0, 2.0, 1.0, "orders at {1:.1f} times their former pace"),
+    term: (f.name, f.low, f.high, f.step, f.words)
+    for term, f in (
+        ("oldest_overdue", FEATURES["oldest_overdue_days"]),
+        ("days_late", FEATURES["mean_days_late"]),
+        ("late_trend", FEATURES["trend_days_late"]),
+        ("order_change", FEATURES["order_change"]),
+    )
 }
 
 
