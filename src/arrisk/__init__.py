@@ -16,7 +16,7 @@ from arrisk.ledger.stored import open_ledger
 from arrisk.models.cash.forecast import weekly_cash
 from arrisk.models.closed_bias import compare_closed_only
 from arrisk.models.curves import closed_only_curve, kaplan_meier
-from arrisk.models.defaults.labels import DefaultDefinition
+from arrisk.models.defaults.definition import DefaultDefinition
 from arrisk.models.early_warning.backtest import backtest_alerts
 from arrisk.models.early_warning.ranking import rank_alerts
 from arrisk.models.early_warning.watch_list import make_watch_list

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from arrisk.errors import StudyError
-from arrisk.models.defaults.labels import DefaultDefinition
+from arrisk.models.defaults.definition import DefaultDefinition
 from arrisk.policy.assumptions import Assumption
 from arrisk.policy.default_counts import count_defaults, define_default
 from arrisk.policy.study import Study, study_template

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from arrisk.errors import StudyError
-from arrisk.models.defaults.labels import DefaultDefinition
+from arrisk.models.defaults.definition import DefaultDefinition
 from arrisk.models.early_warning.backtest import backtest_alerts, judge_rules
 from arrisk.models.early_warning.ranking import rank_alerts
 from arrisk.policy.alert_value import AlertValue, follow_orders, value_alerts

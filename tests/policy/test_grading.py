@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from arrisk.errors import StudyError
-from arrisk.models.defaults.labels import DefaultDefinition
+from arrisk.models.defaults.definition import DefaultDefinition
 from arrisk.models.scoring.scorecard import fit_scorecard
 from arrisk.models.validation.discrimination import Auc
 from arrisk.policy.assumptions import Assumption

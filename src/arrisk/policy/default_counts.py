@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from arrisk.display import Format, Table, frame_html
-from arrisk.models.defaults.labels import DefaultDefinition, default_states
+from arrisk.models.defaults.definition import DefaultDefinition
+from arrisk.models.defaults.states import default_states
 
 if TYPE_CHECKING:
     from arrisk.ledger.book import Snapshot
@@ -110,7 +111,7 @@ def count_defaults(study: Study, snapshot: Snapshot) -> DefaultCounts:
     for days in _ends(study.assumption("default_days")):
         for amount in _ends(study.assumption("materiality")):
             definition = DefaultDefinition(days=round(days), materiality=amount)
-            states = default_states(items, snapshot.events, snapshot.date, definition)
+            states = default_states(items, snapshot.events, snapshot.date, definition, snapshot.signals)
             ever = states.loc[states["in_default"], "customer_id"].nunique()
             last = states.groupby("customer_id")["in_default"].last()
             now = last.index[last.astype(bool)]

@@ -3,8 +3,8 @@
 import pandas as pd
 import pytest
 
+from arrisk.models.defaults.definition import DefaultDefinition
 from arrisk.models.defaults.experience import read_default_experience
-from arrisk.models.defaults.labels import DefaultDefinition
 from tests.ledger.frames import event, invoice, ledger_of
 from tests.loss_book import loss_book
 

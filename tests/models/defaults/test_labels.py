@@ -4,7 +4,9 @@ import pandas as pd
 import pytest
 
 from arrisk.errors import LookAheadError, ModelError
-from arrisk.models.defaults.labels import DefaultDefinition, default_states, make_labels
+from arrisk.models.defaults.definition import DefaultDefinition
+from arrisk.models.defaults.labels import make_labels
+from arrisk.models.defaults.states import default_states
 from tests.ledger.frames import event, invoice, ledger_of
 
 END = "2025-12-31"

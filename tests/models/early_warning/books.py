@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from arrisk.ledger.book import Ledger
-from arrisk.models.defaults.labels import DefaultDefinition
+from arrisk.models.defaults.definition import DefaultDefinition
 from arrisk.models.early_warning.outcomes import Outcomes
 from arrisk.portfolio.signals.rules import AlertRules, Rule
 from tests.ledger.frames import event, invoice, ledger_of

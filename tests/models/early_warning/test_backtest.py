@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from arrisk.models.defaults.labels import DefaultDefinition
+from arrisk.models.defaults.definition import DefaultDefinition
 from arrisk.models.early_warning.backtest import backtest_alerts, judge_rules
 from arrisk.models.early_warning.outcomes import read_outcomes
 from arrisk.portfolio.signals.alerts import Alerts

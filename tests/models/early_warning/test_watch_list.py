@@ -1,6 +1,6 @@
 import pandas as pd
 
-from arrisk.models.defaults.labels import DefaultDefinition
+from arrisk.models.defaults.definition import DefaultDefinition
 from arrisk.models.early_warning.watch_list import make_watch_list
 from arrisk.portfolio.signals.alerts import make_alerts
 from tests.ledger.frames import event, invoice, ledger_of

@@ -6,7 +6,7 @@ import pytest
 
 from arrisk.errors import LookAheadError, ModelError
 from arrisk.ledger.reading import read_ledger
-from arrisk.models.defaults.labels import DefaultDefinition
+from arrisk.models.defaults.definition import DefaultDefinition
 from arrisk.models.features.customers import make_features
 from arrisk.models.scoring import scorecard as module
 from arrisk.models.scoring.observation import observation_days

@@ -13,7 +13,9 @@ from scipy import special
 from arrisk.display import Format, Table, frame_html, stamp
 from arrisk.ledger.days import day_numbers
 from arrisk.ledger.statements import KINDS, OWED
-from arrisk.models.defaults.labels import DefaultDefinition, default_states, make_labels
+from arrisk.models.defaults.definition import DefaultDefinition
+from arrisk.models.defaults.labels import make_labels
+from arrisk.models.defaults.states import default_states
 from arrisk.models.intervals import Interval, jeffreys
 
 if TYPE_CHECKING:
@@ -186,7 +188,7 @@ def read_default_experience(
     (False, 0, 2, ('b',))
     """
     definition = definition or DefaultDefinition()
-    states = default_states(snapshot.items, snapshot.events, snapshot.date, definition)
+    states = default_states(snapshot.items, snapshot.events, snapshot.date, definition, snapshot.signals)
     losses = _losses(snapshot, states)
     years = _count_years(snapshot, definition, states, losses)
     counted = years[years["counted"]]

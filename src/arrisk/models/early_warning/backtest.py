@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from arrisk.ledger.book import Snapshot
-    from arrisk.models.defaults.labels import DefaultDefinition
+    from arrisk.models.defaults.definition import DefaultDefinition
     from arrisk.portfolio.signals.alerts import Alerts
     from arrisk.portfolio.signals.rules import AlertRules
 

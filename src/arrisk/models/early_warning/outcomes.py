@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from arrisk.models.defaults.labels import default_states
+from arrisk.models.defaults.states import default_states
 
 if TYPE_CHECKING:
     from arrisk.ledger.book import Snapshot
-    from arrisk.models.defaults.labels import DefaultDefinition
+    from arrisk.models.defaults.definition import DefaultDefinition
     from arrisk.portfolio.signals.alerts import Alerts
 
 __all__ = ["Outcomes", "default_entries", "follow_days", "read_outcomes"]
@@ -110,7 +110,7 @@ def default_entries(snapshot: Snapshot, definition: DefaultDefinition) -> tuple[
         `customer_id`, `date`, `lost` (written off, as far as known, before leaving default); and
         `customer_id`, `begin`, `end` (day of leaving, missing when still in default).
     """
-    states = default_states(snapshot.items, snapshot.events, snapshot.date, definition)
+    states = default_states(snapshot.items, snapshot.events, snapshot.date, definition, snapshot.signals)
     if states.empty:
         none = pd.Series([], dtype="datetime64[s]")
         entries = pd.DataFrame(

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from arrisk.display import Format, Table, frame_html, money
-from arrisk.models.defaults.labels import default_states
+from arrisk.models.defaults.states import default_states
 
 if TYPE_CHECKING:
     from arrisk.ledger.book import Snapshot
-    from arrisk.models.defaults.labels import DefaultDefinition
+    from arrisk.models.defaults.definition import DefaultDefinition
     from arrisk.models.early_warning.ranking import AlertRanking
     from arrisk.portfolio.signals.alerts import Alerts
     from arrisk.portfolio.signals.rules import Rule
@@ -120,7 +120,7 @@ def _entry(row: pd.Series, rules: list[Rule], points: dict[str, float]) -> dict[
 
 
 def _in_default(snapshot: Snapshot, definition: DefaultDefinition) -> set[str]:
-    states = default_states(snapshot.items, snapshot.events, snapshot.date, definition)
+    states = default_states(snapshot.items, snapshot.events, snapshot.date, definition, snapshot.signals)
     if states.empty:
         return set()
     last = states.groupby("customer_id")["in_default"].last().astype(bool)

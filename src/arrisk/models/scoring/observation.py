@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from arrisk.errors import ModelError
-from arrisk.models.defaults.labels import DefaultDefinition, default_states, make_labels
+from arrisk.models.defaults.definition import DefaultDefinition
+from arrisk.models.defaults.labels import make_labels
+from arrisk.models.defaults.states import default_states
 from arrisk.models.features.customers import make_features
 from arrisk.models.scoring.scaling import PREDICTORS, predictors
 
@@ -34,7 +36,7 @@ def observe(
     columns = ["cutoff", "customer_id", "default", "default_date", "cause", *PREDICTORS]
     if not len(cutoffs):
         return pd.DataFrame(columns=columns).astype({"default": bool, **dict.fromkeys(PREDICTORS, float)})
-    states = default_states(snapshot.items, snapshot.events, snapshot.date, definition)
+    states = default_states(snapshot.items, snapshot.events, snapshot.date, definition, snapshot.signals)
     parts = []
     for day in cutoffs:
         labels = make_labels(snapshot, day, horizon_days, definition, states)

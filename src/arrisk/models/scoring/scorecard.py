@@ -12,7 +12,8 @@ import pandas as pd
 
 from arrisk.display import Table, frame_html
 from arrisk.errors import LookAheadError, ModelError
-from arrisk.models.defaults.labels import DefaultDefinition, default_states
+from arrisk.models.defaults.definition import DefaultDefinition
+from arrisk.models.defaults.states import default_states
 from arrisk.models.features.customers import make_features
 from arrisk.models.intervals import Interval, jeffreys, upper_bound
 from arrisk.models.regression.logit import LogitFit, fit_logit
@@ -182,7 +183,9 @@ class Scorecard:
             )
         features = make_features(snapshot)
         out = features[["customer_id"]].copy()
-        states = default_states(snapshot.items, snapshot.events, snapshot.date, self.definition)
+        states = default_states(
+            snapshot.items, snapshot.events, snapshot.date, self.definition, snapshot.signals
+        )
         now = states.groupby("customer_id")[["in_default", "cause"]].last()
         out["in_default"] = out["customer_id"].isin(now.index[now["in_default"]])
         scored = self._bounded(out) if self.fit is None else self._scored(out, features)

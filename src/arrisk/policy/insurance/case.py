@@ -10,8 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from arrisk.display import Table, frame_html
+from arrisk.models.defaults.definition import DefaultDefinition
 from arrisk.models.defaults.experience import DefaultExperience, read_default_experience
-from arrisk.models.defaults.labels import DefaultDefinition
 from arrisk.models.loss_draws import LossDraws, simulate_losses
 from arrisk.policy.assumptions import KNOWN
 from arrisk.policy.insurance import page as insurance_page
