@@ -1,0 +1,1 @@
+"""From a grade to terms: days of credit, limit, advance payment or security."""
