@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 
-from arrisk.models.features.customers import FEATURES, make_features
+from arrisk.models.features.catalogue import ATTRIBUTES, FEATURES
+from arrisk.models.features.customers import make_features
 from tests.ledger.frames import event, invoice, ledger_of
 from tests.ledger.random_ledgers import as_of_dates, ledgers
 
@@ -85,4 +86,4 @@ def test_nothing_known_is_missing_rather_than_zero():
 
 def test_every_column_is_described():
     table = make_features(ledger_of([invoice("1", "2024-12-30", 100)]).as_of("2024-12-31"))
-    assert list(table.columns) == ["customer_id", *FEATURES]
+    assert list(table.columns) == ["customer_id", *FEATURES, *ATTRIBUTES]

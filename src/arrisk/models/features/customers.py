@@ -7,31 +7,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from arrisk.errors import ModelError
+from arrisk.models.features.catalogue import FEATURES
+from arrisk.models.features.known_items import known_items, numbering
+from arrisk.models.features.orders import orders, volume
+from arrisk.models.features.outside import attributes, outside_signals
+from arrisk.models.features.payments import cycle, lateness
+from arrisk.models.features.position import open_position, utilisation_path
+from arrisk.models.features.trouble import trouble
+
 if TYPE_CHECKING:
     from arrisk.ledger.book import Snapshot
 
-__all__ = ["FEATURES", "make_features"]
+__all__ = ["make_features"]
 
 WINDOW_DAYS = 365
-RECENT_DAYS = 90
-DAYS_PER_MONTH = 365.25 / 12
-
-FEATURES: dict[str, str] = {
-    "n_invoices": "invoices issued in the window",
-    "amount": "amount invoiced in the window, currency units",
-    "share_late": "share of the window's items past their due date, settled and still open",
-    "share_late_settled": "share of the window's settled items that were settled after the due date",
-    "mean_days_late": "mean days past due, negative when early; an open item counts with its days so far",
-    "median_days_late": "median of the same",
-    "trend_days_late": "mean days late of items due in the last 90 days less that of items due before them",
-    "open_amount": "amount open, credits not deducted",
-    "overdue_share": "share of the open amount that is past due",
-    "oldest_overdue_days": "days past due of the oldest open item, 0 when none is overdue",
-    "disputed_share": "share of the open amount that is in dispute",
-    "utilisation": "open amount over the credit limit in force, missing without a limit above zero",
-    "months_customer": "months since the first invoice, or since the customer was taken on",
-    "order_change": "log ratio of invoices a day in the last 90 days to the days of the window before them",
-}
 
 
 def make_features(snapshot: Snapshot, window_days: int = WINDOW_DAYS) -> pd.DataFrame:
@@ -42,107 +32,54 @@ def make_features(snapshot: Snapshot, window_days: int = WINDOW_DAYS) -> pd.Data
     snapshot : Snapshot
         Nothing else is read, so the result cannot depend on anything that became known later.
     window_days : int
-        Invoices issued in the last so many days count for behaviour.
+        Invoices issued in the last so many days count for behaviour, of which the last 90 are recent.
 
     Returns
     -------
     DataFrame
-        One row a customer with at least one invoice known, sorted by `customer_id`, then the columns of
-        `FEATURES`. A value that cannot be known (no item was due yet, no limit) is missing.
+        One row a customer with at least one invoice known, sorted by `customer_id`; then the numbers of
+        `FEATURES`, the texts of `ATTRIBUTES` (missing where not given) and, for each outside signal known,
+        ``signal_<name>``, ``signal_<name>_age_days`` and ``signal_<name>_change`` (`feature_of` describes
+        them). A value that cannot be known (no item was due yet, no limit) is missing.
+
+    Raises
+    ------
+    ModelError
+        If the window is shorter than a day.
 
     Notes
     -----
     An open overdue item counts as late with its days so far, and an item not yet due does not count: leaving
-    the open ones out would make the worst payers look good.
+    the open ones out would make the worst payers look good. Sums are of whole minor units and whole days, so
+    that no bit depends on the order of rows.
+
+    Examples
+    --------
+    >>> import pandas as pd, arrisk as ar
+    >>> ledger = ar.read_ledger({"invoices": pd.DataFrame({
+    ...     "invoice_id": ["1", "2"], "customer_id": ["c", "c"], "issue_date": ["2025-01-01", "2025-02-01"],
+    ...     "due_date": ["2025-01-31", "2025-03-03"], "amount": [100.0, 50.0]}),
+    ...     "events": pd.DataFrame({"invoice_id": ["1"], "date": ["2025-02-10"], "kind": ["payment"],
+    ...     "amount": [100.0]})}, currency="EUR")
+    >>> now = make_features(ledger.as_of("2025-03-23")).iloc[0]
+    >>> now["mean_days_late"].item(), now["oldest_overdue_days"].item(), now["open_amount"].item()
+    (15.0, 20.0, 50.0)
     """
-    items = snapshot.items
-    items = items[(items["amount"] > 0) & (items["issue_date"] <= snapshot.date)].reset_index(drop=True)
-    ages = (snapshot.date - items["issue_date"]).dt.days
-    late = _days_late(items, snapshot.date)
-    window = ages < window_days
-    parts = [
-        _volume(items[window]),
-        _lateness(items[window], late[window], snapshot.date),
-        _open_position(items, snapshot),
-        _tenure(items, snapshot),
-        _order_change(items[window]["customer_id"], ages[window], window_days),
-    ]
-    index = pd.Index(sorted(items["customer_id"].unique()), name="customer_id")
-    out = pd.concat([part.reindex(index) for part in parts], axis=1).reset_index()
-    out["n_invoices"] = out["n_invoices"].fillna(0).astype(np.int64)
-    zero = ["amount", "open_amount", "oldest_overdue_days", "order_change"]
-    out[zero] = out[zero].fillna(0.0)
-    return out[["customer_id", *FEATURES]]
-
-
-def _days_late(items: pd.DataFrame, date: pd.Timestamp) -> pd.Series:
-    """Days past due of settled items and, so far, of open overdue ones; missing when nothing is known yet."""
-    late = (items["closed_date"].fillna(date) - items["due_date"]).dt.days.astype(float)
-    unknown = (items["close_kind"] == "open") & (late <= 0) | (items["close_kind"] == "credited")
-    return late.mask(unknown)
-
-
-def _volume(items: pd.DataFrame) -> pd.DataFrame:
-    grouped = items.groupby("customer_id")
-    return pd.DataFrame({"n_invoices": grouped["invoice_id"].nunique(), "amount": grouped["amount"].sum()})
-
-
-def _lateness(items: pd.DataFrame, late: pd.Series, date: pd.Timestamp) -> pd.DataFrame:
-    known = items.assign(late=late, is_late=late > 0)[late.notna()]
-    settled = known[known["close_kind"] != "open"]
-    recent = (date - known["due_date"]).dt.days < RECENT_DAYS
-    by = known.groupby("customer_id")
-    now = known[recent].groupby("customer_id")["late"].mean()
-    before = known[~recent].groupby("customer_id")["late"].mean()
-    return pd.DataFrame(
-        {
-            "share_late": by["is_late"].mean(),
-            "share_late_settled": settled.groupby("customer_id")["is_late"].mean(),
-            "mean_days_late": by["late"].mean(),
-            "median_days_late": by["late"].median(),
-            "trend_days_late": now - before,
-        }
-    )
-
-
-def _open_position(items: pd.DataFrame, snapshot: Snapshot) -> pd.DataFrame:
-    held = items[items["close_kind"] == "open"]
-    overdue = held["days_overdue"] > 0
-    total = held.groupby("customer_id")["open_amount"].sum()
-    past = held[overdue].groupby("customer_id")["open_amount"].sum().reindex(total.index, fill_value=0.0)
-    disputed = held[held["disputed"].astype(bool)].groupby("customer_id")["open_amount"].sum()
-    limit = _limit_in_force(snapshot).reindex(total.index)
-    return pd.DataFrame(
-        {
-            "open_amount": total,
-            "overdue_share": past / total,
-            "oldest_overdue_days": held["days_overdue"].clip(lower=0).groupby(held["customer_id"]).max(),
-            "disputed_share": disputed.reindex(total.index, fill_value=0.0) / total,
-            "utilisation": total / limit.where(limit > 0),
-        }
-    )
-
-
-def _limit_in_force(snapshot: Snapshot) -> pd.Series:
-    limits = snapshot.limits
-    if limits.empty:
-        return pd.Series(dtype=float)
-    ordered = limits.sort_values(["customer_id", "valid_from"], kind="stable")
-    return ordered.groupby("customer_id")["credit_limit"].last().astype(float)
-
-
-def _tenure(items: pd.DataFrame, snapshot: Snapshot) -> pd.DataFrame:
-    since = items.groupby("customer_id")["issue_date"].min()
-    customers = snapshot.customers
-    if "since_date" in customers.columns:
-        given = customers.set_index("customer_id")["since_date"].reindex(since.index)
-        since = since.where(~(given < since), given)
-    return pd.DataFrame({"months_customer": (snapshot.date - since).dt.days / DAYS_PER_MONTH})
-
-
-def _order_change(customers: pd.Series, ages: pd.Series, window_days: int) -> pd.DataFrame:
-    """Half an invoice is added to each count, so that none is not minus infinity."""
-    recent = (ages < RECENT_DAYS).groupby(customers).sum()
-    before = (ages >= RECENT_DAYS).groupby(customers).sum()
-    rest = max(window_days - RECENT_DAYS, 1)
-    return pd.DataFrame({"order_change": np.log((recent + 0.5) / RECENT_DAYS * rest / (before + 0.5))})
+    if window_days < 1:
+        raise ModelError(f"window_days={window_days}: at least 1")
+    items = known_items(snapshot)
+    places = numbering(snapshot, items.names)
+    window = items.age < window_days
+    numbers = {
+        **volume(items, window, snapshot),
+        **orders(items, window, window_days, snapshot, places),
+        **lateness(items, window),
+        **cycle(items),
+        **open_position(items),
+        **utilisation_path(items, window_days, snapshot, places),
+        **trouble(items, window, window_days, snapshot, places),
+    }
+    out = pd.DataFrame({"customer_id": items.names, **{name: numbers[name] for name in FEATURES}})
+    out["n_invoices"] = out["n_invoices"].astype(np.int64)
+    outside = pd.DataFrame(outside_signals(snapshot, items.names), index=out.index)
+    return pd.concat([out, attributes(snapshot, items.names), outside], axis=1)
