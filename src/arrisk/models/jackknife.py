@@ -55,7 +55,7 @@ def jackknife_reach(leave_one_out: ArrayLike, level: float = 0.95) -> FloatArray
     squares = (values - values.mean(axis=0)) ** 2
     total = squares.sum(axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
-        kurtosis = n * (squares**2).sum(axis=0) / total**2
+        kurtosis = np.maximum(n * (squares**2).sum(axis=0) / total**2, 1.0)  # rounding may fall below
         freedom = 2 * n / (kurtosis - 1)
     freedom = np.clip(np.nan_to_num(freedom, nan=n - 1.0, posinf=n - 1.0), min(2, n - 1), n - 1)
     error = np.sqrt((n - 1) / n * total)
