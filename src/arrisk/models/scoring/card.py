@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -12,9 +15,16 @@ from numpy.typing import NDArray
 from scipy import stats
 from scipy.special import expit
 
+from arrisk.display import Table, frame_html
 from arrisk.errors import ModelError
+from arrisk.models.scoring.card_page import plot_points, points_table
+from arrisk.models.scoring.card_sql import card_sql
+from arrisk.models.scoring.reasons import tell_reasons
 from arrisk.models.scoring.scaling import DAYS_PER_YEAR, GRADES, PointScale
 from arrisk.models.scoring.terms import CardTerm
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["Card"]
 
@@ -170,6 +180,34 @@ class Card:
         bounds = list(self.grades.items())[:-1]
         # log((1 - s) / s) with s = (1 - p) ** share, the chance to come through the horizon
         return {g: math.log(math.expm1(-share * math.log1p(-p))) for g, p in bounds}
+
+    def reasons(
+        self, frame: pd.DataFrame, count: int = 2, words: Mapping[str, str] | None = None
+    ) -> list[str]:
+        """What costs each row most points against the average customer; see `tell_reasons`."""
+        return tell_reasons(self, frame, count, words)
+
+    def points_table(self, name: str = "points") -> Table:
+        """Points, counts and weight of evidence of each bin of each term."""
+        return points_table(self, name)
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Points that each bin gives or takes, the terms that move the score most."""
+        return plot_points(self, ax)
+
+    def to_sql(self, table: str | Sequence[str], keep: Sequence[str] | None = None) -> str:
+        """One SELECT that scores a table; see `card_sql`."""
+        return card_sql(self, table, keep)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the card as JSON, which `read_card` reads; the file appears whole or not at all."""
+        from arrisk.models.scoring.card_file import write_card
+
+        return write_card(self, path)
+
+    def _repr_html_(self) -> str:
+        table = self.points_table()
+        return frame_html(table.frame, table.title, table.note, table.formats)
 
     def _grade(self, log_odds: Floats) -> NDArray[np.object_]:
         names = np.array(list(self.grades), dtype=object)

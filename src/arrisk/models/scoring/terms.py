@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from arrisk.errors import ModelError
+from arrisk.models.scoring.values import numbers_of
 
 if TYPE_CHECKING:
     from arrisk.models.scoring.bins import Bins
@@ -126,29 +127,8 @@ class BinnedTerm:
 
     def units(self, values: pd.Series) -> Floats:
         """WoE of each value; shape (n,)."""
-        return np.asarray(np.asarray(self.bins.woe, dtype=float)[self.bins.codes(values)], dtype=float)
+        return self.bins.transform(values)
 
 
 CardTerm = BinnedTerm | LinearTerm
-
-
-def numbers_of(values: Any, name: str) -> Floats:
-    """A column as floats, missing as nan.
-
-    Raises
-    ------
-    ModelError
-        If a value is not a number; the column is named.
-
-    Examples
-    --------
-    >>> numbers_of(pd.Series([1, None], dtype="Int64"), "age").tolist()
-    [1.0, nan]
-    """
-    column = pd.Series(values)
-    if pd.api.types.is_datetime64_any_dtype(column) or pd.api.types.is_timedelta64_dtype(column):
-        raise ModelError(f"column {name!r} holds dates; a term needs numbers")
-    try:
-        return column.to_numpy(dtype=float, na_value=np.nan)
-    except (TypeError, ValueError) as error:
-        raise ModelError(f"column {name!r} holds something that is not a number: {error}") from error
+"""What a card is made of."""
