@@ -12,19 +12,29 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
-from scipy.optimize import linprog
-from scipy.special import expit, log_expit
+from scipy.special import expit
 
 from arrisk.display import frame_html
 from arrisk.errors import ModelError
+from arrisk.models.regression.design import Design, make_design
+from arrisk.models.regression.firth import Profile, profile_of, recentring
+from arrisk.models.regression.likelihood import (
+    Point,
+    climb,
+    firth_point,
+    inverse,
+    likelihood_point,
+    residuals,
+)
+from arrisk.models.regression.sandwich import cluster_codes, sandwich
+from arrisk.models.regression.separation import overlap_of
 
-__all__ = ["LogitFit", "find_separation", "fit_logit"]
+__all__ = ["ENOUGH_EVENTS_PER_TERM", "LogitFit", "fit_logit"]
 
 Floats = NDArray[np.float64]
-Penalty = Literal["firth"] | None
-CONSTANT = "const"
-MAX_STEPS = 100
-MAX_CHANGE = 5.0
+Penalty = Literal["firth", "auto"] | None
+Errors = Literal["wald", "profile"]
+ENOUGH_EVENTS_PER_TERM = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +51,18 @@ class LogitFit:
     log_likelihood : float
         At the estimate; the penalised one for Firth.
     n, events : int
-        Rows and rows with the event.
+        Rows and rows with the event, each as often as it counts.
     clusters : int or None
     penalty : {None, "firth"}
         Firth fits carry a re-centred intercept (FLIC), so that fitted probabilities sum to the events.
+    choice : str
+        How it was fitted and why.
+    separated : tuple of str
+        Terms of a combination that separates events from non-events; empty when they overlap.
+    shift : float
+        What re-centring added to Firth's intercept; 0 without Firth.
+    profile : Profile or None
+        Profile-likelihood intervals and p-values, which `table` then shows in place of Wald's.
     """
 
     names: tuple[str, ...]
@@ -54,23 +72,33 @@ class LogitFit:
     n: int
     events: int
     clusters: int | None
-    penalty: Penalty
+    penalty: Literal["firth"] | None
+    choice: str = ""
+    separated: tuple[str, ...] = ()
+    shift: float = 0.0
+    profile: Profile | None = None
 
     @property
     def table(self) -> pd.DataFrame:
-        """Tidy coefficients: term, estimate, se, ci_low, ci_high (95%), p_value; per unit, log-odds."""
+        """Tidy coefficients: term, estimate, se, ci_low, ci_high (95%), p_value; per unit, log-odds.
+
+        Intervals and p-values are Wald's (normal; Student's t with clusters - 1 degrees of freedom when
+        errors are clustered) unless the fit was asked for profiles.
+        """
         se = np.sqrt(np.diag(self.covariance))
-        df = self.n if self.clusters is None else self.clusters - 1
-        half = se * (stats.norm.ppf(0.975) if self.clusters is None else stats.t.ppf(0.975, df))
-        ratio = np.abs(self.coefficients) / se
-        p = 2 * (stats.norm.sf(ratio) if self.clusters is None else stats.t.sf(ratio, df))
         b = self.coefficients
-        columns = {"estimate": b, "se": se, "ci_low": b - half, "ci_high": b + half, "p_value": p}
+        half, p = se * self._quantile(0.975), 2 * self._tail(np.abs(b) / se)
+        low, high = b - half, b + half
+        if self.profile is not None:
+            low, high, p = *self.profile.ends.T, self.profile.p_values
+        columns = {"estimate": b, "se": se, "ci_low": low, "ci_high": high, "p_value": p}
         return pd.DataFrame({"term": list(self.names), **columns})
 
     def linear(self, x: ArrayLike) -> Floats:
         """Log-odds of rows of covariates (without the constant), shape (n,)."""
-        return np.asarray(self._design(x) @ self.coefficients, dtype=float)
+        return np.asarray(
+            np.asarray(x, dtype=float) @ self.coefficients[1:] + self.coefficients[0], dtype=float
+        )
 
     def probability(self, x: ArrayLike) -> Floats:
         """Probability of the event for rows of covariates, shape (n,)."""
@@ -78,22 +106,27 @@ class LogitFit:
 
     def interval(self, x: ArrayLike, level: float = 0.95) -> tuple[Floats, Floats]:
         """Interval for each probability: symmetric in the log-odds, from the covariance."""
-        design = self._design(x)
-        se = np.sqrt(np.einsum("ij,jk,ik->i", design, self.covariance, design))
-        tail = 0.5 + level / 2
-        z = stats.norm.ppf(tail) if self.clusters is None else stats.t.ppf(tail, self.clusters - 1)
-        middle = design @ self.coefficients
-        return expit(middle - z * se), expit(middle + z * se)
+        rows, c = np.asarray(x, dtype=float), self.covariance
+        variance = c[0, 0] + np.einsum("ij,ij->i", rows @ c[1:, 1:] + 2.0 * c[0, 1:], rows)
+        half = self._quantile(0.5 + level / 2) * np.sqrt(np.maximum(variance, 0.0))
+        middle = self.linear(rows)
+        return expit(middle - half), expit(middle + half)
 
-    def _design(self, x: ArrayLike) -> Floats:
-        rows = np.asarray(x, dtype=float)
-        return np.column_stack([np.ones(rows.shape[0]), rows])
+    def _quantile(self, at: float) -> float:
+        return float(stats.norm.ppf(at) if self.clusters is None else stats.t.ppf(at, self.clusters - 1))
+
+    def _tail(self, ratio: Floats) -> Floats:
+        return np.asarray(
+            stats.norm.sf(ratio) if self.clusters is None else stats.t.sf(ratio, self.clusters - 1)
+        )
 
     def _repr_html_(self) -> str:
-        how = "Firth, re-centred intercept" if self.penalty else "maximum likelihood"
         who = "model-based" if self.clusters is None else f"clustered by {self.clusters} customers"
+        shown = "Wald" if self.profile is None else "profile likelihood"
         return frame_html(
-            self.table, f"Logistic regression: {self.events} events in {self.n}", f"{how}; errors {who}"
+            self.table,
+            f"Logistic regression: {self.events} events in {self.n}",
+            f"{self.choice}; errors {who}; intervals at 95% and p-values: {shown}",
         )
 
 
@@ -102,6 +135,8 @@ def fit_logit(
     y: ArrayLike,
     clusters: ArrayLike | None = None,
     penalty: Penalty = None,
+    weights: ArrayLike | None = None,
+    intervals: Errors = "wald",
 ) -> LogitFit:
     """Logistic regression with a constant.
 
@@ -112,143 +147,120 @@ def fit_logit(
     y : array of bool, shape (n,)
     clusters : array, shape (n,), optional
         Customers: the errors are then the clustered sandwich with the factor G/(G-1) * (n-1)/(n-k).
-    penalty : {None, "firth"}
+    penalty : {None, "firth", "auto"}
         None is maximum likelihood, refused under separation. "firth" penalises by Jeffreys' prior (Firth
-        1993) and re-centres the intercept (Puhr et al. 2017, FLIC): finite under separation.
+        1993) and re-centres the intercept (Puhr et al. 2017, FLIC): finite under separation. "auto" is
+        "firth" under separation and below 10 events (or non-events, if fewer) a term, else None; with
+        clusters, customers with an event (or a non-event) are counted in place of rows.
+    weights : array, shape (n,), optional
+        How often each row counts, so that equal rows may be given once.
+    intervals : {"wald", "profile"}
+        What `LogitFit.table` shows. Profiles of the (penalised) likelihood are better with few events and are
+        what logistf shows, but know nothing of clusters and take some fits a term.
+
+    Returns
+    -------
+    LogitFit
 
     Raises
     ------
     ModelError
-        If there is only one class, a value is missing, covariates are collinear, or (without penalty) a
-        combination of covariates separates the classes; the terms are named.
+        If there is only one class, a value is missing, covariates are collinear, the fit does not converge,
+        profiles are asked for with clusters, or (without penalty) a combination of covariates separates the
+        classes; the terms are named.
 
     Examples
     --------
     With one group and Firth, half an event is added to each cell before the intercept is re-centred.
 
-    >>> fit = fit_logit([[0.0]] * 4 + [[1.0]] * 4, [0, 0, 0, 0, 0, 0, 1, 1], penalty="firth")
+    >>> fit = fit_logit([[0.0]] * 4 + [[1.0]] * 4, [0, 0, 0, 0, 0, 0, 1, 1], penalty="auto")
     >>> round(float(fit.coefficients[1]), 6) == round(float(np.log((2.5 / 2.5) / (0.5 / 4.5))), 6)
     True
+    >>> fit.choice
+    'Firth with re-centred intercept, since x1 separates events from non-events'
     """
-    names, design, event = _checked(x, y)
-    if penalty is None:
-        apart = find_separation(design[:, 1:], event, names[1:])
-        if apart:
-            raise ModelError(
-                f"{', '.join(apart)} separate events from non-events in these {event.size} rows, so their "
-                'coefficients are not finite; use penalty="firth" or fewer terms'
-            )
-    beta, log_likelihood = _newton(design, event, penalty == "firth")
-    residual, bread = _pieces(design, event, beta, penalty == "firth")
+    if intervals == "profile" and clusters is not None:
+        raise ModelError("profile-likelihood intervals know nothing of clusters: use one or the other")
+    design = make_design(x, y, weights)
+    who = None if clusters is None else _kept(clusters, weights)
+    overlap = overlap_of(design)
+    firth, choice = _choose(design, who, overlap.apart, penalty)
+    top = climb(lambda beta: (firth_point if firth else likelihood_point)(design, beta), overlap.start)
+    bread = inverse(top.information)
     covariance, groups = bread, None
-    if clusters is not None:
-        covariance, groups = _sandwich(design * residual[:, None], bread, np.asarray(clusters))
-    if penalty == "firth":
-        beta = _recentred(design, event, beta)
+    if who is not None:
+        covariance, groups = _clustered(design, top, bread, firth, who)
+    turn = design.from_standard
+    shift = recentring(design, top.beta) if firth else 0.0
+    found = turn @ top.beta
+    found[0] += shift
+    profile = profile_of(design, top, firth, 0.95) if intervals == "profile" else None
+    n, events = design.counts
     return LogitFit(
-        tuple(names), beta, covariance, log_likelihood, event.size, int(event.sum()), groups, penalty
+        names=design.names,
+        coefficients=found,
+        covariance=turn @ covariance @ turn.T,
+        log_likelihood=top.value + (float(np.log(design.scale).sum()) if firth else 0.0),
+        n=round(n),
+        events=round(events),
+        clusters=groups,
+        penalty="firth" if firth else None,
+        choice=choice,
+        separated=overlap.apart,
+        shift=shift,
+        profile=None if profile is None else profile.shifted(shift),
     )
 
 
-def find_separation(x: ArrayLike, y: ArrayLike, names: list[str] | None = None) -> tuple[str, ...]:
-    """Terms of a combination that separates events from non-events, wholly or nearly; empty if none does.
-
-    Notes
-    -----
-    Konis (2007): the linear programme "maximise the sum of s_i x_i b subject to s_i x_i b >= 0" has a
-    positive optimum exactly when the data are separated, and then maximum likelihood is not finite.
-
-    Examples
-    --------
-    >>> find_separation([[1.0], [2.0], [3.0]], [0, 0, 1], ["days_late"])
-    ('days_late',)
-    >>> find_separation([[1.0], [3.0], [2.0]], [0, 0, 1])
-    ()
-    """
-    rows, event = np.asarray(x, dtype=float), np.asarray(y).astype(float)
-    labels = names or [f"x{j + 1}" for j in range(rows.shape[1])]
-    spread = rows.std(axis=0)
-    scaled = (rows - rows.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
-    signed = np.column_stack([np.ones(len(rows)), scaled]) * (2 * event - 1)[:, None]
-    signed = np.unique(signed.round(12), axis=0)
-    found = linprog(-signed.sum(axis=0), A_ub=-signed, b_ub=np.zeros(len(signed)), bounds=(-1, 1))
-    if found.x is None or -found.fun < 1e-6:
-        return ()
-    return tuple(n for n, b in zip(labels, found.x[1:], strict=True) if abs(b) > 1e-7)
+def _kept(clusters: ArrayLike, weights: ArrayLike | None) -> NDArray[np.generic]:
+    """Clusters of the rows that count."""
+    who = np.asarray(clusters)
+    return who if weights is None else who[np.asarray(weights, dtype=float) > 0]
 
 
-def _checked(x: pd.DataFrame | ArrayLike, y: ArrayLike) -> tuple[list[str], Floats, Floats]:
-    rows = np.asarray(x, dtype=float)
-    event = np.asarray(y).astype(float)
-    if rows.ndim != 2 or rows.shape[0] != event.size:
-        raise ModelError(f"x has shape {rows.shape}, y {event.shape}: expected (n, k) and (n,)")
-    names = [str(c) for c in x.columns] if isinstance(x, pd.DataFrame) else []
-    names = names or [f"x{j + 1}" for j in range(rows.shape[1])]
-    if not np.isfinite(rows).all():
-        bad = [n for n, ok in zip(names, np.isfinite(rows).all(axis=0), strict=True) if not ok]
-        raise ModelError(f"missing or infinite values in {', '.join(bad)}")
-    if not np.isin(event, (0.0, 1.0)).all() or event.min(initial=1.0) == event.max(initial=0.0):
-        raise ModelError(f"y must hold both 0 and 1; it has {event.sum():.0f} events in {event.size} rows")
-    design = np.column_stack([np.ones(event.size), rows])
-    if np.linalg.matrix_rank(design) < design.shape[1]:
-        raise ModelError(f"the terms {', '.join(names)} are collinear or constant")
-    return [CONSTANT, *names], design, event
+def _choose(
+    design: Design, who: NDArray[np.generic] | None, apart: tuple[str, ...], penalty: Penalty
+) -> tuple[bool, str]:
+    """Whether to penalise, and the reason in words."""
+    split = f"{', '.join(apart)} {'separates' if len(apart) == 1 else 'separate'} events from non-events"
+    if penalty is None:
+        if apart:
+            raise ModelError(
+                f"{split} in these {design.event.size} rows, so the coefficients are not finite; use "
+                'penalty="firth" or fewer terms'
+            )
+        return False, "Maximum likelihood, as asked"
+    firth = "Firth with re-centred intercept"
+    if penalty == "firth":
+        return True, f"{firth}, as asked" + (f"; {split}" if apart else "")
+    fewer, unit = _fewer(design, who)
+    terms = max(1, design.mean.size)
+    count = f"{fewer:,.0f} {unit} for {terms} terms are {fewer / terms:,.1f} a term"
+    if apart:
+        return True, f"{firth}, since {split}"
+    if fewer < ENOUGH_EVENTS_PER_TERM * terms:
+        return True, f"{firth}, since {count}, fewer than {ENOUGH_EVENTS_PER_TERM}"
+    return False, f"Maximum likelihood, since {count}, at least {ENOUGH_EVENTS_PER_TERM}, and none separates"
 
 
-def _likelihood(design: Floats, event: Floats, beta: Floats, firth: bool) -> float:
-    eta = design @ beta
-    value = float(np.where(event > 0, log_expit(eta), log_expit(-eta)).sum())
-    if not firth:
-        return value
-    p = expit(eta)
-    return value + 0.5 * float(np.linalg.slogdet((design.T * (p * (1 - p))) @ design)[1])
+def _fewer(design: Design, who: NDArray[np.generic] | None) -> tuple[float, str]:
+    """The rarer class: customers with it when rows are clustered, else rows."""
+    n, events = design.counts
+    if who is None:
+        return min((events, "events"), (n - events, "non-events"))
+    with_one, without = (float(pd.unique(who[design.event == kind]).size) for kind in (1.0, 0.0))
+    return min((with_one, "customers with an event"), (without, "customers with a non-event"))
 
 
-def _pieces(design: Floats, event: Floats, beta: Floats, firth: bool) -> tuple[Floats, Floats]:
-    """Residuals of the score (with Firth's correction) and the inverse information."""
-    p = expit(design @ beta)
-    w = p * (1 - p)
-    bread = np.linalg.inv((design.T * w) @ design)
-    residual = event - p
-    if firth:
-        leverage = w * np.einsum("ij,jk,ik->i", design, bread, design)
-        residual = residual + leverage * (0.5 - p)
-    return residual, bread
-
-
-def _newton(design: Floats, event: Floats, firth: bool) -> tuple[Floats, float]:
-    beta = np.zeros(design.shape[1])
-    value = _likelihood(design, event, beta, firth)
-    for _ in range(MAX_STEPS):
-        residual, bread = _pieces(design, event, beta, firth)
-        step = bread @ (design.T @ residual)
-        step *= min(1.0, MAX_CHANGE / max(float(np.abs(step).max()), 1e-300))
-        while (better := _likelihood(design, event, beta + step, firth)) < value - 1e-12 * abs(value):
-            step /= 2
-        beta, gain, value = beta + step, better - value, better
-        if np.abs(step).max() < 1e-10 or (abs(gain) < 1e-13 and np.abs(step).max() < 1e-8):
-            return beta, value
-    raise ModelError(f"the logistic fit did not converge in {MAX_STEPS} steps")
-
-
-def _sandwich(scores: Floats, bread: Floats, clusters: NDArray[np.generic]) -> tuple[Floats, int]:
-    code = pd.factorize(clusters, use_na_sentinel=False)[0]
-    groups, (n, k) = int(code.max()) + 1, scores.shape
-    if groups < 2:
-        raise ModelError("clustered errors need at least two customers")
-    sums = np.column_stack([np.bincount(code, weights=scores[:, j]) for j in range(k)])
-    factor = groups / (groups - 1) * (n - 1) / (n - k)
-    return factor * bread @ (sums.T @ sums) @ bread, groups
-
-
-def _recentred(design: Floats, event: Floats, beta: Floats) -> Floats:
-    """Shift the intercept until the fitted probabilities sum to the events."""
-    eta = design @ beta
-    shift = 0.0
-    for _ in range(MAX_STEPS):
-        p = expit(eta + shift)
-        change = float(np.clip((event - p).sum() / (p * (1 - p)).sum(), -1.0, 1.0))
-        shift += change
-        if abs(change) < 1e-12:
-            break
-    return np.concatenate([[beta[0] + shift], beta[1:]])
+def _clustered(
+    design: Design, top: Point, bread: Floats, firth: bool, who: NDArray[np.generic]
+) -> tuple[Floats, int]:
+    """Sandwich in standardised terms, from sums by customer made column by column."""
+    code, groups = cluster_codes(who, design.event.size)
+    residual = residuals(design, top, firth)
+    sums = np.empty((groups, top.beta.size))
+    sums[:, 0] = np.bincount(code, weights=residual, minlength=groups)
+    for j, (mean, scale) in enumerate(zip(design.mean, design.scale, strict=True)):
+        by_customer = np.bincount(code, weights=residual * (design.x[:, j] - mean), minlength=groups)
+        sums[:, j + 1] = by_customer / scale
+    return sandwich(sums, bread, design.counts[0]), groups
