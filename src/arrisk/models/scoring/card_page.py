@@ -53,9 +53,9 @@ def points_table(card: Card, name: str) -> Table:
 def _note(card: Card) -> str:
     scale = card.scale
     text = (
-        "The points of a customer are the sum over the terms, rounded at the end; "
-        f"{scale.base:g} points stand for odds of {scale.odds:g} good to one bad, and {scale.double:g} double "
-        "the odds. Each term carries an equal part of the intercept. woe: ln(share of good / share of bad), "
+        "The points of a customer are the sum over the terms, rounded at the end: "
+        f"{scale.base:g} stand for odds of {scale.odds:g} good to one bad, {scale.double:g} more double the "
+        "odds. Each term carries an equal part of the intercept. woe: ln(share of good / share of bad), "
         "higher is better."
     )
     told = [f"{key}: {value}" for key, value in card.about.items()]
