@@ -140,6 +140,9 @@ KNOWN: Mapping[str, Known] = {
     "alert_budget": Known(
         2.0, 1.0, 5.0, "alerts per week", "early-warning alerts that the team can look into"
     ),
+    "risk_budget": Known(
+        0.10, 0.05, 0.20, "fraction of yearly margin", "loss allowed to an account that stands at its limit"
+    ),
     "ageing_roll_cost": Known(
         0.0, 0.0, 0.0, "fraction of balance", "cost of a balance rolling to the next bucket"
     ),

@@ -37,6 +37,7 @@ ASSUMPTIONS: dict[str, tuple[float, float, float, str, str]] = {
     "stop_margin": (0.30, 0.25, 0.35, "fraction of sales", f"{OWN}: the gross margin"),
     "full_bonus": (4_000.0, 2_000.0, 8_000.0, "EUR per salesperson per year", OWN),
     "alert_budget": (2.0, 1.0, 5.0, "alerts per week", OWN),
+    "risk_budget": (0.10, 0.05, 0.20, "fraction of yearly margin", f"{OWN}: an appetite, not an estimate"),
     "ageing_roll_cost": (0.0, 0.0, 0.0, "fraction of balance", f"{OWN}: none assumed"),
 }
 
