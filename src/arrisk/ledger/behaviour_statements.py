@@ -1,4 +1,4 @@
-"""Statements that collapse what customers did into one row a customer; see `statements`.
+"""Statements of what customers did, collapsed to a row a customer or handed over in steps; see `statements`.
 
 Days of settlement are those of the events, not those on which they were recorded: a row is seen from the day
 on which it was known, and counts on the day on which it happened.
@@ -8,7 +8,15 @@ from __future__ import annotations
 
 from arrisk.ledger.statements import CREDIT, KINDS, OWED
 
-__all__ = ["dispute_counts", "order_counts", "settlement_counts"]
+__all__ = [
+    "balance_steps",
+    "dispute_counts",
+    "order_counts",
+    "owed_items",
+    "owed_spells",
+    "payment_steps",
+    "settlement_counts",
+]
 
 
 def settlement_counts(start: int) -> str:
@@ -79,6 +87,62 @@ def order_counts(start: int, recent: int) -> str:
     return (
         f"SELECT customer, {_count(f'order_day >= {int(start)} AND order_day < {int(recent)}')} AS earlier, "
         f"{_count(f'order_day >= {int(recent)}')} AS lately FROM orders GROUP BY customer"
+    )
+
+
+def owed_items() -> str:
+    """One row an item owed: item, code (customer), issue, due, since (known), amount, disputed (opened).
+
+    Examples
+    --------
+    >>> owed_items().endswith("FROM items WHERE side = 0 AND amount > 0")
+    True
+    """
+    return (
+        "SELECT item, customer AS code, issue_day AS issue, due_day AS due, since, amount, "
+        f"dispute_opened AS disputed FROM items WHERE side = {OWED} AND amount > 0"
+    )
+
+
+def owed_spells() -> str:
+    """One row a spell of an item owed: item, number, start, end (known), paid_on (event), cause, again.
+
+    Examples
+    --------
+    >>> owed_spells().endswith("FROM spells WHERE side = 0 AND amount > 0")
+    True
+    """
+    return (
+        'SELECT item, number, start_day AS start, end_day AS "end", end_event_day AS paid_on, cause, '
+        f"next_day AS again FROM spells WHERE side = {OWED} AND amount > 0"
+    )
+
+
+def balance_steps() -> str:
+    """Changes of what is owed: code (customer), day (known), due, amount (minor units).
+
+    Examples
+    --------
+    >>> balance_steps().endswith("FROM movements WHERE side = 0 GROUP BY customer, day, due_day")
+    True
+    """
+    return (
+        "SELECT customer AS code, day, due_day AS due, CAST(SUM(amount) AS BIGINT) AS amount "
+        f"FROM movements WHERE side = {OWED} GROUP BY customer, day, due_day"
+    )
+
+
+def payment_steps() -> str:
+    """Payments: code (customer), day on which they were known, paid_on (the latest of them).
+
+    Examples
+    --------
+    >>> payment_steps().endswith("WHERE kind = 1 AND amount < 0 GROUP BY customer, day")
+    True
+    """
+    return (
+        "SELECT customer AS code, day, MAX(event_day) AS paid_on "
+        f"FROM movements WHERE kind = {KINDS['payment']} AND amount < 0 GROUP BY customer, day"
     )
 
 

@@ -139,6 +139,12 @@ class Snapshot:
         states = {name: column[place] for name, column in self._states().items()}
         return item_frame(seen, states, self.day, self.scale)
 
+    @property
+    def item_numbers(self) -> np.ndarray:
+        """Numbers by which statements know the items, in the order of `items`, shape (items,)."""
+        items = self._ledger.items
+        return items["item"].to_numpy(dtype=np.int64)[(items["day"] <= self.day).to_numpy()]
+
     def _states(self) -> dict[str, np.ndarray]:
         """What is open, how the rest was settled and when last, by number of the item; zero if unknown."""
         size, found = self._ledger.size.items, self.query(statements.item_states())

@@ -26,11 +26,12 @@ def volume(items: KnownItems, window: NDArray[np.bool_], snapshot: Snapshot) -> 
     """What was invoiced, and since when; see `FEATURES`."""
     size, code = items.size, items.code
     first = -largest(code, -items.issue, size)
+    since = np.asarray(np.fmin(first, _taken_on(items, snapshot)), dtype=float)
     return {
         "n_invoices": counts(code[_one_each(items, window)], size),
         "amount": sums(code[window], items.amount[window], size) / items.scale,
         "days_since_invoice": items.day - largest(code, items.issue, size),
-        "months_customer": (items.day - np.fmin(first, _taken_on(items, snapshot))) / DAYS_PER_MONTH,
+        "months_customer": (items.day - since) / DAYS_PER_MONTH,
     }
 
 
@@ -71,4 +72,4 @@ def _taken_on(items: KnownItems, snapshot: Snapshot) -> Floats:
     if "since_date" not in customers.columns:
         return np.full(items.size, np.nan)
     given = pd.Series(float_days(customers["since_date"]), index=customers["customer_id"].to_numpy())
-    return given.reindex(items.names).to_numpy(dtype=float)
+    return np.asarray(given.reindex(items.names), dtype=float)
