@@ -21,7 +21,7 @@ from arrisk.models.scoring.card_page import plot_points, points_table
 from arrisk.models.scoring.card_sql import card_sql
 from arrisk.models.scoring.reasons import tell_reasons
 from arrisk.models.scoring.scaling import DAYS_PER_YEAR, GRADES, PointScale
-from arrisk.models.scoring.terms import CardTerm
+from arrisk.models.scoring.terms import CardTerm, units_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -143,10 +143,7 @@ class Card:
     def units(self, frame: pd.DataFrame) -> Floats:
         """What the coefficients multiply: WoE of binned terms, steps of linear ones; shape (n, k)."""
         _require(frame, self.names)
-        units = np.empty((len(frame), len(self.terms)), order="F")
-        for j, term in enumerate(self.terms):
-            units[:, j] = term.units(frame[term.name])
-        return units
+        return units_of(self.terms, frame)
 
     def term_points(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Points of each term and row, not rounded: they add up to the points before these are rounded.

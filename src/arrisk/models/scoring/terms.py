@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -132,3 +133,11 @@ class BinnedTerm:
 
 CardTerm = BinnedTerm | LinearTerm
 """What a card is made of."""
+
+
+def units_of(terms: Sequence[CardTerm], frame: pd.DataFrame) -> Floats:
+    """What the coefficients of the terms multiply, shape (n, k), column by column in memory."""
+    units = np.empty((len(frame), len(terms)), order="F")
+    for j, term in enumerate(terms):
+        units[:, j] = term.units(frame[term.name])
+    return units
