@@ -12,7 +12,7 @@ __all__ = ["Selection", "correlations", "most_terms", "select_by_strength", "sel
 
 Floats = NDArray[np.float64]
 ROWS_AT_A_TIME = 1 << 14
-LEFT_OVER = 1e-9
+LEFT_OVER, PART = 1e-9, 1e-4
 FLAT = 1e-12
 
 
@@ -141,8 +141,8 @@ def _echo(names: Sequence[str], correlation: Floats, kept: list[int], j: int, cl
     if abs(correlation[near, j]) > closest:
         return f"its correlation with {names[near]} is {correlation[near, j]:.3f}, beyond {closest:g}"
     block, column = correlation[np.ix_(kept, kept)], correlation[kept, j]
-    left = 1.0 - float(column @ np.linalg.solve(block, column))
-    if left >= LEFT_OVER:
+    weights = np.linalg.solve(block, column)
+    if 1.0 - float(column @ weights) >= LEFT_OVER:
         return ""
-    parts = [names[i] for i in kept if abs(correlation[i, j]) > FLAT]
+    parts = [names[i] for i, w in sorted(zip(kept, weights, strict=True)) if abs(w) > PART]
     return f"it is a combination of {', '.join(parts)}"
