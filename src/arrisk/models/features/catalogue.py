@@ -44,6 +44,26 @@ class Feature:
         """Whether a linear term of it has bounds that hold for every ledger."""
         return math.isfinite(self.low) and math.isfinite(self.high)
 
+    @property
+    def each(self) -> str:
+        """The feature in short with the unit of its coefficient in a linear term.
+
+        Examples
+        --------
+        >>> FEATURES["oldest_overdue_days"].each
+        'days past due of the oldest open item, each 30 days'
+        >>> FEATURES["utilisation"].each
+        'open amount over the credit limit in force, each 40 points'
+        """
+        steps = {
+            "share": f"{100 * self.step:g} points",
+            "log ratio": f"factor of {math.exp(self.step):.1f}",
+            "count": f"{self.step:g}",
+            "as given": f"{self.step:g}",
+        }
+        short = self.meaning.split(";")[0].split(", ")[0]
+        return f"{short}, each {steps.get(self.unit, f'{self.step:g} {self.unit}')}"
+
     def tell(self, value: float) -> str:
         """Tell a value in words.
 
@@ -94,9 +114,9 @@ _ROWS: tuple[tuple[str, str, str, float, float, float, str, int], ...] = (
     ("cycle_days", "median days from issue to payment of items paid in the last 90 days, and the days so "
      "far of open overdue ones",
      "days", 0, 180, 30, "pays {0:.0f} days after the invoice", 1),
-    ("cycle_change_days", "the same less the customer's own median before",
+    ("cycle_change_days", "median days to payment lately less the customer's own median before",
      "days", -60, 60, 15, "pays {0:+.0f} days later than it used to", 1),
-    ("cycle_change", "the same in robust standard deviations of the days before, of at least 3 days",
+    ("cycle_change", "days to payment risen lately, in robust standard deviations of the days before, of at least 3 days",
      "deviations", -5, 5, 1.5, "payment cycle {0:+.1f} deviations from its own past", 1),
     # What is open.
     ("open_amount", "amount open, credits not deducted",
@@ -113,9 +133,9 @@ _ROWS: tuple[tuple[str, str, str, float, float, float, str, int], ...] = (
      "days", 0, 120, 30, "oldest open item {0:.0f} days overdue", 1),
     ("utilisation", "open amount over the credit limit in force, missing without a limit above zero",
      "share", 0, 2, 0.4, "{0:.0%} of the limit used", 1),
-    ("utilisation_peak", "highest of the same on any day of the window",
+    ("utilisation_peak", "highest use of the credit limit on any day of the window",
      "share", 0, 3, 0.5, "up to {0:.0%} of the limit used in the last year", 1),
-    ("utilisation_change", "the same now less 90 days ago",
+    ("utilisation_change", "use of the credit limit now less 90 days ago",
      "share", -1, 1, 0.3, "use of the limit changed by {0:+.0%} in 90 days", 1),
     # What went wrong.
     ("n_disputes", "items of which a dispute was opened in the window",
