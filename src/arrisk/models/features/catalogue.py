@@ -116,7 +116,7 @@ _ROWS: tuple[tuple[str, str, str, float, float, float, str, int], ...] = (
      "days", 0, 180, 30, "pays {0:.0f} days after the invoice", 1),
     ("cycle_change_days", "median days to payment lately less the customer's own median before",
      "days", -60, 60, 15, "pays {0:+.0f} days later than it used to", 1),
-    ("cycle_change", "days to payment risen lately, in robust standard deviations of the days before, of at least 3 days",
+    ("cycle_change", "days to payment risen lately, in robust standard deviations of those before",
      "deviations", -5, 5, 1.5, "payment cycle {0:+.1f} deviations from its own past", 1),
     # What is open.
     ("open_amount", "amount open, credits not deducted",
