@@ -160,7 +160,7 @@ def test_the_points_table_holds_what_a_customer_gets(card):
     assert shown.loc[("checking", "much"), "points"] == pytest.approx(one["checking"], abs=0.05)
     assert shown.loc[("late", "missing, as 0"), "points"] == pytest.approx(one["late"], abs=0.05)
     assert shown.loc["checking", "share"].sum() == pytest.approx(1)
-    assert "late moves the score most: 87 points" in table.title
+    assert "late moves the score most, by up to 87 points" in table.title
     assert "as_of: 2025-12-31" in table.note
 
 

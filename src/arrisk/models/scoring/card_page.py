@@ -91,7 +91,7 @@ def _finding(card: Card) -> str:
     if not card.terms:
         return "No term tells customers apart: all have the same points"
     spread, name = max((_spread(_moves(card, t)), t.name) for t in card.terms)
-    return f"{_plain(name)} moves the score most: {spread:.0f} points between its worst and its best"
+    return f"{_short(_plain(name))} moves the score most, by up to {spread:.0f} points"
 
 
 def plot_points(card: Card, ax: Axes | None) -> Axes:
@@ -109,7 +109,7 @@ def plot_points(card: Card, ax: Axes | None) -> Axes:
     for y, (_, p) in zip(where, lines, strict=True):
         if p is not None:
             ax.annotate(
-                f"{p:+.0f}", (p, y), xytext=(4 if p >= 0 else -4, 0), textcoords="offset points",
+                f"{round(p):+d}", (p, y), xytext=(4 if p >= 0 else -4, 0), textcoords="offset points",
                 ha="left" if p >= 0 else "right", va="center", fontsize=8,
             )  # fmt: skip
     ax.set_yticks(where, [label for label, _ in lines], parse_math=False)
