@@ -6,7 +6,8 @@ import pytest
 
 from arrisk.errors import ModelError
 from arrisk.ledger.reading import read_ledger
-from arrisk.models.defaults.labels import DefaultDefinition, make_labels
+from arrisk.models.defaults.definition import DefaultDefinition
+from arrisk.models.defaults.labels import make_labels
 from arrisk.models.features.customers import make_features
 from arrisk.models.scoring.low_default import ageing_grades, bound_grades, bound_low_default
 from arrisk.models.scoring.pluto_tasche import pluto_tasche, pluto_tasche_periods

@@ -67,7 +67,7 @@ def test_a_customer_in_default_is_in_default():
     row = result.table.set_index("customer_id").loc["d"]
     assert (row["pd"], row["pd_low"], row["pd_high"], row["grade"]) == (1.0, 1.0, 1.0, "D")
     assert "in default now" in row["reason"]
-    assert result.newcomers["customer_id"].tolist() == ["b", "z", "a"]
+    assert result.newcomers["customer_id"].tolist() == ["z", "b", "a"]
 
 
 def test_both_voices_are_heard():
