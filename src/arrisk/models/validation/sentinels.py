@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from arrisk.display import Format, Table, frame_html
 from arrisk.errors import ModelError
-from arrisk.models.validation.discrimination import auc, auc_floor
+from arrisk.models.validation.discrimination import auc, auc_floor, effective_customers
 from arrisk.models.validation.folds import customer_folds
 from arrisk.models.validation.resampling import customer_codes
 
@@ -246,14 +246,8 @@ def _measure(
     area = auc(happened, score)
     # Rates learnt from other customers have a direction; an order or a gap may point either way.
     area = area if view == "values" else max(area, 1.0 - area)
-    events, others = _effective(who[happened]), _effective(who[~happened])
+    events, others = effective_customers(who[happened]), effective_customers(who[~happened])
     return view, area, auc_floor(area, events, others, level), events, others
-
-
-def _effective(who: Ints) -> float:
-    """Independent customers that so many rows of so many customers are worth (L. Kish 1965)."""
-    rows = np.unique(who, return_counts=True)[1].astype(float)
-    return float(rows.sum() ** 2 / (rows**2).sum())
 
 
 def _numbers(values: pd.Series) -> Floats | None:
