@@ -65,3 +65,10 @@ def test_rows_and_outcomes_must_fit():
             backtest_expert(scored, outcome, who)
     with pytest.raises(ModelError, match="some rows"):
         backtest_expert(scored.iloc[:0], [], [])
+
+
+def test_a_customer_seen_twice_had_two_windows_to_default_in():
+    scored = pd.DataFrame({"points": [560.0, 560.0, 570.0], "pd": [0.1, 0.1, 0.08], "grade": ["B", "B", "B"]})
+    table = backtest_expert(scored, [False] * 3, ["a", "a", "b"]).table.set_index("grade")
+    assert table.loc["B", "expected"] == pytest.approx((0.19 + 0.08) / 2)
+    assert table.loc["B", "customers"] == 2

@@ -115,7 +115,7 @@ def test_the_table_and_the_picture_say_whose_word_it_is():
     assert table.frame["pd"].is_monotonic_decreasing
     assert "3 customers have less than 6 months of history" in result.plot().get_title()
     nobody = scored(new=0.0)
-    assert nobody.to_table().frame.empty
+    assert nobody.to_table().frame["customer_id"].tolist() == ["z", "a", "b", "c"]
     assert "No customer" in nobody.plot().get_title()
     assert "<i>" not in scored(behaviour=BEHAVIOUR.assign(reason="<i>"))._repr_html_()
 

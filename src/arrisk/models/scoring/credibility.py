@@ -25,7 +25,27 @@ LEAST = 1e-9
 FEWEST_DEFAULTERS = 10
 FOLDS, DRAWS = 5, 400
 TIE = 1e-9
-GRID = tuple(float(k) for k in (0, *np.round(np.geomspace(0.25, 256, 21), 6), np.inf))
+GRID = (
+    0.0,
+    0.25,
+    0.5,
+    1.0,
+    1.5,
+    2.0,
+    3.0,
+    4.0,
+    6.0,
+    8.0,
+    12.0,
+    18.0,
+    24.0,
+    36.0,
+    48.0,
+    72.0,
+    96.0,
+    192.0,
+    np.inf,
+)
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#8C8C8C"
 CANNOT_SAY = "the data cannot say"
 

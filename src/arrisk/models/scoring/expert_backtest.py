@@ -36,7 +36,7 @@ class ExpertBacktest:
     table : DataFrame
         By grade, best first: grade, rows, customers, defaulters (customers that defaulted in any of the
         grade's rows), observed (defaulters over customers) with ci_low and ci_high (Jeffreys), expected (mean
-        probability the experts gave to a row).
+        over the customers of the probability that the experts gave to a default in any of these rows).
     auc : Auc or None
         How well points order, interval by customer; None with too few defaulters.
     defaulters, customers : int
@@ -77,7 +77,8 @@ class ExpertBacktest:
         """Observed and expected rates by grade."""
         note = (
             f"observed: customers of the grade that defaulted, with the {self.level:.0%} Jeffreys interval; "
-            "expected: what the experts gave. A customer counts once in each grade it had."
+            "expected: what the experts gave to a default in any window of the customer. A customer counts "
+            "once in each grade it had."
         )
         formats: dict[str, Format] = dict.fromkeys(RATES, "percent")  # type: ignore[arg-type]
         return Table(name, self.finding(), self.table, note, formats)
@@ -159,7 +160,9 @@ def _by_grade(grade: str, rows: pd.DataFrame, level: float) -> tuple[object, ...
     people, fallen = rows["who"].nunique(), rows.loc[rows["hit"], "who"].nunique()
     low, high = jeffreys(fallen, people, level) if people else (np.nan, np.nan)
     seen = fallen / people if people else np.nan
-    return grade, len(rows), people, fallen, seen, low, high, rows["pd"].mean()
+    # A customer with several rows had several windows to default in.
+    spared = (1.0 - rows["pd"]).groupby(rows["who"]).prod()
+    return grade, len(rows), people, fallen, seen, low, high, 1.0 - spared.mean()
 
 
 def _area(auc: Auc) -> str:

@@ -97,15 +97,19 @@ class LowDefault:
 
     def finding(self) -> str:
         """What the counts say, and what they cannot."""
-        bounds = self.table["pluto_tasche"]
-        reach = f"{bounds.iloc[0]:.2%} (grade {self.table['grade'].iloc[0]})"
-        if len(bounds) > 1:
-            reach += f" to {bounds.iloc[-1]:.2%} (grade {self.table['grade'].iloc[-1]})"
+        held = self._held()
+        ends = held[["grade", "pluto_tasche"]].iloc[sorted({0, len(held) - 1})].itertuples(index=False)
+        reach = " to ".join(f"{bound:.2%} ({grade})" for grade, bound in ends)
         if self.defaulters:
             return (
                 f"{self.defaulters} of {self.customers} customers defaulted: up to {reach} is not ruled out"
             )
-        return f"None of {self.customers} customers defaulted: the data cannot say more than below {reach}"
+        return f"None of {self.customers} customers defaulted: {CANNOT_SAY} more than that up to {reach} is possible"
+
+    def _held(self) -> pd.DataFrame:
+        """Grades that some customer has; all when nobody is there."""
+        held = self.table[self.table["n"] > 0]
+        return held if len(held) else self.table
 
     @property
     def assumptions(self) -> str:
@@ -129,7 +133,7 @@ class LowDefault:
         note = (
             f"{self.assumptions[0].upper()}{self.assumptions[1:]}. Customers are the trials. jeffreys: each "
             "grade on its own, independent customers; pluto_tasche: each grade with all worse ones, so that "
-            "no grade is below a better one."
+            "no grade is below a better one. A grade without customers has the bound of those around it."
         )
         if not self.defaulters:
             note += " Bounds are no estimates: without a default nothing tells the true rates from zero."
@@ -149,7 +153,7 @@ class LowDefault:
             from matplotlib import pyplot as plt
 
             ax = plt.subplots()[1]
-        rows = self.table.iloc[::-1]
+        rows = self._held().iloc[::-1]
         at = np.arange(len(rows))
         ax.barh(
             at, 100 * rows["pluto_tasche"], height=0.45, color=BLUE, alpha=0.25, label="Pluto-Tasche bound"
@@ -158,15 +162,15 @@ class LowDefault:
         ax.plot(100 * rows["observed"], at, "o", color=BLUE, clip_on=False, label="observed")
         ticks = [f"{g}\n{d} of {n}" for g, n, d in rows[["grade", "n", "defaults"]].itertuples(index=False)]
         ax.set_yticks(at, ticks)
-        ax.set(ylim=(-0.6, len(rows) - 0.4), xlim=(0, None))
+        longest = 100 * max(rows["pluto_tasche"].max(), rows["jeffreys"].max())
+        ax.set(ylim=(-0.6, len(rows) - 0.4), xlim=(0, 1.1 * longest))
         ax.grid(visible=False, axis="y")
         length = f"within {self.horizon_days} days" if self.horizon_days else "in a period"
         ax.set_xlabel(f"customers that default {length}, %")
-        worst = self.table["pluto_tasche"].iloc[-1]
-        ax.set_title(
-            f"{self.defaulters} of {self.customers} customers defaulted: up to {worst:.1%} is not ruled out"
-        )
-        ax.legend(loc="lower right")
+        best, worst = rows["pluto_tasche"].iloc[-1], rows["pluto_tasche"].iloc[0]
+        seen = f"{self.defaulters} of {self.customers} customers defaulted"
+        ax.set_title(f"{seen}: {best:.1%} to {worst:.1%} is not ruled out")
+        ax.legend(loc="upper right")
         together = f"{self.level:.0%} bounds, correlation {self.correlation:.0%}"
         return ax if self.as_of is None else stamp(ax, self.as_of, together)
 

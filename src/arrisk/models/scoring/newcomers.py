@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["NewCustomers", "history_months", "score_new_customers"]
 
 NEW_MONTHS = 6.0
-MOST_SHOWN = 15
+MOST_SHOWN, LEAST_SHOWN = 15, 5
 DAYS_PER_MONTH = 365.25 / 12
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#8C8C8C"
 SHOWN = (
@@ -67,25 +67,34 @@ class NewCustomers:
         rows = self.table[(self.table["history"] < self.new) & ~self.table["in_default"]]
         return rows.sort_values(["pd", "customer_id"], ascending=[False, True], ignore_index=True)
 
+    @property
+    def youngest(self) -> pd.DataFrame:
+        """The five customers not in default with the least history."""
+        rows = self.table[~self.table["in_default"]]
+        return rows.sort_values(["history", "customer_id"], ignore_index=True).head(LEAST_SHOWN)
+
     def finding(self) -> str:
         """How many are new, how they are graded, and on whose word."""
         rows = self.newcomers
         if rows.empty:
-            return f"No customer has less than {self.new:g} {self.unit} of history"
+            least = self.table["history"].min()
+            known = f"; the youngest has {least:.0f}" if len(self.table) else ""
+            return f"No customer has less than {self.new:g} {self.unit} of history{known}"
         counts = rows["grade"].value_counts().reindex(list(GRADES), fill_value=0)
         told = ", ".join(f"{n} {g}" for g, n in counts.items() if n)
-        known = rows["behaviour_pd"].notna()
-        whose = (
-            f"behaviour counts {rows['weight'].mean():.0%} on average"
-            if known.any()
-            else "on expert points alone"
-        )
+        heard = rows["behaviour_pd"].notna().any()
+        whose = f"behaviour counts {rows['weight'].mean():.0%}" if heard else "on expert points alone"
         many = "customers have" if len(rows) > 1 else "customer has"
         return f"{len(rows)} {many} less than {self.new:g} {self.unit} of history: {told}; {whose}"
 
+    def _shown(self, top: int) -> pd.DataFrame:
+        """The worst new customers, or the youngest where nobody is new."""
+        rows = self.newcomers
+        return rows.head(top) if len(rows) else self.youngest
+
     def to_table(self, name: str = "new_customers", top: int = MOST_SHOWN) -> Table:
-        """The worst new customers with what was said of them, the weight of behaviour, and the blend."""
-        shown = self.newcomers.head(top)[list(SHOWN)]
+        """The worst new customers, or the youngest: what was said of them, and how much behaviour counts."""
+        shown = self._shown(top)[list(SHOWN)]
         note = (
             f"Probability of default within {self.horizon_days} days. weight: of behaviour, history over "
             f"history plus {self.k:g} {self.unit}; the range is the stated one of the experts, blended with "
@@ -97,12 +106,12 @@ class NewCustomers:
         )
 
     def plot(self, ax: Axes | None = None, top: int = MOST_SHOWN) -> Axes:
-        """Expert, behaviour and blend of the worst new customers."""
+        """Expert, behaviour and blend of the worst new customers, or the youngest."""
         if ax is None:
             from matplotlib import pyplot as plt
 
             ax = plt.subplots()[1]
-        rows = self.newcomers.head(top).iloc[::-1]
+        rows = self._shown(top).iloc[::-1]
         at = np.arange(len(rows))
         ax.hlines(
             at, 100 * rows["pd_low"], 100 * rows["pd_high"], color=BLUE, lw=5, alpha=0.25, label="range"
@@ -116,7 +125,7 @@ class NewCustomers:
         ax.grid(visible=False, axis="y")
         ax.set_xlabel(f"probability of default within {self.horizon_days} days, %")
         ax.set_ylabel("customer (weight of behaviour)")
-        ax.set_title(self.finding(), wrap=True)
+        ax.set_title(self.finding())
         if len(rows):
             ax.legend(loc="lower right")
         return ax if self.as_of is None else stamp(ax, self.as_of, f"k = {self.k:g} {self.unit}")
