@@ -97,8 +97,8 @@ class ExpertBacktest:
         told = rows[["grade", "defaulters", "customers"]].itertuples(index=False)
         ax.set_xticks(at, [f"grade {g}\n{d} of {n}" for g, d, n in told])
         ax.set(ylabel="customers that default, %", ylim=(0, None), xlim=(-0.6, len(rows) - 0.4))
-        area = "the data cannot say" if self.auc is None else f"area under the curve {_area(self.auc)}"
-        ax.set_title(f"Expert points against what happened: {area}")
+        area = CANNOT_SAY if self.auc is None else f"area under the curve {_area(self.auc)}"
+        ax.set_title(f"Experts and what happened: {area}")
         ax.legend(loc="upper left")
         return ax if self.as_of is None else stamp(ax, self.as_of, f"bars: {self.level:.0%}")
 

@@ -104,7 +104,7 @@ class LowDefault:
             return (
                 f"{self.defaulters} of {self.customers} customers defaulted: up to {reach} is not ruled out"
             )
-        return f"None of {self.customers} customers defaulted: {CANNOT_SAY} more than that up to {reach} is possible"
+        return f"None of {self.customers} customers defaulted: up to {reach} is possible, {CANNOT_SAY} more"
 
     def _held(self) -> pd.DataFrame:
         """Grades that some customer has; all when nobody is there."""

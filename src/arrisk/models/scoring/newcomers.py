@@ -81,7 +81,7 @@ class NewCustomers:
             known = f"; the youngest has {least:.0f}" if len(self.table) else ""
             return f"No customer has less than {self.new:g} {self.unit} of history{known}"
         counts = rows["grade"].value_counts().reindex(list(GRADES), fill_value=0)
-        told = ", ".join(f"{n} {g}" for g, n in counts.items() if n)
+        told = ", ".join(f"{n} in {g}" for g, n in counts.items() if n)
         heard = rows["behaviour_pd"].notna().any()
         whose = f"behaviour counts {rows['weight'].mean():.0%}" if heard else "on expert points alone"
         many = "customers have" if len(rows) > 1 else "customer has"
