@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 import statsmodels.api as sm
+from scipy import stats
 
 from arrisk.errors import ModelError
+from arrisk.models.regression import likelihood
+from arrisk.models.regression.design import make_design
 from arrisk.models.regression.logit import fit_logit
-from arrisk.models.regression.separation import find_separation
+from arrisk.models.regression.sandwich import clustered_covariance
 
 
 def clustered_data(seed: int, customers: int = 60, rows: int = 20):
@@ -28,14 +32,71 @@ def test_spector_matches_the_published_fit():
     assert fit.log_likelihood == pytest.approx(-12.88963, abs=5e-6)
 
 
-def test_clustered_errors_match_statsmodels():
+def pieces(x, y, who, fit):
+    """Scores by customer, information by customer and in whole, written down a second time."""
+    z, p = sm.add_constant(x), fit.probability(x)
+    scores = z * (y - p)[:, None]
+    parts = [(z[who == g].T * (p * (1 - p))[who == g]) @ z[who == g] for g in np.unique(who)]
+    return scores, np.array([scores[who == g].sum(axis=0) for g in np.unique(who)]), np.array(parts)
+
+
+def test_clustered_errors_are_those_of_leaving_out_a_customer():
     x, y, who = clustered_data(1)
     fit = fit_logit(x, y, clusters=who)
+    scores, sums, parts = pieces(x, y, who, fit)
+    whole = parts.sum(axis=0)
+    moves = np.array([np.linalg.solve(whole - part, s) for part, s in zip(parts, sums, strict=True)])
+    expected = 59 / 60 * moves.T @ moves
+    assert (np.diag(expected)[:2] > np.diag(np.linalg.inv(whole))[:2]).all()
+    np.testing.assert_allclose(fit.covariance[:2, :2], expected[:2, :2], rtol=1e-6)
+    spread = (moves**4).sum(axis=0) - (moves**2).sum(axis=0) ** 2 / 60
+    np.testing.assert_allclose(fit.df, np.minimum(59, 2 * (moves**2).sum(axis=0) ** 2 / spread), rtol=1e-6)
+    refitted = np.array([fit_logit(x[who != g], y[who != g]).coefficients for g in range(60)])
+    jackknife = 59 / 60 * ((refitted - fit.coefficients) ** 2).sum(axis=0)
+    np.testing.assert_allclose(np.diag(fit.covariance)[:2], jackknife[:2], rtol=0.02)
     peer = sm.Logit(y.astype(float), sm.add_constant(x)).fit(
-        disp=0, cov_type="cluster", cov_kwds={"groups": who}
+        disp=0, tol=1e-14, cov_type="cluster", cov_kwds={"groups": who}
     )
-    np.testing.assert_allclose(fit.coefficients, peer.params, rtol=1e-6)
-    np.testing.assert_allclose(np.sqrt(np.diag(fit.covariance)), peer.bse, rtol=1e-6)
+    plain = clustered_covariance(scores, np.linalg.inv(whole), who)
+    np.testing.assert_allclose(plain, peer.cov_params(), rtol=1e-6)
+
+
+def test_no_clustered_variance_is_below_the_models_own():
+    """Sixteen customers without a default are no proof: their scores hardly differ."""
+    rng = np.random.default_rng(4)
+    who = np.repeat(np.arange(120), 8)
+    x = np.column_stack([who < 16, rng.normal(size=who.size)]).astype(float)
+    y = (rng.random(who.size) < 0.1) & (x[:, 0] == 0)
+    alone, together = fit_logit(x, y, None, "firth"), fit_logit(x, y, who, "firth")
+    _, sums, parts = pieces(x, y, who, together)
+    naive = np.linalg.solve(parts.sum(axis=0), sums.T)
+    assert (naive[1] ** 2).sum() < alone.covariance[1, 1] / 2
+    assert together.covariance[1, 1] == pytest.approx(alone.covariance[1, 1])
+    assert (np.diag(together.covariance) >= np.diag(alone.covariance) * (1 - 1e-12)).all()
+    assert np.linalg.eigvalsh(together.covariance)[0] > 0
+
+
+def test_few_customers_with_leverage_leave_few_degrees_of_freedom():
+    rng = np.random.default_rng(5)
+    who = np.repeat(np.arange(400), 6)
+    heavy = np.exp(2 * rng.normal(size=400))
+    x = np.column_stack([heavy[who], rng.normal(size=who.size)])
+    y = rng.random(who.size) < np.repeat(rng.beta(0.2, 2.0, 400), 6)
+    fit = fit_logit(x, y, clusters=who)
+    assert fit.df[1] < 60 < fit.df[2] < 400
+    half = fit.table["ci_high"][1] - fit.table["estimate"][1]
+    assert half == pytest.approx(stats.t.ppf(0.975, fit.df[1]) * np.sqrt(fit.covariance[1, 1]))
+
+
+def test_a_term_of_one_customer_alone_leaves_the_errors_finite():
+    rng = np.random.default_rng(6)
+    who = np.repeat(np.arange(50), 10)
+    x = np.column_stack([who == 7, rng.normal(size=500)]).astype(float)
+    y = rng.random(500) < 0.3
+    y[who == 7] = np.arange(10) < 4
+    table = fit_logit(x, y, clusters=who).table
+    assert np.isfinite(table[["se", "ci_low", "ci_high"]]).all(axis=None)
+    assert table["se"][1] >= fit_logit(x, y).table["se"][1] - 1e-12
 
 
 @pytest.mark.slow
@@ -50,56 +111,16 @@ def test_a_covariate_without_effect_is_not_significant_too_often():
     assert hits["independent"] / runs > 0.3
 
 
-@pytest.mark.parametrize("cells", [((6, 0), (3, 4)), ((12, 1), (5, 9)), ((4, 3), (0, 8))])
-def test_firth_on_a_two_by_two_table_adds_half_to_each_cell(cells):
-    (a, b), (c, d) = cells
-    x = [[0.0]] * (a + b) + [[1.0]] * (c + d)
-    y = [0] * a + [1] * b + [0] * c + [1] * d
-    fit = fit_logit(x, y, penalty="firth")
-    odds = (d + 0.5) * (a + 0.5) / ((c + 0.5) * (b + 0.5))
-    assert fit.coefficients[1] == pytest.approx(np.log(odds), abs=1e-7)
-
-
-def test_firth_solves_its_modified_score_and_is_re_centred():
-    rng = np.random.default_rng(2)
-    x = rng.normal(size=(300, 3))
-    y = rng.random(300) < 1 / (1 + np.exp(3.5 - x[:, 0]))
-    fit = fit_logit(x, y, penalty="firth")
-    assert fit.probability(x).sum() == pytest.approx(y.sum(), abs=1e-8)
-
-    def penalised(beta):
-        eta = np.column_stack([np.ones(300), x]) @ beta
-        p = 1 / (1 + np.exp(-eta))
-        design = np.column_stack([np.ones(300), x])
-        information = (design.T * (p * (1 - p))) @ design
-        return (
-            np.log(np.where(y, p, 1 - p)).sum() + 0.5 * np.linalg.slogdet(information)[1],
-            design.T
-            @ (y - p + (p * (1 - p) * np.sum(design @ np.linalg.inv(information) * design, 1)) * (0.5 - p)),
-        )
-
-    from scipy.optimize import root
-
-    solved = root(lambda b: penalised(b)[1], np.r_[-3.5, 1.0, 0, 0], tol=1e-12)
-    np.testing.assert_allclose(fit.coefficients[1:], solved.x[1:], atol=1e-7)
-    assert fit.log_likelihood == pytest.approx(penalised(solved.x)[0], abs=1e-9)
-
-
 def test_separation_is_named_and_refused_and_firth_stays_finite():
     x = np.array([[1.0, 5], [2, 3], [3, 8], [4, 1], [5, 9], [6, 2]])
     y = [0, 0, 0, 1, 1, 1]
-    assert "x1" in find_separation(x, y)
     with pytest.raises(ModelError, match=r"x1.*separate"):
         fit_logit(x, y)
     fit = fit_logit(x, y, penalty="firth")
     assert np.abs(fit.coefficients).max() < 10
-
-
-def test_quasi_separation_is_found_and_overlap_is_not():
-    assert find_separation([[0.0], [0], [1], [1]], [0, 1, 1, 1]) == ("x1",)
-    assert find_separation([[0.0], [0], [1], [1]], [0, 1, 0, 1]) == ()
-    rng = np.random.default_rng(3)
-    assert find_separation(rng.normal(size=(500, 4)), rng.random(500) < 0.05) == ()
+    assert fit.separated == ("x1",)
+    assert fit.choice == "Firth with re-centred intercept, as asked; x1 separates events from non-events"
+    assert fit_logit(x, y, penalty="auto").choice.endswith("since x1 separates events from non-events")
 
 
 def test_interval_of_a_probability_holds_it():
@@ -124,3 +145,129 @@ def test_interval_of_a_probability_holds_it():
 def test_unusable_input_is_refused(x, y, says):
     with pytest.raises(ModelError, match=says):
         fit_logit(x, y)
+
+
+def test_random_fits_match_statsmodels():
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        x = rng.normal(size=(400, 4)) * [1, 1e4, 1e-5, 1] + [0, 1e6, 0, 40]
+        z = (x - [0, 1e6, 0, 40]) / [1, 1e4, 1e-5, 1]
+        y = rng.random(400) < 1 / (1 + np.exp(2 - z @ [1.0, 0.5, 0.0, -0.7]))
+        times = rng.integers(0, 4, 400)
+        fit = fit_logit(z, y, weights=times)
+        again = [np.repeat(v, times, axis=0) for v in (z, y)]
+        model = sm.Logit(again[1].astype(float), sm.add_constant(again[0]))
+        peer = model.fit(disp=0, tol=1e-14)
+        np.testing.assert_allclose(fit.coefficients, peer.params, atol=1e-8)
+        np.testing.assert_allclose(fit.covariance, peer.cov_params(), rtol=1e-6)
+        assert fit.log_likelihood == pytest.approx(peer.llf, abs=1e-8)
+        assert (fit.n, fit.events) == (times.sum(), (times * y).sum())
+        scaled = fit_logit(x, y, weights=times)
+        np.testing.assert_allclose(scaled.linear(x), fit.linear(z), atol=1e-7)
+
+
+@pytest.mark.parametrize("penalty", [None, "firth"])
+@pytest.mark.parametrize("by_customer", [False, True])
+def test_equal_rows_may_be_given_once(penalty, by_customer):
+    rng = np.random.default_rng(11)
+    x, who = rng.integers(0, 3, size=(500, 3)).astype(float), rng.integers(0, 40, 500)
+    y = rng.random(500) < 0.15 + 0.1 * x[:, 0]
+    rows = np.column_stack([x, y, who if by_customer else np.zeros(500)])
+    once, times = np.unique(rows, axis=0, return_counts=True)
+    many = fit_logit(x, y, who if by_customer else None, penalty)
+    few = fit_logit(once[:, :3], once[:, 3], once[:, 4] if by_customer else None, penalty, weights=times)
+    np.testing.assert_allclose(few.coefficients, many.coefficients, atol=1e-10)
+    np.testing.assert_allclose(few.covariance, many.covariance, rtol=1e-8)
+    assert few.log_likelihood == pytest.approx(many.log_likelihood, abs=1e-9)
+
+
+def test_more_rows_than_a_block_in_any_order_give_the_same_fit():
+    rng = np.random.default_rng(12)
+    x = rng.normal([50.0, 0.0, 0.0], 1.0, size=(30_000, 3))
+    y = rng.random(len(x)) < 1 / (1 + np.exp(3 - x[:, 1]))
+    fits = [fit_logit(form, y) for form in (x, np.asfortranarray(x), np.hstack([x, x])[:, :3])]
+    peer = sm.Logit(y.astype(float), sm.add_constant(x)).fit(disp=0, tol=1e-14)
+    for fit in fits:
+        np.testing.assert_allclose(fit.coefficients, peer.params, atol=1e-8)
+        np.testing.assert_allclose(fit.covariance, peer.cov_params(), rtol=1e-6)
+
+
+def test_a_warm_start_from_some_of_the_rows_changes_nothing(monkeypatch):
+    rng = np.random.default_rng(13)
+    x = rng.normal(size=(9_000, 4))
+    y = rng.random(len(x)) < 1 / (1 + np.exp(4 - x[:, 0]))
+    whole = fit_logit(x, y)
+    monkeypatch.setattr("arrisk.models.regression.separation.SAMPLE", 200)
+    np.testing.assert_allclose(fit_logit(x, y).coefficients, whole.coefficients, atol=1e-10)
+
+
+def test_firth_is_chosen_by_events_a_term_and_the_reason_is_told():
+    rng = np.random.default_rng(14)
+    x = rng.normal(size=(600, 4))
+    for events, penalty in ((39, "firth"), (40, None), (561, "firth")):
+        y = np.arange(600) < events
+        fit = fit_logit(x, y, penalty="auto")
+        assert fit.penalty == penalty
+    assert fit.choice == (
+        "Firth with re-centred intercept, since 39 non-events for 4 terms are 9.8 a term, fewer than 10"
+    )
+    assert "none separates" in fit_logit(x, np.arange(600) < 300, penalty="auto")._repr_html_()
+    who = np.arange(600) // 5
+    told = fit_logit(x, np.arange(600) < 60, who, penalty="auto").choice
+    assert "12 customers with an event for 4 terms are 3.0 a term" in told
+
+
+def test_a_fit_that_does_not_converge_is_refused(monkeypatch):
+    x, y, _ = clustered_data(15)
+    monkeypatch.setattr(likelihood, "MAX_STEPS", 1)
+    with pytest.raises(ModelError, match="did not converge in 1 steps"):
+        fit_logit(x, y, penalty="firth")
+    monkeypatch.undo()
+    monkeypatch.setattr(likelihood, "MAX_HALVINGS", 0)
+    with pytest.raises(ModelError, match="did not converge"):
+        fit_logit(x, y)
+
+
+def test_steps_are_halved_until_the_likelihood_grows():
+    """From far out the full step overshoots; the climb still ends at the top."""
+    rng = np.random.default_rng(16)
+    x = rng.normal(size=(200, 2))
+    y = rng.random(200) < 0.5
+    design = make_design(x, y)
+
+    def at(beta):
+        return likelihood.likelihood_point(design, beta)
+
+    far = likelihood.climb(at, np.array([9.0, -9.0, 9.0]))
+    np.testing.assert_allclose(far.beta, likelihood.climb(at, np.zeros(3)).beta, atol=1e-9)
+
+
+def test_the_constant_alone_is_the_log_odds():
+    fit = fit_logit(np.empty((10, 0)), [1, 1, 0, 0, 0, 0, 0, 0, 0, 0])
+    assert fit.coefficients[0] == pytest.approx(np.log(2 / 8))
+    assert fit.covariance[0, 0] == pytest.approx(1 / 2 + 1 / 8)
+
+
+def test_the_caller_keeps_the_rows_as_they_were():
+    x, y, who = clustered_data(17)
+    before = x.copy()
+    fit_logit(x, y, who, "firth")
+    np.testing.assert_array_equal(x, before)
+
+
+@pytest.mark.parametrize(
+    ("weights", "says"),
+    [([1.0, 1.0], "expected"), ([1.0, -1.0, 1.0, 1.0], "not negative"), ([0, 0, 1, 1], "both")],
+)
+def test_unusable_weights_are_refused(weights, says):
+    with pytest.raises(ModelError, match=says):
+        fit_logit([[1.0], [2.0], [3.0], [2.0]], [0, 1, 0, 0], weights=weights)
+
+
+def test_collinear_terms_are_named_without_the_others():
+    rng = np.random.default_rng(18)
+    x = pd.DataFrame(rng.normal(size=(50, 3)), columns=["a", "b", "c"]).assign(
+        d=lambda f: f["a"] - 2 * f["c"]
+    )
+    with pytest.raises(ModelError, match="the terms a, c, d are collinear"):
+        fit_logit(x, rng.random(50) < 0.5)

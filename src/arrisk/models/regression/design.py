@@ -55,9 +55,10 @@ class Design:
         """Slices of the rows with their standardised columns (no constant); the memory is reused."""
         n, k = self.x.shape
         size = min(BLOCK, n)
-        by_row = self.x.flags.c_contiguous
+        by_row = self.x.flags.c_contiguous and n > BLOCK
         room = np.empty((size, k)) if by_row else np.empty((k, size)).T
-        mean, inverse = np.tile(self.mean, size), np.tile(1.0 / self.scale, size)
+        copies = size if by_row else 1
+        mean, inverse = np.tile(self.mean, copies), np.tile(1.0 / self.scale, copies)
         for low in range(0, n, BLOCK):
             rows = slice(low, min(low + BLOCK, n))
             m = rows.stop - low
@@ -68,8 +69,12 @@ class Design:
                 flat *= inverse[: m * k]
             else:
                 np.subtract(self.x[rows], self.mean, out=room[:m])
-                room[:m] *= inverse[:k]
+                room[:m] *= inverse
             yield rows, room[:m]
+
+    def standard(self, rows: NDArray[np.intp]) -> Floats:
+        """Constant and standardised columns of some rows, shape (len(rows), k + 1)."""
+        return np.column_stack([np.ones(rows.size), (self.x[rows] - self.mean) / self.scale])
 
     def weighted(self, rows: slice, values: Floats) -> Floats:
         """Values of some rows times how often they count."""

@@ -18,7 +18,8 @@ __all__ = ["Profile", "profile_of", "recentring"]
 
 Floats = NDArray[np.float64]
 MAX_STEPS = 50
-CLOSE = 1e-9
+CLOSE = 1e-7
+SMALLEST_STEP = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,20 +86,22 @@ class _Line:
         spread = inverse(self.at(top).information)
         self.along, self.error = spread[:, j] / spread[j, j], float(np.sqrt(spread[j, j]))
 
-    def held(self, value: float) -> Point:
-        """The top of the others, searched from where the information expects it."""
-        return climb(self.at, self.top + (value - self.top[self.j]) * self.along, self.free)
+    def held(self, value: float, near: Floats) -> Point:
+        """The top of the others, searched from where the information expects it, seen from a point near."""
+        start = near + (value - near[self.j]) * self.along
+        return climb(self.at, start, self.free, smallest_step=SMALLEST_STEP)
 
     def fall(self, value: float) -> float:
         """Twice the fall of the likelihood from its top."""
-        return max(0.0, 2.0 * (self.value - self.held(value).value))
+        return max(0.0, 2.0 * (self.value - self.held(value, self.top).value))
 
     def end(self, side: float, target: float) -> float:
         """Where the root of the fall, nearly a straight line, reaches the target: Newton within a bracket."""
         near, far = 0.0, np.inf
-        away = target * self.error
+        away, at = target * self.error, self.top
         for _ in range(MAX_STEPS):
-            point = self.held(float(self.top[self.j] + side * away))
+            point = self.held(float(self.top[self.j] + side * away), at)
+            at = point.beta
             root = float(np.sqrt(max(0.0, 2.0 * (self.value - point.value))))
             if abs(root - target) < CLOSE:
                 return float(self.top[self.j] + side * away)

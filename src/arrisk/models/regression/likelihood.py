@@ -78,6 +78,7 @@ def climb(
     start: Floats,
     free: NDArray[np.bool_] | None = None,
     steps: int | None = None,
+    smallest_step: float = SMALLEST_STEP,
 ) -> Point:
     """Newton's method with step halving to the top of a concave (penalised) likelihood.
 
@@ -90,6 +91,8 @@ def climb(
         Coefficients that may move; the others stay as they start.
     steps : int, optional
         At most so many steps, `MAX_STEPS` by default.
+    smallest_step : float
+        The climb ends when the step after the next would be smaller, in standard deviations.
 
     Raises
     ------
@@ -104,7 +107,7 @@ def climb(
         step[move] = cho_solve((_root(here.information[np.ix_(move, move)]), True), here.score[move])
         size = float(np.abs(step).max(initial=0.0))
         ratio = min(1.0, size / before) if before > 0 else 1.0
-        if size * ratio < SMALLEST_STEP:
+        if size * ratio < smallest_step:
             gain = 0.5 * float(step @ here.score)
             return Point(
                 here.beta + step, here.value + gain, here.score - here.information @ step, here.information

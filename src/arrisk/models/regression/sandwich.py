@@ -8,9 +8,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from arrisk.errors import ModelError
 
-__all__ = ["cluster_codes", "clustered_covariance", "sandwich"]
+__all__ = ["carried_by", "cluster_codes", "clustered_covariance", "floored", "left_out"]
 
 Floats = NDArray[np.float64]
+ALONE = 1.0 - 1e-9
 
 
 def clustered_covariance(
@@ -51,11 +52,16 @@ def clustered_covariance(
     [[2.25]]
     """
     rows = np.asarray(scores, dtype=float)
+    n = rows.shape[0] if n is None else n
     code, groups = cluster_codes(clusters, rows.shape[0])
     sums = np.empty((groups, rows.shape[1]))
     for j, column in enumerate(rows.T):
         sums[:, j] = np.bincount(code, weights=column, minlength=groups)
-    return sandwich(sums, np.asarray(bread, dtype=float), rows.shape[0] if n is None else n)
+    k = sums.shape[1]
+    if n <= k:
+        raise ModelError(f"clustered errors of {k} terms need more than {n:.0f} rows")
+    shares = sums @ np.asarray(bread, dtype=float)
+    return np.asarray(groups / (groups - 1) * (n - 1) / (n - k) * shares.T @ shares)
 
 
 def cluster_codes(clusters: ArrayLike, n: int) -> tuple[NDArray[np.intp], int]:
@@ -69,10 +75,57 @@ def cluster_codes(clusters: ArrayLike, n: int) -> tuple[NDArray[np.intp], int]:
     return code, groups
 
 
-def sandwich(sums: Floats, bread: Floats, n: float) -> Floats:
-    """Covariance from the scores summed by cluster, shape (groups, k), with the small-sample factor."""
-    groups, k = sums.shape
-    if n <= k:
-        raise ModelError(f"clustered errors of {k} terms need more than {n:.0f} rows")
-    factor = groups / (groups - 1) * (n - 1) / (n - k)
-    return np.asarray(factor * bread @ (sums.T @ sums) @ bread)
+def left_out(z: Floats, weight: Floats, code: NDArray[np.intp], sums: Floats, bread: Floats) -> Floats:
+    """How far the estimate moves when a cluster is left out and one step is made anew.
+
+    Parameters
+    ----------
+    z : array, shape (rows, k)
+        Covariates of the rows of the clusters, with the constant.
+    weight : array, shape (rows,)
+        Of each row in the information: 1 for least squares, count * p (1 - p) for a logistic regression.
+    code : array of int, shape (rows,)
+        Cluster of each row.
+    sums : array, shape (groups, k)
+        Scores summed by cluster.
+    bread : array, shape (k, k)
+        Inverse of the whole information H.
+
+    Returns
+    -------
+    array, shape (groups, k)
+        (H - H_g)^-1 sums_g: the estimate less the one without the cluster, exactly so for least squares. What
+        a cluster alone identifies stays as it is.
+    """
+    root = np.linalg.cholesky(bread)
+    order = np.argsort(code, kind="stable")
+    starts = np.searchsorted(code[order], np.arange(len(sums) + 1))
+    turned = z[order] @ root * np.sqrt(weight[order])[:, None]
+    inside = np.stack([part.T @ part for part in np.split(turned, starts[1:-1])])
+    share, axes = np.linalg.eigh(inside)
+    kept = np.where(share < ALONE, 1.0 / np.maximum(1.0 - share, 1.0 - ALONE), 0.0)
+    along = np.einsum("gij,gi->gj", axes, sums @ root) * kept
+    return np.asarray(np.einsum("gij,gj->gi", axes, along) @ root.T)
+
+
+def carried_by(shares: Floats) -> Floats:
+    """Degrees of freedom of each variance, the sum of the squared shares of the clusters; shape (k,).
+
+    Satterthwaite's 2 V^2 / var(V), var(V) from the spread of the squared shares themselves: a variance that a
+    few clusters carry has few degrees of freedom, however many clusters there are. Between 1 and groups - 1.
+    """
+    groups = len(shares)
+    squares = shares**2
+    total = squares.sum(axis=0)
+    spread = (squares**2).sum(axis=0) - total**2 / groups
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = 2.0 * total**2 / spread
+    return np.clip(np.where(np.isfinite(found), found, groups - 1.0), 1.0, groups - 1.0)
+
+
+def floored(variance: Floats, model: Floats) -> Floats:
+    """A clustered covariance with no variance below the model's own; correlations stay."""
+    own, least = np.diag(variance), np.diag(model)
+    up = np.sqrt(np.maximum(1.0, least / np.maximum(own, np.finfo(float).tiny)))
+    # A variance of nothing at all has no correlations to keep.
+    return np.where(np.eye(own.size) > 0, np.diag(np.maximum(own, least)), variance * np.outer(up, up))

@@ -146,8 +146,7 @@ def _proves_overlap(part: Design, point: Point) -> bool:
 
 
 def _signed(design: Design, rows: Rows) -> Floats:
-    z = (design.x[rows] - design.mean) / design.scale
-    return np.asarray(np.column_stack([np.ones(rows.size), z]) * (2.0 * design.event[rows] - 1.0)[:, None])
+    return np.asarray(design.standard(rows) * (2.0 * design.event[rows] - 1.0)[:, None])
 
 
 def _separating(design: Design) -> Floats | None:
