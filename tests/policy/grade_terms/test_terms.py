@@ -272,7 +272,12 @@ def test_pages_show_every_case(snapshot, granted):
             assert len(table.frame)
             assert "nan" not in repr(table).lower()
         assert "<table" in shown._repr_html_()
-    for shown, finding in ((thin, "% break even"), (none, "times as often"), (broke, "Waiting alone")):
+    for shown, finding in (
+        (thin, "% break even"),
+        (none, "Up to 2.3% of sales may be caught"),
+        (granted, "times as often"),
+        (broke, "Waiting alone"),
+    ):
         assert finding in shown.plot_frontier(plt.figure().gca()).get_title()
     grid = thin.plot(plt.figure().gca())
     assert grid.get_title() == thin.to_table().title

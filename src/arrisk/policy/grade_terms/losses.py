@@ -99,7 +99,8 @@ def count_losses(
 
 
 def _counted(name: str, values: Floats, unit: str, source: str) -> Assumption:
-    low, high = (float(q) for q in np.quantile(values[1:], [0.025, 0.975]))
+    digits = 1 if unit == "days" else 4
+    low, high = (round(float(q), digits) for q in np.quantile(values[1:], [0.025, 0.975]))
     point = float(values[0])
     return Assumption(name, point, min(low, point), max(high, point), unit, source)
 

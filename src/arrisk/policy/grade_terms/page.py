@@ -56,14 +56,14 @@ def describe_grant(row: Any) -> str:
     Examples
     --------
     >>> describe_grant({"longest": 45.0, "advance": 0.0, "secured": 0.0})
-    'on account, up to 45 days'
+    'up to 45 days'
     >>> describe_grant({"longest": float("nan"), "advance": 0.12, "secured": 0.31})
     '15% in advance, or 35% secured'
     >>> describe_grant({"longest": float("nan"), "advance": 0.99, "secured": float("nan")})
     'in advance only'
     """
     if not math.isnan(row["longest"]):
-        return f"on account, up to {row['longest']:.0f} days"
+        return f"up to {row['longest']:.0f} days"
     if math.isnan(row["advance"]):
         return "not at this price"
     advance = _up(row["advance"])
@@ -211,8 +211,8 @@ def margins_table(granted: GradeTerms, margins: Sequence[float], name: str) -> T
     wide = found.pivot(index="margin", columns="grade", values="granted")[list(granted.table["grade"])]
     wide.columns = [name_of(g).replace(" ", "_") for g in wide.columns]
     note = (
-        "Each margin taken as certain; everything else as in the table of terms. On account: the longest "
-        "offered terms that are bearable. In advance or secured: share needed on today's terms."
+        "Each margin taken as certain; everything else as in the table of terms. Up to so many days: the "
+        "longest offered terms that are bearable. In advance or secured: share needed on today's terms."
     )
     return Table(
         name, "What each grade would get at other margins", wide.reset_index(), note, {"margin": "percent"}

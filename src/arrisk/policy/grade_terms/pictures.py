@@ -68,9 +68,10 @@ def _draw_cell(ax: Axes, x: int, y: int, cell: Mapping[Hashable, Any], confidenc
     bearable = cell["chance"] >= confidence
     depth = 0.12 + 0.5 * min(abs(cell["value"]) / top, 1.0)
     ax.add_patch(_box(x, y, facecolor=GOOD if bearable else BAD, alpha=depth, edgecolor="none"))
-    ax.text(x, y - 0.08, f"{100 * cell['value']:.1f}", ha="center", va="center", fontsize=11, weight="bold")
     ends = f"{100 * cell['value_low']:.1f} to {100 * cell['value_high']:.1f}"
-    ax.text(x, y + 0.25, ends, ha="center", va="center", fontsize=7.5, color=INK)
+    centred: dict[str, Any] = {"textcoords": "offset points", "ha": "center", "va": "center"}
+    ax.annotate(f"{100 * cell['value']:.1f}", (x, y), (0, 4), fontsize=11, weight="bold", **centred)
+    ax.annotate(ends, (x, y), (0, -9), fontsize=7.5, color=INK, **centred)
 
 
 def _frame(ax: Axes, x: int, y: int) -> None:
@@ -95,17 +96,16 @@ def plot_frontier(granted: GradeTerms, ax: Axes | None = None) -> Axes:
         _draw_grade(ax, granted, k, row, terms)
     ax.set_yscale("log")
     ax.set_ylim(100 * _floor(granted), 130)
-    ax.set_xlim(0, last * 1.13)
+    ax.set_xlim(0, last * 1.2)
     ax.yaxis.set_major_formatter(lambda v, _: f"{v:g}%")
     ax.set_xlabel("days of the terms (dot: today's)")
     ax.set_ylabel("share of sales caught by a default")
     ax.set_title(_frontier_finding(granted))
-    ax.legend(loc="lower right", bbox_to_anchor=(0.9, 0.0))
     return stamp(ax, granted.as_of, f"{granted.level:.0%} intervals")
 
 
 def _floor(granted: GradeTerms) -> float:
-    """A power of ten below all grades, so that the legend stands free."""
+    """A power of ten below all grades."""
     least = max(float(granted.cells["pd_sale"].min()), FLOOR)
     return float(10.0 ** np.floor(np.log10(least / 3)))
 
@@ -122,7 +122,8 @@ def _draw_break_even(ax: Axes, granted: GradeTerms, terms: Floats) -> None:
     share = 100 * np.clip(turn, FLOOR / 10, 1.0)
     low, high = _ends(share[1:], granted.level)
     ax.fill_between(terms, low, high, color=INK, alpha=0.15, linewidth=0)
-    ax.plot(terms, share[0], color=INK, ls="--", label="break-even: above it a sale on account loses")
+    ax.plot(terms, share[0], color=INK, ls="--")
+    _write_end(ax, "break-even,\nabove it a\nsale loses", terms[-1], share[0, -1], INK)
 
 
 def _draw_grade(ax: Axes, granted: GradeTerms, k: int, row: Mapping[Hashable, Any], terms: Floats) -> None:
@@ -130,12 +131,19 @@ def _draw_grade(ax: Axes, granted: GradeTerms, k: int, row: Mapping[Hashable, An
     inputs = granted.inputs
     draws = 100 * np.array([inputs.caught(k, float(t)) for t in terms]).T
     low, high = _ends(draws[1:], granted.level)
+    if not granted.identified:
+        bound = 100 * inputs.carry(np.array(row["pd_high"]), terms + inputs.overrun[0])
+        high = np.maximum(high, bound)
     ax.fill_between(terms, np.maximum(low, FLOOR), high, color=colour, alpha=0.2, linewidth=0)
     ax.plot(terms, draws[0], color=colour)
     if row["sales"] > 0:
         ax.plot([row["days"]], [100 * row["pd_sale"]], "o", color=colour)
-    end = (terms[-1], draws[0, -1])
-    ax.annotate(str(row["grade"]), end, (5, 0), textcoords="offset points", va="center", color=colour)
+    _write_end(ax, str(row["grade"]), terms[-1], draws[0, -1], colour)
+
+
+def _write_end(ax: Axes, text: str, x: float, y: float, colour: str) -> None:
+    """A line's name at its right end."""
+    ax.annotate(text, (x, y), (5, 0), textcoords="offset points", va="center", color=colour, fontsize=8.5)
 
 
 def _ends(draws: Floats, level: float) -> tuple[Floats, Floats]:
@@ -151,6 +159,9 @@ def _frontier_finding(granted: GradeTerms) -> str:
         return "Waiting alone costs more than the margin"
     if caught >= turn:
         return f"A default catches {caught:.1%} of sales to {name_of(granted.weakest)}; {turn:.1%} break even"
+    if not granted.identified:
+        high = float(row["pd_sale_high"])
+        return f"Up to {high:.1%} of sales may be caught by a default; {min(turn, 1.0):.0%} would break even"
     if turn > 1:
         return f"{who} earns its credit at any default rate"
     times = turn / caught

@@ -87,6 +87,8 @@ def make_summary(
         rate = spread("pd", inputs.pd[k], level)
         if not scorecard.identified:
             rate["pd_high"] = max(rate["pd_high"], scorecard.upper_bound)
+            bound = float(inputs.carry(np.array(rate["pd_high"]), days + inputs.overrun[0]))
+            row["pd_sale_high"] = max(row["pd_sale_high"], bound)
         until = days if np.isnan(longest) else longest
         rows.append(
             {

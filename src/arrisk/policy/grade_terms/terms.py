@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from arrisk.display import Table, frame_html
+from arrisk.policy.grade_terms.backtest import check_expected_losses, losses_table
 from arrisk.policy.grade_terms.book import GradeBook, read_grade_book
 from arrisk.policy.grade_terms.inputs import Carry, GradeInputs, choose_inputs, constant_hazard
 from arrisk.policy.grade_terms.margins import MARGINS, grant_at_margins
@@ -139,6 +140,10 @@ class GradeTerms:
     def swings_table(self, grade: str | None = None, name: str = "grade_swings") -> Table:
         """What would flip the weakest grade, or a given one."""
         return swings_table(self, grade or self.weakest, name)
+
+    def losses_table(self, scorecard: Scorecard, snapshot: Snapshot, name: str = "grade_losses") -> Table:
+        """Expected losses of past orders by grade against what became of them."""
+        return losses_table(check_expected_losses(self, scorecard, snapshot), self, name)
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """What is left of 100 of sales, by grade and offered term."""
