@@ -35,17 +35,23 @@ _ROWS: tuple[tuple[str, str, str, float, float, float, str, int], ...] = (
      "days", 0, 365, 45, "no payment for {0:.0f} days", 1),
     ("dispute_rate", "share of its earlier invoices in dispute, then or before",
      "share", 0, 1, 0.15, "{0:.0%} of invoices disputed", 1),
-    # How it settled so far.
-    ("n_settled", "its items settled so far",
-     "count", 0, 60, 15, "{0:.0f} items settled", 0),
-    ("n_late", "its items late so far: settled late, or open and past the point",
+    # How late it was so far.
+    ("n_due", "its items whose point had passed: late_days after the due date",
+     "count", 0, 60, 15, "{0:.0f} items due", 0),
+    ("n_late", "those of them that were late, settled or still open",
      "count", 0, 30, 6, "{0:.0f} items late", 1),
-    ("late_rate", "share late of its items settled or past the point, drawn towards that of the book so far",
+    ("late_rate", "share late of the items whose point had passed, drawn towards that of the book so far",
      "share", 0, 1, 0.25, "{0:.0%} of items late", 1),
     ("late_amount_rate", "share late of the amounts of the same",
      "share", 0, 1, 0.25, "{0:.0%} of amounts late", 1),
-    ("mean_days_late", "mean days past due of items settled, and of open overdue ones so far",
+    ("mean_days_late", "mean days past due of the same; an open item counts with its days so far",
      "days", -30, 120, 15, "{0:.0f} days late on average", 1),
+    ("n_settled", "its items settled so far",
+     "count", 0, 60, 15, "{0:.0f} items settled", 0),
+    ("settled_late_rate", "share of them settled late",
+     "share", 0, 1, 0.25, "{0:.0%} of settled items late", 1),
+    ("mean_days_settled", "mean days past due of them",
+     "days", -30, 120, 15, "settled {0:.0f} days late on average", 1),
     ("median_days_late", "median days past due of the last 10 items settled",
      "days", -30, 120, 15, "{0:.0f} days late as a rule", 1),
     ("last_days_late", "days past due of the last item settled",
@@ -72,7 +78,7 @@ _ROWS: tuple[tuple[str, str, str, float, float, float, str, int], ...] = (
     ("oldest_overdue_days", "days past due of its oldest open item, 0 with nothing overdue",
      "days", 0, 120, 15, "oldest open item {0:.0f} days overdue", 1),
     # The book.
-    ("book_late_rate", "share late of all items of the book settled or past the point so far",
+    ("book_late_rate", "share late of all items of the book whose point had passed",
      "share", 0, 1, 0.1, "{0:.0%} of the book late", 1),
 )  # fmt: skip
 

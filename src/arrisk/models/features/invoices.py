@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,7 @@ from arrisk.errors import ModelError
 from arrisk.models.features.grouped import share
 from arrisk.models.features.invoice_catalogue import INVOICE_FEATURES
 from arrisk.models.features.invoice_history import FAR, InvoiceHistory, invoice_history
+from arrisk.models.features.invoice_settlements import last_settled, past_point, settled_so_far
 from arrisk.models.features.orders import DAYS_PER_MONTH
 from arrisk.models.features.outside import attributes
 from arrisk.models.features.steps import Evenings, least_active, running_largest, running_sums
@@ -19,13 +20,11 @@ from arrisk.models.features.steps import Evenings, least_active, running_largest
 if TYPE_CHECKING:
     from arrisk.ledger.book import Snapshot
 
-__all__ = ["INVOICE_KEYS", "PRIOR_ITEMS", "make_invoice_features"]
+__all__ = ["INVOICE_KEYS", "make_invoice_features"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 INVOICE_KEYS = ["invoice_id", "instalment", "customer_id", "issue_date", "due_date"]
-PRIOR_ITEMS = 4.0
-LAST_ITEMS, LATELY = 10, 5
 MONDAY = 4  # 1970-01-01 was a Thursday: day -3 was a Monday
 
 
@@ -55,10 +54,11 @@ def make_invoice_features(snapshot: Snapshot, late_days: int = 0) -> pd.DataFram
 
     Notes
     -----
-    The late rate of a customer is ``(late + 4 * book) / (known + 4)``, of the items that were settled by then
-    or open and past the point (known to be late), with ``book`` the same share of all customers. Credited
-    items are neither. An item that a payment taken back reopened is open again from the day that was known;
-    the last items settled are those first settled last.
+    The late rate of a customer is ``(late + 4 * book) / (n + 4)`` of the ``n`` items whose point had passed,
+    with ``book`` the same share of all customers. A rate of all that was settled so far would count the early
+    payments of recent items before the late ones, and make everybody look prompt. Credited items count on
+    neither side. An item that a payment taken back reopened is open again from the day on which that was
+    known; the last items settled are those first settled last.
 
     Examples
     --------
@@ -75,20 +75,26 @@ def make_invoice_features(snapshot: Snapshot, late_days: int = 0) -> pd.DataFram
         raise ModelError(f"late_days={late_days}: at least 0")
     history = invoice_history(snapshot)
     asked = np.flatnonzero((history.items["due"] < FAR) & (history.items["issue"] <= snapshot.day))
+    # In the order of the steps the searches stay near where they were.
+    asked = asked[np.lexsort((history.items["issue"][asked], history.items["code"][asked]))]
     own = {name: values[asked] for name, values in history.items.items()}
     evenings = Evenings(own["code"], own["issue"] - 1, history.clock)
     past = _sales(history, evenings)
-    settled = _settled(history, evenings, late_days)
+    settled = settled_so_far(history, evenings, late_days)
+    last = last_settled(history, evenings, late_days)
     numbers = {
         **_itself(own, past, snapshot.scale),
         **past,
+        **past_point(history, evenings, late_days),
         **settled,
-        **_last_settled(history, evenings, late_days, settled["_mean_settled"]),
+        **last,
+        "trend_days_late": last["_mean_lately"] - settled["mean_days_settled"],
         "slack_days": own["due"] - own["issue"] - settled["_days_to_pay"],
         **_standing(history, evenings, snapshot.scale),
     }
-    keys = snapshot.items[INVOICE_KEYS].iloc[history.row[asked]].reset_index(drop=True)
-    out = pd.DataFrame({name: numbers[name] for name in INVOICE_FEATURES})
+    back = np.argsort(asked)
+    keys = snapshot.items[INVOICE_KEYS].iloc[history.row[asked[back]]].reset_index(drop=True)
+    out = pd.DataFrame({name: numbers[name][back] for name in INVOICE_FEATURES})
     return pd.concat([keys, out, _texts(snapshot, keys["customer_id"])], axis=1)
 
 
@@ -129,109 +135,6 @@ def _sales(history: InvoiceHistory, evenings: Evenings) -> dict[str, Floats]:
         "days_since_payment": day - paid,
         "dispute_rate": share(disputes, count),
     }
-
-
-def _settled(history: InvoiceHistory, evenings: Evenings, late_days: int) -> dict[str, Floats]:
-    """How the customer settled by then, and what it had open past the point."""
-    flows = _outcomes(history, late_days)
-    values = [flows[name] for name in ("known", "late", "amount", "late_amount", "days_late", "settled")]
-    code, day = flows["code"].astype(np.int64), flows["day"].astype(np.int64)
-    known, late, amount, late_amount, days_late, settled = running_sums(evenings, code, day, *values)
-    paying = flows["days_to_pay"], flows["settled_late"], flows["waiting"]
-    days_to_pay, settled_late, waiting = running_sums(evenings, code, day, *paying)
-    everyone = Evenings(np.zeros_like(evenings.code), evenings.day, evenings.clock)
-    book_known, book_late = running_sums(everyone, np.zeros_like(code), day, *values[:2])
-    book = (book_late + 0.5) / (book_known + 1.0)
-    # An open item's days so far are the evening less its due date, summed as its count and its due dates.
-    so_far = waiting * evenings.day + days_late
-    return {
-        "n_settled": settled,
-        "n_late": late,
-        "late_rate": (late + PRIOR_ITEMS * book) / (known + PRIOR_ITEMS),
-        "late_amount_rate": share(late_amount, amount),
-        "mean_days_late": share(so_far, settled + waiting),
-        "book_late_rate": book,
-        "_mean_settled": share(settled_late, settled),
-        "_days_to_pay": share(days_to_pay, settled),
-    }
-
-
-def _outcomes(history: InvoiceHistory, late_days: int) -> dict[str, Floats]:
-    """Steps of what became known of items with a due date: settlements, their undoing, falling overdue."""
-    spells = {name: values[history.spells["due"] < FAR] for name, values in history.spells.items()}
-    closed = (spells["end"] < FAR) & (spells["credited"] == 0)
-    shut = {name: values[closed].astype(float) for name, values in spells.items()}
-    late = shut["paid_on"] - shut["due"]
-    is_late = (late > late_days).astype(float)
-    one = np.ones(len(late))
-    done = {
-        "code": shut["code"], "known": one, "late": is_late, "amount": shut["amount"],
-        "late_amount": shut["amount"] * is_late, "days_late": late, "settled": one, "settled_late": late,
-        "days_to_pay": shut["paid_on"] - shut["issue"], "waiting": 0 * one,
-    }  # fmt: skip
-    reopened = shut["again"] < FAR
-    parts = [
-        done | {"day": shut["end"]},
-        _minus(done, reopened) | {"day": shut["again"][reopened]},
-        *_overdue(spells, late_days, "known", "late", "amount", "late_amount"),
-        *_overdue(spells, 0, "waiting", "days_late"),
-    ]
-    names = [*done, "day"]
-    zeros = [np.zeros(len(part["day"])) for part in parts]
-    return {
-        name: np.concatenate([part.get(name, zero) for part, zero in zip(parts, zeros, strict=True)])
-        for name in names
-    }
-
-
-def _overdue(spells: dict[str, Ints], late_days: int, *names: str) -> list[dict[str, Floats]]:
-    """Steps of open items that pass a point and, later, are settled or credited."""
-    begin = np.maximum(spells["start"], spells["due"] + late_days + 1)
-    passed = begin < spells["end"]
-    one, amount = np.ones(int(passed.sum())), spells["amount"][passed].astype(float)
-    worth = {
-        "known": one, "late": one, "amount": amount, "late_amount": amount, "waiting": one,
-        "days_late": -spells["due"][passed].astype(float),
-    }  # fmt: skip
-    step = {"code": spells["code"][passed].astype(float)} | {name: worth[name] for name in names}
-    over = spells["end"][passed] < FAR
-    end = spells["end"][passed][over].astype(float)
-    return [step | {"day": begin[passed].astype(float)}, _minus(step, over) | {"day": end}]
-
-
-def _minus(steps: dict[str, Floats], which: NDArray[np.bool_]) -> dict[str, Floats]:
-    """The same steps taken back."""
-    return {name: v[which] if name == "code" else -v[which] for name, v in steps.items()}
-
-
-def _last_settled(
-    history: InvoiceHistory, evenings: Evenings, late_days: int, mean: Floats
-) -> dict[str, Floats]:
-    """Days late of the items first settled last; equal days are told apart by issue and number."""
-    spells = history.spells
-    use = (spells["number"] == 0) & (spells["end"] < FAR) & (spells["credited"] == 0) & (spells["due"] < FAR)
-    code, end, paid_on, due, issue = (spells[n][use] for n in ("code", "end", "paid_on", "due", "issue"))
-    order = np.lexsort((issue, paid_on, end, code))
-    start, stop = evenings.seen(evenings.clock.key(code[order], end[order]))
-    late = (paid_on - due)[order].astype(float)
-    place = stop[:, None] - 1 - np.arange(LAST_ITEMS)
-    there = place >= start[:, None]
-    values = np.where(there, late[np.maximum(place, 0)] if late.size else np.nan, np.nan)
-    last = values[:, :LATELY]
-    number = there[:, :LATELY].sum(axis=1).astype(float)
-    return {
-        "median_days_late": _row_medians(values, there.sum(axis=1)),
-        "last_days_late": values[:, 0],
-        "late_lately": share((last > late_days).sum(axis=1).astype(float), number),
-        "trend_days_late": share(np.nansum(last, axis=1), number) - mean,
-    }
-
-
-def _row_medians(values: Floats, number: NDArray[np.integer[Any]]) -> Floats:
-    """Median of each row's first `number` values, the rest of which are missing."""
-    ordered, row = np.sort(values, axis=1), np.arange(len(values))
-    low, high = np.maximum(number - 1, 0) // 2, np.minimum(number // 2, values.shape[1] - 1)
-    return np.asarray((ordered[row, low] + ordered[row, high]) / 2, dtype=float)
 
 
 def _standing(history: InvoiceHistory, evenings: Evenings, scale: int) -> dict[str, Floats]:
