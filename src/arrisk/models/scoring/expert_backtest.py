@@ -63,7 +63,7 @@ class ExpertBacktest:
 
     @property
     def verdict(self) -> str:
-        """ "the data cannot say", or "the points order customers"."""
+        """Either "the data cannot say" or "the points order customers"."""
         return CANNOT_SAY if self.doubt else "the points order customers"
 
     def finding(self) -> str:

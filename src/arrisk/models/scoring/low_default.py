@@ -77,7 +77,7 @@ class LowDefault:
 
     @property
     def verdict(self) -> str:
-        """ "the data cannot say" without any default, else "upper bounds only"."""
+        """Either "the data cannot say", without any default, or "upper bounds only"."""
         return BOUNDS_ONLY if self.defaulters else CANNOT_SAY
 
     def bound(self, grades: ArrayLike) -> np.ndarray:
