@@ -16,7 +16,8 @@ from arrisk.models.regression.design import Design
 __all__ = ["Point", "climb", "firth_point", "inverse", "likelihood_point", "residuals"]
 
 Floats = NDArray[np.float64]
-MAX_STEPS = 100
+# Under wide separation Firth's climb is sure but slow: a step may leave nine tenths of the way.
+MAX_STEPS = 500
 MAX_HALVINGS = 40
 MAX_CHANGE = 5.0
 SMALLEST_STEP = 1e-10
