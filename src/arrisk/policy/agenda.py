@@ -22,6 +22,7 @@ from arrisk.policy.discount.simulation import make_schemes, simulate_discounts
 from arrisk.policy.early_warning import define_alerts, recommend_early_warning
 from arrisk.policy.excess_history import make_excess_history
 from arrisk.policy.exposure import recommend_exposure
+from arrisk.policy.grade_terms.decision import recommend_grade_terms
 from arrisk.policy.grading import recommend_scorecard
 from arrisk.policy.health import make_health
 from arrisk.policy.incentives.decision import make_incentives, recommend_incentives
@@ -153,6 +154,7 @@ def make_agenda(study: Study) -> Agenda:
     alerts = make_alerts(snapshot, define_alerts(study))
     backtest = backtest_alerts(alerts, snapshot, define_default(study))
     ranking = rank_alerts(backtest, study.assumption("alert_budget").value, seed=study.seed)
+    card = fit_scorecard(snapshot, definition=define_default(study), seed=study.seed)
 
     def exposure() -> Recommendation:
         path = make_utilisation_path(snapshot)
@@ -187,9 +189,8 @@ def make_agenda(study: Study) -> Agenda:
             study, ranking.backtest, ranking, value_alerts(study, ranking.backtest, snapshot)
         ),
         "incentives": lambda: recommend_incentives(study, make_incentives(study, ranking)),
-        "scorecard": lambda: recommend_scorecard(
-            study, fit_scorecard(snapshot, definition=define_default(study), seed=study.seed), snapshot
-        ),
+        "scorecard": lambda: recommend_scorecard(study, card, snapshot),
+        "grade_terms": lambda: recommend_grade_terms(study, card, snapshot),
         "timing": timing,
         "provision": lambda: recommend_provision(study, fit_provision(snapshot)),
         "discount": discount,
