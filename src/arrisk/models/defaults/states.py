@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from arrisk.ledger.days import dates, day_number, day_numbers
+from arrisk.ledger.days import dates, day_number
 from arrisk.models.defaults.definition import CENT, DefaultDefinition
+from arrisk.models.defaults.past_due import days_of, past_due_by_invoice, settlements
 
 __all__ = ["CAUSES", "default_states"]
 
 Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 CAUSES = ("", "overdue", "insolvent", "written off")
 """Why a customer is in default; of several the last counts."""
 COLUMNS = ["customer_id", "date", "in_default", "cause"]
@@ -51,7 +49,8 @@ def default_states(
     -----
     A state depends on nothing dated later than its day, so states found later agree with those found then;
     the end of a default depends on the probation after it and is told on the day on which that is over.
-    Payments count on their date, as they do for the days late, also when they were booked later.
+    Payments count on their date, as they do for the days late, also when they were booked later; for what
+    was known on each day hand over events dated by when they were recorded.
     """
     day = day_number(date)
     parts = [
@@ -114,29 +113,15 @@ def _on_probation(
 def _past_due(
     items: pd.DataFrame, events: pd.DataFrame, last: int, definition: DefaultDefinition
 ) -> pd.DataFrame:
-    """Changes of what is `days` past due: per invoice what is due that long less what was settled.
-
-    Payments go to the oldest instalment first, and what is paid too much pays no other invoice.
-    """
+    """Changes of what is `days` past due; on the level of invoices of those that reach the materiality."""
     owed = items[(items["amount"] > 0) & items["due_date"].notna()]
-    invoice, names = pd.factorize(owed["invoice_id"])
-    settled = _settlements(events, names)
-    due_day = day_numbers(owed["due_date"]).to_numpy(np.int64) + definition.days
-    daily = _daily(
-        [invoice, settled["invoice"].to_numpy(np.int64)],
-        [due_day, settled["day"].to_numpy(np.int64)],
-        [owed["amount"].to_numpy(float), settled["amount"].to_numpy(float)],
-        last,
-    )
-    running = daily.groupby("invoice")[["value_0", "value_1"]].cumsum()
-    past = (running["value_0"] - running["value_1"]).clip(lower=0.0).round(6)
+    daily, invoices = past_due_by_invoice(owed, events, last, definition.days)
+    past = daily["past_due"]
     if definition.level == "invoice":
         past = past.where(past >= definition.least - CENT / 2, 0.0)
-    change = (past - past.groupby(daily["invoice"]).shift(fill_value=0.0)).to_numpy()
-    owner = _first_of(invoice, owed["customer_id"])
-    out = pd.DataFrame(
-        {"customer_id": owner[daily["invoice"].to_numpy()], "day": daily["day"], "past_due": change}
-    )
+    change = (past - past.groupby(daily["invoice"]).shift(fill_value=0.0)).to_numpy(float)
+    owner = _owners(owed, invoices)[daily["invoice"].to_numpy()]
+    out = pd.DataFrame({"customer_id": owner, "day": daily["day"], "past_due": change})
     moved: pd.DataFrame = out[change != 0.0]
     return moved
 
@@ -146,13 +131,14 @@ def _lost(
 ) -> pd.DataFrame:
     """What is written off; on the level of invoices only of those that reach the materiality."""
     booked = events[events["kind"] == "write_off"] if definition.write_off else events.iloc[:0]
-    owner = items[items["invoice_id"].isin(booked["invoice_id"])].drop_duplicates("invoice_id")
-    of_invoice = booked["invoice_id"].map(owner.set_index("invoice_id")["customer_id"])
+    own = items[items["invoice_id"].isin(booked["invoice_id"])].groupby("invoice_id")
+    owner = booked["invoice_id"].map(own["customer_id"].first())
+    since = booked["invoice_id"].map(own["recorded_date"].min())
     lost = pd.DataFrame(
         {
-            "customer_id": booked["customer_id"].where(booked["customer_id"].notna(), of_invoice),
+            "customer_id": booked["customer_id"].where(booked["customer_id"].notna(), owner),
             "invoice_id": booked["invoice_id"],
-            "day": day_numbers(booked["date"]).astype("int64"),
+            "day": days_of(booked["date"].where(~(since > booked["date"]), since)),
             "lost": booked["amount"],
         }
     )
@@ -167,7 +153,7 @@ def _of_single_invoices(lost: pd.DataFrame, least: float) -> pd.DataFrame:
     keys = ["customer_id", "invoice_id"]
     daily = lost.groupby([*keys, "day"], as_index=False, dropna=False)["lost"].sum()
     daily["lost"] = daily.groupby(keys, dropna=False)["lost"].cumsum()
-    reached = daily[daily["lost"] >= least - CENT / 2]
+    reached: pd.DataFrame = daily[daily["lost"] >= least - CENT / 2]
     return reached.drop_duplicates(keys)
 
 
@@ -178,14 +164,12 @@ def _insolvent(signals: pd.DataFrame | None, last: int, definition: DefaultDefin
         return none
     mine = signals[signals["signal"].isin(definition.insolvency) & signals["customer_id"].notna()]
     mine = mine[mine["value"].notna()]
-    mine = mine.assign(day=day_numbers(mine[["date", "recorded_date"]].max(axis=1)).astype("int64"))
-    mine = mine[mine["day"] <= last].sort_values(["day", "date"], kind="stable")
+    mine = mine.assign(day=days_of(mine[["date", "recorded_date"]].max(axis=1)), since=days_of(mine["date"]))
+    mine = mine[mine["day"] <= last].sort_values(["day", "since"], kind="stable")
     if mine.empty:
         return none
-    which = [mine["customer_id"], mine["signal"]]
     # What became known late is overtaken by what was known before of a later date.
-    since = day_numbers(mine["date"]).astype("int64")
-    mine = mine[since >= since.groupby(which).cummax()]
+    mine = mine[mine["since"] >= mine.groupby(["customer_id", "signal"])["since"].cummax()]
     mine = mine.drop_duplicates(["customer_id", "signal", "day"], keep="last")
     on = (mine["value"] > 0).astype(float)
     change = on - on.groupby([mine["customer_id"], mine["signal"]]).shift(fill_value=0.0)
@@ -199,46 +183,23 @@ def _owed(
 ) -> pd.DataFrame:
     """Changes of all that is owed, whether due or not; needed only where a share of it matters."""
     owed = items[items["amount"] > 0] if definition.share > 0 else items.iloc[:0]
-    issued = day_numbers(owed["issue_date"]).to_numpy(np.int64)
-    owed, issued = owed[issued <= last], issued[issued <= last]
-    invoice, names = pd.factorize(owed["invoice_id"])
-    settled = _settlements(events, names)
+    owed = owed.assign(day=days_of(owed[["issue_date", "recorded_date"]].max(axis=1)))
+    owed = owed[owed["day"] <= last]
+    since = owed.groupby("invoice_id")["day"].min()
+    settled = settlements(events, since.index)
+    settled["day"] = np.maximum(settled["day"], since.to_numpy()[settled["invoice"]])
     settled = settled[settled["day"] <= last]
-    owner = _first_of(invoice, owed["customer_id"])[settled["invoice"].to_numpy()]
+    owner = _owners(owed, since.index)[settled["invoice"].to_numpy()]
     return pd.DataFrame(
         {
             "customer_id": np.concatenate([owed["customer_id"].to_numpy(dtype=object), owner]),
-            "day": np.concatenate([issued, settled["day"].to_numpy(np.int64)]),
+            "day": np.concatenate([owed["day"].to_numpy(), settled["day"].to_numpy()]),
             "owed": np.concatenate([owed["amount"].to_numpy(float), -settled["amount"].to_numpy(float)]),
         }
     )
 
 
-def _settlements(events: pd.DataFrame, invoices: pd.Index) -> pd.DataFrame:
-    """invoice (its place among `invoices`), day, amount of all that reduces what these invoices owe."""
-    place = invoices.get_indexer(pd.Index(events["invoice_id"]))
-    some = (place >= 0) & (events["kind"] != "recovery").to_numpy()
-    found = events[some]
-    return pd.DataFrame(
-        {
-            "invoice": place[some].astype(np.int64),
-            "day": day_numbers(found["date"]).to_numpy(np.int64),
-            "amount": found["amount"].to_numpy(float),
-        }
-    )
-
-
-def _daily(keys: Sequence[Ints], days: Sequence[Ints], values: Sequence[Floats], last: int) -> pd.DataFrame:
-    """Sums by invoice and day up to the last, each of the values in a column of its own."""
-    columns = {"invoice": np.concatenate(keys).astype(np.int64), "day": np.concatenate(days)}
-    for k, value in enumerate(values):
-        padded = [value if k == j else np.zeros(len(v)) for j, v in enumerate(values)]
-        columns[f"value_{k}"] = np.concatenate(padded)
-    moves = pd.DataFrame(columns)
-    return moves[moves["day"] <= last].groupby(["invoice", "day"], as_index=False).sum()
-
-
-def _first_of(code: Ints, values: pd.Series) -> NDArray[np.object_]:
-    """The first value of each code, in the order of the codes."""
-    first = np.unique(code, return_index=True)[1]
-    return values.to_numpy(dtype=object)[first]
+def _owners(items: pd.DataFrame, invoices: pd.Index) -> NDArray[np.object_]:
+    """The customer of each invoice, in the order of the invoices."""
+    first = items.drop_duplicates("invoice_id").set_index("invoice_id")["customer_id"]
+    return first.reindex(invoices).to_numpy(dtype=object)
