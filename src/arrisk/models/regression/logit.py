@@ -20,6 +20,7 @@ from arrisk.models.regression.design import Design, make_design
 from arrisk.models.regression.firth import Profile, profile_of, recentring
 from arrisk.models.regression.jackknife import shares_of
 from arrisk.models.regression.likelihood import (
+    Point,
     climb,
     firth_point,
     inverse,
@@ -34,6 +35,7 @@ Floats = NDArray[np.float64]
 Penalty = Literal["firth", "auto"] | None
 Errors = Literal["wald", "profile"]
 ENOUGH_EVENTS_PER_TERM = 10
+FIRTH = "Firth with re-centred intercept"
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +148,9 @@ def fit_logit(
     penalty : {None, "firth", "auto"}
         None is maximum likelihood, refused under separation. "firth" penalises by Jeffreys' prior (Firth
         1993) and re-centres the intercept (Puhr et al. 2017, FLIC): finite under separation. "auto" is
-        "firth" under separation and below 10 events (or non-events, if fewer) a term, else None; with
-        clusters, customers with an event (or a non-event) are counted in place of rows.
+        "firth" under separation, or so near it that likelihood finds no top, and below 10 events (or
+        non-events, if fewer) a term, else None; with clusters, customers with an event (or a non-event) are
+        counted in place of rows.
     weights : array, shape (n,), optional
         How often each row counts, so that equal rows may be given once.
     intervals : {"wald", "profile"}
@@ -191,7 +194,16 @@ def fit_logit(
     who = None if clusters is None else _kept(clusters, weights)
     overlap = overlap_of(design)
     firth, choice = _choose(design, who, overlap.apart, penalty)
-    top = climb(lambda beta: (firth_point if firth else likelihood_point)(design, beta), overlap.start)
+    try:
+        top = _top(design, overlap.start, firth)
+    except ModelError:
+        if penalty != "auto" or firth:
+            raise
+        firth, choice = (
+            True,
+            f"{FIRTH}, since maximum likelihood does not converge: the classes barely overlap",
+        )
+        top = _top(design, overlap.start, firth)
     bread = inverse(top.information)
     turn = design.from_standard
     covariance, groups, df = turn @ bread @ turn.T, None, None
@@ -221,6 +233,10 @@ def fit_logit(
     )
 
 
+def _top(design: Design, start: Floats, firth: bool) -> Point:
+    return climb(lambda beta: (firth_point if firth else likelihood_point)(design, beta), start)
+
+
 def _kept(clusters: ArrayLike, weights: ArrayLike | None) -> NDArray[np.generic]:
     """Clusters of the rows that count."""
     who = np.asarray(clusters)
@@ -239,16 +255,15 @@ def _choose(
                 'penalty="firth" or fewer terms'
             )
         return False, "Maximum likelihood, as asked"
-    firth = "Firth with re-centred intercept"
     if penalty == "firth":
-        return True, f"{firth}, as asked" + (f"; {split}" if apart else "")
+        return True, f"{FIRTH}, as asked" + (f"; {split}" if apart else "")
     fewer, unit = _fewer(design, who)
     terms = max(1, design.mean.size)
     count = f"{fewer:,.0f} {unit} for {terms} terms are {fewer / terms:,.1f} a term"
     if apart:
-        return True, f"{firth}, since {split}"
+        return True, f"{FIRTH}, since {split}"
     if fewer < ENOUGH_EVENTS_PER_TERM * terms:
-        return True, f"{firth}, since {count}, fewer than {ENOUGH_EVENTS_PER_TERM}"
+        return True, f"{FIRTH}, since {count}, fewer than {ENOUGH_EVENTS_PER_TERM}"
     return False, f"Maximum likelihood, since {count}, at least {ENOUGH_EVENTS_PER_TERM}, and none separates"
 
 
