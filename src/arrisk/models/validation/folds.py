@@ -12,7 +12,7 @@ from sklearn.model_selection import BaseCrossValidator
 
 from arrisk.errors import ModelError
 
-__all__ = ["CustomerTimeSplit", "customer_folds", "out_of_time", "trained_before"]
+__all__ = ["CustomerTimeSplit", "customer_folds", "out_of_time", "row_days", "trained_before"]
 
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
@@ -83,7 +83,7 @@ def trained_before(dates: ArrayLike, start: Any, horizon_days: int = 0) -> Bools
     """
     if horizon_days < 0:
         raise ModelError(f"horizon_days = {horizon_days}: a label window has a length")
-    days = _days(dates)
+    days = row_days(dates)
     return np.asarray(days + pd.Timedelta(days=horizon_days) <= pd.Timestamp(start), dtype=bool)
 
 
@@ -116,7 +116,7 @@ def out_of_time(dates: ArrayLike, horizon_days: int = 0, share: float = 0.3) -> 
     """
     if not 0 < share < 1:
         raise ModelError(f"share = {share}: the test period holds part of the rows")
-    days = _days(dates)
+    days = row_days(dates)
     start = days.sort_values().iloc[-max(1, int(np.ceil(share * len(days))))]
     train = trained_before(days, start, horizon_days)
     if not train.any():
@@ -208,7 +208,7 @@ class CustomerTimeSplit(BaseCrossValidator):  # type: ignore[misc]
         missing = {"customer_id", "date"} - set(groups.columns)
         if missing:
             raise ModelError(f"groups lacks {', '.join(sorted(missing))}; it has {list(groups.columns)}")
-        return groups["customer_id"].to_numpy(), _days(groups["date"])
+        return groups["customer_id"].to_numpy(), row_days(groups["date"])
 
     def _times(self, days: pd.Series | None, rows: int) -> Iterator[tuple[Bools, Bools]]:
         if days is None or not self.periods:
@@ -225,7 +225,14 @@ class CustomerTimeSplit(BaseCrossValidator):  # type: ignore[misc]
             yield trained_before(days, block[0], self.horizon_days), use
 
 
-def _days(dates: ArrayLike) -> pd.Series:
+def row_days(dates: ArrayLike) -> pd.Series:
+    """Days of observation as a series numbered from 0.
+
+    Raises
+    ------
+    ModelError
+        If there is none, or one is missing.
+    """
     days = pd.Series(pd.to_datetime(np.asarray(dates))).reset_index(drop=True)
     if not len(days) or days.isna().any():
         raise ModelError(f"{int(days.isna().sum())} of {len(days)} dates are missing")
