@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 
 from arrisk.errors import ModelError
-from arrisk.models.validation.fold_comparison import BY_CUSTOMER, BY_ROW, LATER, compare_folds
+from arrisk.models.validation.fold_comparison import BY_CUSTOMER, BY_ROW, LATER, LATER_OTHERS, compare_folds
 from arrisk.models.validation.folds import customer_folds
 from arrisk.models.validation.held_out import out_of_fold, score_held_out
 from arrisk.models.validation.rivals import boosted_scores, late_rate, worst_bucket
@@ -72,12 +72,13 @@ def test_rivals_are_judged_on_the_same_rows(check):
 def test_too_low_probabilities_are_told_by_figures_lights_and_title():
     _, y, p, who, date, _ = book(shift=1.6)
     check = validate_score(y, p, who, date, 365, grades=np.where(p > 0.05, "B", "A"))
-    assert check.plot().get_title().startswith("Its probabilities are too low")
+    assert check.plot().get_title().startswith("Level too low")
     assert check.calibration_table().title == "Too many defaults in A, B"
     assert check.counts["overlapping"] == 3
     assert "counted more than once" in check.to_table().note
     high = validate_score(y, np.minimum(4 * p + 0.2, 1), who)
     assert "too high" in high.finding
+    assert high.plot().get_title().startswith("Level too high")
 
 
 def test_periods_add_up_and_show_order(check):
@@ -95,7 +96,7 @@ def test_shown_and_escaped(check):
     assert "<b>" not in page
     ax = check.plot()
     assert ax.get_xlabel() == "probability given, %"
-    assert "Nothing speaks against" in ax.get_title()
+    assert ax.get_title().startswith("Level not refuted")
 
 
 def test_same_seed_same_report_and_order_of_rows_does_not_matter():
@@ -192,8 +193,9 @@ def test_row_wise_folds_recognise_customers():
     assert by_customer["ci_low"] < 0.5 < by_customer["ci_high"]
     assert found.auc(BY_CUSTOMER) < 0.65
     assert found.auc(LATER) > 0.98
+    assert found.auc(LATER_OTHERS) < 0.65
     assert found.finding.startswith("Folds by row claim an AUC of")
-    assert found.table["defaulters"].tolist() == [34] * 3
+    assert found.table["defaulters"].tolist() == [34] * 4
     assert found.plot().get_title() == found.finding
     assert "rows dealt at random" in found._repr_html_()
 

@@ -19,9 +19,10 @@ from arrisk.models.validation.resampling import customer_codes
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["BY_CUSTOMER", "BY_ROW", "LATER", "FoldComparison", "compare_folds"]
+__all__ = ["BY_CUSTOMER", "BY_ROW", "LATER", "LATER_OTHERS", "FoldComparison", "compare_folds"]
 
-BY_ROW, BY_CUSTOMER, LATER = "rows dealt at random", "whole customers", "later days"
+BY_ROW, BY_CUSTOMER = "rows dealt at random", "whole customers"
+LATER, LATER_OTHERS = "later days", "later days, other customers"
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#8C8C8C"
 
 
@@ -108,6 +109,8 @@ def compare_folds(
 ) -> FoldComparison:
     """Measure one model under row-wise folds, folds of whole customers, and on later days.
 
+    On later days it is tested twice: trained on earlier days of all customers, and of other customers alone.
+
     Parameters
     ----------
     fit : estimator or callable
@@ -155,8 +158,12 @@ def compare_folds(
         rows.append(_row(split, event, who, scores, level))
     if dates is not None:
         train, test = out_of_time(dates, horizon_days)
-        scores = score_held_out(fit, x, event, who, train, test)
-        rows.append(_row(LATER, event[test], who[test], scores, level))
+        later = score_held_out(fit, x, event, who, train, test)
+        rows.append(_row(LATER, event[test], who[test], later, level))
+        for k in np.unique(fold[test]):
+            mine = test & (fold == k)
+            scores[mine] = score_held_out(fit, x, event, who, train & (fold != k), mine)
+        rows.append(_row(LATER_OTHERS, event[test], who[test], scores[test], level))
     columns = ["split", "auc", "ci_low", "ci_high", "rows", "events", "defaulters"]
     return FoldComparison(pd.DataFrame(rows, columns=columns), folds, horizon_days, level)
 

@@ -128,8 +128,20 @@ def plot_validation(check: Validation, ax: Axes | None = None) -> Axes:
     ax.plot([0, top], [0, top], color=GREY, lw=1, ls="--", label="as given")
     ax.errorbar(x, seen, yerr=bars, fmt="o", capsize=4, color=BLUE, label=f"observed, {check.level:.0%}")
     ax.set(xlabel="probability given, %", ylabel="share that defaulted, %", xlim=(0, None), ylim=(0, top))
-    level = _level_finding(check)
-    ax.set_title(level[0].upper() + level[1:])
+    ax.set_title(_headline(check))
     ax.legend(loc="upper left")
     remark = f"{check.counts['defaulters']} defaulters"
     return stamp(ax, check.as_of, remark) if check.as_of is not None else ax
+
+
+def _headline(check: Validation) -> str:
+    ratio = check.row("observed over expected")
+    word = (
+        "Level too low"
+        if ratio["ci_low"] > 1
+        else "Level too high"
+        if ratio["ci_high"] < 1
+        else "Level not refuted"
+    )
+    ends = f"{ratio['ci_low']:.2f} to {ratio['ci_high']:.2f}"
+    return f"{word}: {ratio['estimate']:.2f} times the defaults expected ({ends})"
