@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import duckdb
 import numpy as np
 import pandas as pd
@@ -12,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from arrisk.errors import LedgerError
-from arrisk.ledger.engine import translate
+from arrisk.ledger.engine import SparkEngine, translate
 from arrisk.models.scoring.bins import Bins
 from arrisk.models.scoring.card import Card
 from arrisk.models.scoring.terms import BinnedTerm, LinearTerm
@@ -66,8 +68,8 @@ def _constants(sql):
 @pytest.fixture
 def card():
     segment = Bins(
-        "seg'ment", "text", (), (("O'Brien",), ('"); DROP TABLE book; --',)), ("n/a",), (3, 4, 1, 0, 1),
-        (9, 8, 1, 0, 2), (0.3, -0.7, 0.2, -0.1, -0.25), 0.3, "by category", 0.5,
+        "seg'ment", "text", (), (("O'Brien", "back\\slash"), ('"); DROP TABLE book; --',)), ("n/a",),
+        (3, 4, 1, 0, 1), (9, 8, 1, 0, 2), (0.3, -0.7, 0.2, -0.1, -0.25), 0.3, "by category", 0.5,
     )  # fmt: skip
     days = Bins(
         'late "days"', "number", (0.1, 30.0), (), (-999.0,), (1, 2, 3, 4, 5), (9, 8, 7, 6, 5),
@@ -84,6 +86,28 @@ def test_missing_special_and_unseen_values_are_the_same_in_both(card):
     frame = pd.DataFrame({"seg'ment": segments, 'late "days"': days, "use": use})
     there = run(card, frame)
     np.testing.assert_array_equal(there["log_odds"], card.log_odds(frame))
+    assert there["grade"].tolist() == card.score(frame)["grade"].tolist()
+
+
+@pytest.mark.spark
+@pytest.mark.filterwarnings("ignore:::pyspark", "ignore::ResourceWarning", "ignore::DeprecationWarning")
+def test_spark_scores_as_python_does(card):
+    pytest.importorskip("pyspark", reason="the extra [spark] is not installed")
+    if shutil.which("java") is None:
+        pytest.skip("Spark needs Java")
+    segments = ["O'Brien", '"); DROP TABLE book; --', "n/a", None, "never seen", "", "back\\slash"]
+    days = [0.1, np.nextafter(0.1, 0), -999.0, None, np.inf, -np.inf, 30.0]
+    use = [None, -1.0, 2.0, 0.1, np.inf, 5.0, 0.7]
+    table = pa.table({ROW: range(7), "seg'ment": segments, 'late "days"': days, "use": use})
+    engine = SparkEngine()
+    try:
+        engine.register("features", table)
+        there = engine.fetch(card.to_sql("features", keep=[ROW])).sort_values(ROW, ignore_index=True)
+    finally:
+        engine.close()
+    frame = table.to_pandas()
+    np.testing.assert_array_equal(there["log_odds"], card.log_odds(frame))
+    assert there["points"].tolist() == card.score(frame)["points"].tolist()
     assert there["grade"].tolist() == card.score(frame)["grade"].tolist()
 
 
