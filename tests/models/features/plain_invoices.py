@@ -57,6 +57,7 @@ def plain_features(ledger: Ledger, row: pd.Series, late_days: int) -> dict[str, 
     book = ((passed["late"] > late_days).sum() + 0.5) / (len(passed) + 1)
     due = passed[passed["customer_id"] == row["customer_id"]]
     is_late = due["late"] > late_days
+    recent = due[due["due_date"] + (late_days + 1 + 180) * DAY > evening]
     settled = dated[dated["settled"] & (dated["customer_id"] == row["customer_id"])]
     closings = first_closings(snapshot)
     last = closings.loc[closings["customer_id"] == row["customer_id"], "late"].tolist()[::-1]
@@ -77,6 +78,9 @@ def plain_features(ledger: Ledger, row: pd.Series, late_days: int) -> dict[str, 
         if len(due)
         else np.nan,
         "mean_days_late": _mean(due["late"]),
+        "n_due_lately": len(recent),
+        "late_rate_lately": _mean(recent["late"] > late_days),
+        "mean_days_late_lately": _mean(recent["late"]),
         "book_late_rate": book,
         "n_settled": len(settled),
         "settled_late_rate": _mean(settled["late"] > late_days),

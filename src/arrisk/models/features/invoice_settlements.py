@@ -11,13 +11,14 @@ from arrisk.models.features.grouped import share
 from arrisk.models.features.invoice_history import FAR, InvoiceHistory
 from arrisk.models.features.steps import Evenings, running_sums
 
-__all__ = ["PRIOR_ITEMS", "last_settled", "past_point", "settled_so_far"]
+__all__ = ["LATELY_DAYS", "PRIOR_ITEMS", "last_settled", "lately_past_point", "past_point", "settled_so_far"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Steps = dict[str, Floats]
 PRIOR_ITEMS = 4.0
 LAST_ITEMS, LATELY = 10, 5
+LATELY_DAYS = 180
 
 
 def past_point(history: InvoiceHistory, evenings: Evenings, late_days: int) -> dict[str, Floats]:
@@ -26,9 +27,9 @@ def past_point(history: InvoiceHistory, evenings: Evenings, late_days: int) -> d
     Of these the outcome is known, paid or not. Those settled before their point are not counted before it:
     among recent items the early payers are known first, and would make everybody look prompt.
     """
-    steps = _past_point_steps(history, late_days)
-    code, day = steps.pop("code").astype(np.int64), steps.pop("day").astype(np.int64)
-    sums = dict(zip(steps, running_sums(evenings, code, day, *steps.values()), strict=True))
+    steps = _past_point_steps(history, late_days, FAR)
+    sums = _sums(steps, evenings)
+    code, day = steps["code"].astype(np.int64), steps["day"].astype(np.int64)
     everyone = Evenings(np.zeros_like(evenings.code), evenings.day, evenings.clock)
     number, late = running_sums(everyone, np.zeros_like(code), day, steps["number"], steps["late"])
     book = (late + 0.5) / (number + 1.0)
@@ -41,6 +42,17 @@ def past_point(history: InvoiceHistory, evenings: Evenings, late_days: int) -> d
         "late_amount_rate": share(sums["late_amount"], sums["amount"]),
         "mean_days_late": share(days_late, sums["number"]),
         "book_late_rate": book,
+    }
+
+
+def lately_past_point(history: InvoiceHistory, evenings: Evenings, late_days: int) -> dict[str, Floats]:
+    """The same of items whose point passed in the last 180 days: customers change."""
+    sums = _sums(_past_point_steps(history, late_days, LATELY_DAYS), evenings)
+    days_late = sums["days_late"] + sums["waiting"] * evenings.day
+    return {
+        "n_due_lately": sums["number"],
+        "late_rate_lately": share(sums["late"], sums["number"]),
+        "mean_days_late_lately": share(days_late, sums["number"]),
     }
 
 
@@ -91,8 +103,15 @@ def _settlements(history: InvoiceHistory) -> Steps:
     return {name: values[closed].astype(float) for name, values in spells.items()}
 
 
-def _past_point_steps(history: InvoiceHistory, late_days: int) -> Steps:
-    """Steps of items that pass their point: late while open, then late or not for good."""
+def _sums(steps: Steps, evenings: Evenings) -> Steps:
+    code, day = steps["code"].astype(np.int64), steps["day"].astype(np.int64)
+    names = [name for name in steps if name not in ("code", "day")]
+    found = running_sums(evenings, code, day, *(steps[name] for name in names))
+    return dict(zip(names, found, strict=True))
+
+
+def _past_point_steps(history: InvoiceHistory, late_days: int, keep: int) -> Steps:
+    """Steps of items that pass their point: late while open, then late or not; for `keep` days from it."""
     shut, due = _settlements(history), history.spells["due"] < FAR
     held = {name: values[due].astype(float) for name, values in history.spells.items()}
     days = shut["paid_on"] - shut["due"]
@@ -101,19 +120,21 @@ def _past_point_steps(history: InvoiceHistory, late_days: int) -> Steps:
     one = np.ones(len(held["due"]))
     waiting = {"late": one, "late_amount": held["amount"], "days_late": -held["due"], "waiting": one}
     return _joined(
-        _stretch(shut, late_days, "end", "again", settled), _stretch(held, late_days, "start", "end", waiting)
+        _stretch(shut, ("end", "again"), late_days, keep, settled),
+        _stretch(held, ("start", "end"), late_days, keep, waiting),
     )
 
 
-def _stretch(spells: Steps, late_days: int, begin: str, end: str, worth: Steps) -> Steps:
+def _stretch(spells: Steps, days: tuple[str, str], late_days: int, keep: int, worth: Steps) -> Steps:
     """What holds from one day of a spell to another, once the point has passed: added, then taken away."""
-    first = np.maximum(spells[begin], spells["due"] + late_days + 1)
-    some = first < spells[end]
-    over = some & (spells[end] < FAR)
+    point = spells["due"] + late_days + 1
+    first, end = np.maximum(spells[days[0]], point), np.minimum(spells[days[1]], point + keep)
+    some = first < end
+    over = some & (end < FAR)
     worth = {"number": np.ones(len(first)), "amount": spells["amount"], **worth}
     out = {name: np.append(value[some], -value[over]) for name, value in worth.items()}
     out["code"] = np.append(spells["code"][some], spells["code"][over])
-    out["day"] = np.append(first[some], spells[end][over])
+    out["day"] = np.append(first[some], end[over])
     return out
 
 

@@ -12,7 +12,12 @@ from arrisk.errors import ModelError
 from arrisk.models.features.grouped import share
 from arrisk.models.features.invoice_catalogue import INVOICE_FEATURES
 from arrisk.models.features.invoice_history import FAR, InvoiceHistory, invoice_history
-from arrisk.models.features.invoice_settlements import last_settled, past_point, settled_so_far
+from arrisk.models.features.invoice_settlements import (
+    last_settled,
+    lately_past_point,
+    past_point,
+    settled_so_far,
+)
 from arrisk.models.features.orders import DAYS_PER_MONTH
 from arrisk.models.features.outside import attributes
 from arrisk.models.features.steps import Evenings, least_active, running_largest, running_sums
@@ -86,6 +91,7 @@ def make_invoice_features(snapshot: Snapshot, late_days: int = 0) -> pd.DataFram
         **_itself(own, past, snapshot.scale),
         **past,
         **past_point(history, evenings, late_days),
+        **lately_past_point(history, evenings, late_days),
         **settled,
         **last,
         "trend_days_late": last["_mean_lately"] - settled["mean_days_settled"],
