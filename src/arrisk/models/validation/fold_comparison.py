@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from arrisk.display import Format, Table, frame_html
+from arrisk.display import Format, Table, frame_html, stamp
 from arrisk.errors import ModelError
 from arrisk.models.validation.discrimination import Auc, auc_clustered
 from arrisk.models.validation.folds import customer_folds, out_of_time
@@ -19,7 +19,9 @@ from arrisk.models.validation.resampling import customer_codes
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["BY_CUSTOMER", "BY_ROW", "LATER", "LATER_OTHERS", "FoldComparison", "compare_folds"]
+__all__ = ["BY_CUSTOMER", "BY_ROW", "COLUMNS", "LATER", "LATER_OTHERS", "FoldComparison", "compare_folds"]
+
+COLUMNS = ["split", "auc", "ci_low", "ci_high", "rows", "events", "defaulters"]
 
 BY_ROW, BY_CUSTOMER = "rows dealt at random", "whole customers"
 LATER, LATER_OTHERS = "later days", "later days, other customers"
@@ -38,12 +40,18 @@ class FoldComparison:
     folds : int
     horizon_days : int
     level : float
+    as_of : Timestamp or None
+        Day on which all outcomes were known, for the picture.
+    doubt : str
+        Why there is nothing to compare; empty when there is.
     """
 
     table: pd.DataFrame
     folds: int
     horizon_days: int
     level: float
+    as_of: pd.Timestamp | None = None
+    doubt: str = ""
 
     def auc(self, split: str) -> float:
         """AUC of a split, by its name."""
@@ -52,6 +60,8 @@ class FoldComparison:
     @property
     def finding(self) -> str:
         """What row-wise folds would have claimed, in one sentence."""
+        if self.doubt:
+            return f"Nothing to compare: {self.doubt}"
         rows, customers = self.auc(BY_ROW), self.auc(BY_CUSTOMER)
         if rows - customers < 0.02:
             return f"Folds by row and by customer agree: AUC {rows:.2f} and {customers:.2f}"
@@ -87,9 +97,9 @@ class FoldComparison:
             where, [f"{s}\n{d} defaulters" for s, d in zip(shown["split"], shown["defaulters"], strict=True)]
         )
         ax.set(xlabel=f"area under the curve, {self.level:.0%} interval (0.5 is chance)")
-        ax.set_ylim(-0.6, len(shown) - 0.4)
+        ax.set_ylim(-0.6, max(len(shown), 1) - 0.4)
         ax.set_title(self.finding)
-        return ax
+        return ax if self.as_of is None else stamp(ax, self.as_of)
 
     def _repr_html_(self) -> str:
         table = self.to_table()
@@ -164,8 +174,7 @@ def compare_folds(
             mine = test & (fold == k)
             scores[mine] = score_held_out(fit, x, event, who, train & (fold != k), mine)
         rows.append(_row(LATER_OTHERS, event[test], who[test], scores[test], level))
-    columns = ["split", "auc", "ci_low", "ci_high", "rows", "events", "defaulters"]
-    return FoldComparison(pd.DataFrame(rows, columns=columns), folds, horizon_days, level)
+    return FoldComparison(pd.DataFrame(rows, columns=COLUMNS), folds, horizon_days, level)
 
 
 def _row(

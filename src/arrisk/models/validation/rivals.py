@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,9 +12,9 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from arrisk.errors import ModelError
-from arrisk.models.validation.held_out import out_of_fold
+from arrisk.models.validation.held_out import Fit, out_of_fold
 
-__all__ = ["boosted_scores", "boosting", "late_rate", "worst_bucket"]
+__all__ = ["as_numbers", "boosted_scores", "boosting", "late_rate", "learn_boosting", "worst_bucket"]
 
 Floats = NDArray[np.float64]
 BUCKETS = (0.0, 30.0, 60.0, 90.0)
@@ -113,10 +113,28 @@ def boosted_scores(
     True
     """
     with threadpool_limits(1):  # several threads on small data wait for each other
-        return out_of_fold(boosting(seed), _numbers(x), y, customers, fold)
+        return out_of_fold(learn_boosting(seed), as_numbers(x), y, customers, fold)
 
 
-def _numbers(x: Any) -> Any:
+def learn_boosting(seed: int = 0) -> Fit:
+    """Gradient boosting as a function to be judged; columns without a known value to learn from are left out.
+
+    Examples
+    --------
+    >>> x = np.array([[0.0, np.nan], [1.0, np.nan]] * 30)
+    >>> learn_boosting()(x, x[:, 0] > 0)(x[:2]).round(1).tolist()
+    [0.0, 1.0]
+    """
+
+    def learn(x: Any, y: NDArray[np.bool_]) -> Callable[[Any], ArrayLike]:
+        known = ~np.isnan(x).all(axis=0)
+        fitted = boosting(seed).fit(x[:, known], y)
+        return lambda rows: fitted.predict_proba(rows[:, known])[:, 1]
+
+    return learn
+
+
+def as_numbers(x: pd.DataFrame | ArrayLike) -> Floats:
     """Texts, categories, truth values and dates as numbers; nothing is learnt from the events."""
     if not isinstance(x, pd.DataFrame):
         return np.asarray(x, dtype=float)
