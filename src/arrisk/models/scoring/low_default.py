@@ -54,6 +54,8 @@ class LowDefault:
         Length of a period.
     as_of : Timestamp or None
         Day on which the counts were known.
+    unit : str
+        What was counted: customers, or customers in each of several windows.
     """
 
     table: pd.DataFrame
@@ -64,6 +66,7 @@ class LowDefault:
     central: float | None = None
     horizon_days: int | None = None
     as_of: pd.Timestamp | None = None
+    unit: str = "customers"
 
     @property
     def customers(self) -> int:
@@ -102,9 +105,9 @@ class LowDefault:
         reach = " to ".join(f"{bound:.2%} ({grade})" for grade, bound in ends)
         if self.defaulters:
             return (
-                f"{self.defaulters} of {self.customers} customers defaulted: up to {reach} is not ruled out"
+                f"{self.defaulters} of {self.customers} {self.unit} defaulted: up to {reach} is not ruled out"
             )
-        return f"None of {self.customers} customers defaulted: up to {reach} is possible, {CANNOT_SAY} more"
+        return f"None of {self.customers} {self.unit} defaulted: up to {reach} is possible, {CANNOT_SAY} more"
 
     def _held(self) -> pd.DataFrame:
         """Grades that some customer has; all when nobody is there."""
@@ -131,7 +134,7 @@ class LowDefault:
     def to_table(self, name: str = "low_default") -> Table:
         """Counts and bounds by grade ready to be shown."""
         note = (
-            f"{self.assumptions[0].upper()}{self.assumptions[1:]}. Customers are the trials. jeffreys: each "
+            f"{self.assumptions[0].upper()}{self.assumptions[1:]}. The trials are {self.unit}. jeffreys: each "
             "grade on its own, independent customers; pluto_tasche: each grade with all worse ones, so that "
             "no grade is below a better one. A grade without customers has the bound of those around it."
         )
@@ -168,7 +171,7 @@ class LowDefault:
         length = f"within {self.horizon_days} days" if self.horizon_days else "in a period"
         ax.set_xlabel(f"customers that default {length}, %")
         best, worst = rows["pluto_tasche"].iloc[-1], rows["pluto_tasche"].iloc[0]
-        seen = f"{self.defaulters} of {self.customers} customers defaulted"
+        seen = f"{self.defaulters} of {self.customers} {self.unit} defaulted"
         ax.set_title(f"{seen}: {best:.1%} to {worst:.1%} is not ruled out")
         ax.legend(loc="upper right")
         together = f"{self.level:.0%} bounds, correlation {self.correlation:.0%}"
@@ -191,6 +194,7 @@ def bound_low_default(
     central: float | None = None,
     horizon_days: int | None = None,
     as_of: pd.Timestamp | None = None,
+    unit: str = "customers",
     seed: int = 0,
 ) -> LowDefault:
     """Bound the default rate of each grade by Pluto and Tasche and by Jeffreys.
@@ -215,6 +219,8 @@ def bound_low_default(
         Length of a period, for the words.
     as_of : Timestamp, optional
         Day of the counts, for the picture.
+    unit : str
+        What was counted, for the words.
     seed : int
         Of the simulated factor, used with several periods and a correlation.
 
@@ -245,7 +251,8 @@ def bound_low_default(
         table["mc_error"] = errors
     if central is not None:
         table["scaled"] = scale_to_central(bounds, n, central)
-    return LowDefault(table, level, correlation, periods, persistence, central, horizon_days, as_of)
+    told = (horizon_days, as_of, unit)
+    return LowDefault(table, level, correlation, periods, persistence, central, *told)
 
 
 def _in_a_period(rate: np.ndarray, periods: int) -> np.ndarray:
