@@ -134,9 +134,9 @@ class LowDefault:
     def to_table(self, name: str = "low_default") -> Table:
         """Counts and bounds by grade ready to be shown."""
         note = (
-            f"{self.assumptions[0].upper()}{self.assumptions[1:]}. The trials are {self.unit}. jeffreys: each "
-            "grade on its own, independent customers; pluto_tasche: each grade with all worse ones, so that "
-            "no grade is below a better one. A grade without customers has the bound of those around it."
+            f"{self.assumptions[0].upper()}{self.assumptions[1:]}. The trials are {self.unit}. jeffreys: "
+            "each grade on its own, independent customers; pluto_tasche: each grade with all worse ones, so "
+            "that no grade is below a better one. A grade without customers has the bound of those around it."
         )
         if not self.defaulters:
             note += " Bounds are no estimates: without a default nothing tells the true rates from zero."
