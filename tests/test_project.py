@@ -6,10 +6,12 @@ import re
 import subprocess
 import sys
 import tomllib
+from pathlib import Path
 
 import pytest
 import yaml
 
+ROOT = Path(__file__).resolve().parents[1]
 LINT = "lint_imports_command"
 CONDA_NAMES = {"python-duckdb": "duckdb", "matplotlib-base": "matplotlib"}
 
@@ -31,13 +33,21 @@ def test_environment_yml_equals_pyproject(root, project):
     assert listed == dict(requirement(d) for d in project["project"]["dependencies"])
 
 
-@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-spark.lock"])
-def test_locks_are_hashed_and_name_no_host(root, project, lock):
-    text = (root / lock).read_text(encoding="utf-8")
+def blocks_of(path) -> list[str]:
+    return re.split(r"\n(?=[a-z0-9])", path.read_text(encoding="utf-8").strip())
+
+
+@pytest.mark.parametrize("lock", sorted(p.name for p in ROOT.glob("requirements*.lock")))
+def test_locks_are_hashed_and_name_no_host(lock):
+    text = (ROOT / lock).read_text(encoding="utf-8")
     assert "://" not in text
     assert "index" not in text.replace("indexed", "")
-    blocks = re.split(r"\n(?=[a-z0-9])", text.strip())
-    assert all("--hash=sha256:" in block for block in blocks)
+    assert all("--hash=sha256:" in block for block in blocks_of(ROOT / lock))
+
+
+@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-spark.lock"])
+def test_locks_pin_every_dependency(project, lock):
+    blocks = blocks_of(ROOT / lock)
     pinned = {re.match(r"[a-z0-9.-]+", block).group() for block in blocks}
     wanted = {requirement(d)[0].lower() for d in project["project"]["dependencies"]}
     assert wanted <= pinned
