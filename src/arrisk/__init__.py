@@ -20,11 +20,22 @@ from arrisk.models.defaults.definition import DefaultDefinition
 from arrisk.models.early_warning.backtest import backtest_alerts
 from arrisk.models.early_warning.ranking import rank_alerts
 from arrisk.models.early_warning.watch_list import make_watch_list
+from arrisk.models.features.customers import make_features
+from arrisk.models.features.invoices import make_invoice_features
 from arrisk.models.league import fit_league
 from arrisk.models.provision.checks import backtest_provision, vary_provision
 from arrisk.models.provision.matrix import fit_provision
-from arrisk.models.scoring.scorecard import fit_scorecard
+from arrisk.models.regression.logit import fit_logit
+from arrisk.models.scoring.binner import WoeBinner
+from arrisk.models.scoring.card_file import read_card
+from arrisk.models.scoring.classifier import ScorecardClassifier
+from arrisk.models.scoring.fitting import fit_scorecard
+from arrisk.models.scoring.low_default import bound_grades
+from arrisk.models.scoring.newcomers import score_new_customers
+from arrisk.models.scoring.panel_folds import compare_score_folds
 from arrisk.models.timing import fit_timing
+from arrisk.models.validation.sentinels import find_leaks
+from arrisk.models.validation.validation import validate_score
 from arrisk.policy.agenda import make_agenda
 from arrisk.policy.alert_value import value_alerts
 from arrisk.policy.cash import recommend_timing
@@ -35,6 +46,8 @@ from arrisk.policy.discount.simulation import make_schemes, simulate_discounts
 from arrisk.policy.early_warning import define_alerts, recommend_early_warning
 from arrisk.policy.excess_history import make_excess_history
 from arrisk.policy.exposure import recommend_exposure
+from arrisk.policy.grade_terms.decision import recommend_grade_terms
+from arrisk.policy.grade_terms.terms import make_grade_terms
 from arrisk.policy.grading import recommend_scorecard
 from arrisk.policy.health import make_health
 from arrisk.policy.incentives.decision import make_incentives, recommend_incentives
@@ -81,22 +94,28 @@ __all__ = [
     "PolicyTerms",
     "Recommendation",
     "Rules",
+    "ScorecardClassifier",
     "Snapshot",
     "Study",
     "Table",
+    "WoeBinner",
     "backtest_alerts",
     "backtest_provision",
     "backtest_worklist",
+    "bound_grades",
     "check_early_booking",
     "closed_only_curve",
     "compare_closed_only",
     "compare_dso",
+    "compare_score_folds",
     "count_defaults",
     "define_alerts",
     "define_default",
     "describe_running_scheme",
     "find_breaches",
+    "find_leaks",
     "fit_league",
+    "fit_logit",
     "fit_provision",
     "fit_scorecard",
     "fit_timing",
@@ -113,11 +132,14 @@ __all__ = [
     "make_dso_bridge",
     "make_excess_history",
     "make_exposure",
+    "make_features",
     "make_flows",
+    "make_grade_terms",
     "make_headline",
     "make_health",
     "make_incentives",
     "make_insurance_case",
+    "make_invoice_features",
     "make_ownership",
     "make_rankings",
     "make_sample",
@@ -132,10 +154,12 @@ __all__ = [
     "open_study",
     "propose_map",
     "rank_alerts",
+    "read_card",
     "read_ledger",
     "recommend_discount",
     "recommend_early_warning",
     "recommend_exposure",
+    "recommend_grade_terms",
     "recommend_health",
     "recommend_incentives",
     "recommend_insurance",
@@ -146,9 +170,11 @@ __all__ = [
     "recommend_scorecard",
     "recommend_timing",
     "run_study",
+    "score_new_customers",
     "shipped_maps",
     "simulate_discounts",
     "use_style",
+    "validate_score",
     "value_alerts",
     "vary_provision",
     "weekly_cash",

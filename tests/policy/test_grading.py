@@ -9,8 +9,7 @@ import pytest
 
 from arrisk.errors import StudyError
 from arrisk.models.defaults.definition import DefaultDefinition
-from arrisk.models.scoring.scorecard import fit_scorecard
-from arrisk.models.validation.discrimination import Auc
+from arrisk.models.scoring.fitting import fit_scorecard
 from arrisk.policy.assumptions import Assumption
 from arrisk.policy.grading import order_outcomes, recommend_scorecard, stop_value
 from arrisk.policy.study import Study, study_template
@@ -156,7 +155,9 @@ def test_without_defaulters_the_data_cannot_say():
 
 
 def test_grades_no_better_than_chance_cannot_say(card, snapshot):
-    blind = replace(card, auc=Auc(0.55, 0.48, 0.62, 0.95, "test"))
+    table = card.validation.table.copy()
+    table.loc[table["term"] == "AUC", ["estimate", "ci_low", "ci_high"]] = 0.55, 0.48, 0.62
+    blind = replace(card, validation=replace(card.validation, table=table))
     advice = recommend_scorecard(study_with(gross_margin=0.3, lgd=0.9), blind, snapshot)
     assert advice.verdict == "the data cannot say"
     assert "no better than chance" in advice.answer

@@ -8,10 +8,11 @@ from arrisk.errors import LookAheadError, ModelError
 from arrisk.ledger.reading import read_ledger
 from arrisk.models.defaults.definition import DefaultDefinition
 from arrisk.models.features.customers import make_features
-from arrisk.models.scoring import scorecard as module
-from arrisk.models.scoring.observation import observation_days
-from arrisk.models.scoring.scaling import predictors
-from arrisk.models.scoring.scorecard import fit_scorecard
+from arrisk.models.scoring.card_file import read_card
+from arrisk.models.scoring.classifier import ScorecardClassifier
+from arrisk.models.scoring.fitting import ORDER, fit_scorecard
+from arrisk.models.scoring.observation import observation_days, observe
+from arrisk.models.scoring.out_of_fold import blind_probabilities, repeated_folds
 from arrisk.models.validation.discrimination import auc
 from tests.ledger.frames import ledger_of
 from tests.models.payment_books import book_of, rows_of
@@ -42,10 +43,9 @@ def test_default_dates_lie_strictly_after_the_day_of_the_features(card):
     assert ahead.between(1, 180).all()
 
 
-def test_terms_are_those_known_on_the_day(snapshot, card):
+def test_features_are_those_known_on_the_day(snapshot, card):
     day = card.observations["cutoff"].min()
-    features = make_features(snapshot.as_of(day))
-    known = predictors(features).set_index(features["customer_id"])
+    known = make_features(snapshot.as_of(day)).set_index("customer_id")
     seen = card.observations[card.observations["cutoff"] == day].set_index("customer_id")
     pd.testing.assert_frame_equal(
         seen[list(known)], known.loc[seen.index], check_exact=True, check_names=False
@@ -54,27 +54,33 @@ def test_terms_are_those_known_on_the_day(snapshot, card):
 
 def test_slow_payers_that_fail_are_found(card):
     assert card.identified
-    assert card.fit.table.set_index("term").loc["oldest_overdue", "estimate"] > 0
+    assert card.table.set_index("term").loc["oldest_overdue_days", "estimate"] > 0
     assert card.auc.low > 0.5
     assert card.auc.low <= card.auc.value <= card.auc.high
     assert 0.7 < card.diagnostics["observed_over_expected"] < 1.3
     assert card.calibration.low < 1 < card.calibration.high
 
 
-def test_no_customer_is_scored_by_a_fit_that_saw_it(card):
-    """Every training set of the validation lacks all rows of the customers it is tested on."""
+def test_no_customer_is_scored_by_a_fit_that_saw_it(card, monkeypatch):
+    """Every training set of the validation lacks all rows of the customers it is scored for."""
     seen = card.observations
-    x = seen[list(card.fit.names[1:])].fillna(card.medians)
-    customers = seen["customer_id"].to_numpy()
-    rng = np.random.default_rng(5)
-    fold = module._folds(seen["default"].to_numpy(), customers, rng)
-    assert pd.Series(fold).groupby(customers).nunique().max() == 1
-    ever = seen.groupby("customer_id")["default"].max()
-    held = pd.Series(fold, index=customers).groupby(level=0).first()
-    assert np.ptp(ever.groupby(held).sum()) <= 1
-    again = module._out_of_fold(
-        x, seen["default"].to_numpy(), customers, np.random.SeedSequence(3).spawn(3)[0]
-    )
+    fitted: list[set[str]] = []
+    fit, score = ScorecardClassifier.fit, ScorecardClassifier.decision_function
+
+    def fit_and_note(self, x, y, groups=None):
+        fitted.append(set(seen.loc[x.index, "customer_id"]))
+        return fit(self, x, y, groups)
+
+    def score_and_check(self, x):
+        assert not fitted[-1] & set(seen.loc[x.index, "customer_id"])
+        return score(self, x)
+
+    monkeypatch.setattr(ScorecardClassifier, "fit", fit_and_note)
+    monkeypatch.setattr(ScorecardClassifier, "decision_function", score_and_check)
+    customers, default = seen["customer_id"].to_numpy(), seen["default"].to_numpy(bool)
+    folds = repeated_folds(default, customers, np.random.SeedSequence(3).spawn(2)[0])
+    again = blind_probabilities(ScorecardClassifier(), seen[list(ORDER)], default, customers, folds)
+    assert len(fitted) == 20
     np.testing.assert_allclose(again, seen["pd"])
 
 
@@ -83,9 +89,13 @@ def test_noise_does_not_look_like_skill():
     rng = np.random.default_rng(8)
     customers = np.repeat(np.arange(60), 8)
     ever = np.repeat(rng.random(60) < 0.4, 8)
-    noise = np.repeat(rng.normal(size=(60, 4)), 8, axis=0)
-    x = pd.DataFrame(noise, columns=list("abcd"))
-    values = [auc(ever, module._out_of_fold(x, ever, customers, np.random.SeedSequence(s))) for s in range(5)]
+    noise = np.repeat(rng.normal(size=(60, 3)), 8, axis=0)
+    x = pd.DataFrame(noise, columns=list("abc"))
+    model = ScorecardClassifier(leak_auc=None)
+    values = []
+    for seed in range(5):
+        folds = repeated_folds(ever, customers, np.random.SeedSequence(seed))
+        values.append(auc(ever, blind_probabilities(model, x, ever, customers, folds)))
     assert np.mean(values) < 0.65
 
 
@@ -113,11 +123,44 @@ def test_an_earlier_snapshot_is_refused(snapshot, card):
         card.predict(snapshot.as_of("2023-06-30"))
 
 
-def test_few_terms_for_few_defaults_and_firth_below_ten_a_term(snapshot, card):
-    events = int(card.observations["default"].sum())
-    terms = len(card.fit.names) - 1
-    assert terms == min(4, events // 5)
-    assert (card.fit.penalty == "firth") == (events < 10 * terms)
+def test_few_terms_in_a_fixed_order_for_few_defaults(card):
+    count = card.defaulters // 8
+    assert card.card.names == ORDER[:count]
+    assert card.fitting["coding"].startswith("linear")
+    assert card.card.about["definition"] == str(card.definition)
+
+
+def test_a_feature_that_knows_too_much_is_refused_until_acknowledged(snapshot, monkeypatch):
+    """A column that tells the label passes only when somebody says that it was known."""
+
+    def observed(*args):
+        seen = observe(*args)
+        return seen.assign(oldest_overdue_days=90.0 * seen["default"])
+
+    monkeypatch.setattr("arrisk.models.scoring.fitting.observe", observed)
+    with pytest.raises(ModelError, match="oldest_overdue_days"):
+        fit_scorecard(snapshot)
+    assert fit_scorecard(snapshot, acknowledged=["oldest_overdue_days"]).auc.value > 0.99
+
+
+def test_a_saved_card_scores_a_snapshot_bit_for_bit(snapshot, card, tmp_path):
+    card.card.save(tmp_path / "card.json")
+    features = make_features(snapshot)
+    again = read_card(tmp_path / "card.json").score(features)
+    pd.testing.assert_frame_equal(again, card.card.score(features), check_exact=True)
+    scored = card.predict(snapshot)
+    live = ~scored["in_default"].to_numpy()
+    np.testing.assert_array_equal(again["pd"].to_numpy()[live], scored["pd"].to_numpy()[live])
+
+
+def test_closer_days_are_purged_when_asked(snapshot):
+    days = [snapshot.date - pd.Timedelta(days=k) for k in (480, 420, 360, 300, 240, 180)]
+    seen = fit_scorecard(snapshot, cutoffs=days, overlap="purge").observations
+    gaps = seen.sort_values("cutoff").groupby("customer_id")["cutoff"].diff().dt.days
+    assert gaps.min() >= 180
+    assert seen["cutoff"].nunique() >= 2
+    with pytest.raises(ModelError, match="purge"):
+        fit_scorecard(snapshot, cutoffs=days)
 
 
 def test_too_few_defaulters_give_a_bound_and_no_score():
@@ -172,7 +215,7 @@ def test_picture_states_the_finding(card):
 
 def test_tables_say_what_the_fit_says(card):
     terms = card.to_table().frame
-    fitted = card.fit.table[card.fit.table["term"] != "const"]
+    fitted = card.table[card.table["term"] != "const"]
     np.testing.assert_allclose(np.log(terms["odds_times"]), fitted["estimate"], atol=1e-5)
     assert (terms["times_low"] < terms["odds_times"]).all()
     grades = card.grades_table().frame

@@ -13,48 +13,67 @@ from arrisk.models.defaults.definition import DefaultDefinition
 from arrisk.models.defaults.labels import make_labels, purge_overlaps
 from arrisk.models.defaults.states import default_states
 from arrisk.models.features.customers import make_features
-from arrisk.models.scoring.scaling import PREDICTORS, predictors
 
 if TYPE_CHECKING:
     from arrisk.ledger.book import Snapshot
 
-__all__ = ["observation_days", "observe"]
+__all__ = ["LABELS", "MIN_HISTORY_DAYS", "Overlap", "describe_days", "observation_days", "observe"]
 
+Overlap = Literal["refuse", "purge"]
 MIN_HISTORY_DAYS = 180
+LABELS = ("cutoff", "customer_id", "default", "default_date", "cause")
+"""Columns of `observe` before the features."""
 
 
 def observe(
     snapshot: Snapshot, cutoffs: Sequence[pd.Timestamp], horizon_days: int, definition: DefaultDefinition
 ) -> pd.DataFrame:
-    """Terms as they were known on each day, and what happened after it.
+    """Features as they were known on each day, and what happened strictly after it.
 
     Where the windows of days overlap, rows are purged: of each customer only those are kept whose windows do
     not, from the first day on (see `purge_overlaps`), so that no default is counted twice.
 
+    Parameters
+    ----------
+    snapshot : Snapshot
+        Knows the windows after all days.
+    cutoffs : sequence of Timestamp
+        Days of the features.
+    horizon_days : int
+        Length of the window after each.
+    definition : DefaultDefinition
+
     Returns
     -------
     DataFrame
-        `cutoff`, `customer_id`, `default`, `default_date`, `cause`, and the terms of `PREDICTORS`.
+        `LABELS` and the columns of `make_features`; the customers invoiced in the year up to the day and not
+        in default at its end. Without a day only the labels.
     """
-    columns = ["cutoff", "customer_id", "default", "default_date", "cause", *PREDICTORS]
     if not len(cutoffs):
-        return pd.DataFrame(columns=columns).astype({"default": bool, **dict.fromkeys(PREDICTORS, float)})
+        return pd.DataFrame(columns=list(LABELS)).astype({"default": bool})
+    seen = describe_days(snapshot, cutoffs, horizon_days, definition)
+    return purge_overlaps(seen, horizon_days).reset_index(drop=True)
+
+
+def describe_days(
+    snapshot: Snapshot, cutoffs: Sequence[pd.Timestamp], horizon_days: int, definition: DefaultDefinition
+) -> pd.DataFrame:
+    """The rows of `observe`, also those whose windows overlap; at least one day."""
     states = default_states(snapshot.items, snapshot.events, snapshot.date, definition, snapshot.signals)
     parts = []
     for day in cutoffs:
         labels = make_labels(snapshot, day, horizon_days, definition, states)
         features = make_features(snapshot.as_of(day))
-        terms = predictors(features).assign(customer_id=features["customer_id"])
-        parts.append(labels.merge(terms, on="customer_id", how="inner").assign(cutoff=day))
-    seen = purge_overlaps(pd.concat(parts, ignore_index=True), horizon_days)
-    return seen[columns].reset_index(drop=True)
+        parts.append(labels.merge(features, on="customer_id", how="inner").assign(cutoff=day))
+    seen = pd.concat(parts, ignore_index=True)
+    return seen[[*LABELS, *(c for c in seen.columns if c not in LABELS)]]
 
 
 def observation_days(
     snapshot: Snapshot,
     horizon_days: int,
     given: Sequence[str | pd.Timestamp] | None = None,
-    overlap: Literal["refuse", "purge"] = "refuse",
+    overlap: Overlap = "refuse",
 ) -> list[pd.Timestamp]:
     """Days of observation: those given, or every `horizon_days` back from the last complete window.
 

@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 
 from arrisk.display import Format, Table, stamp
-from arrisk.models.scoring.scaling import TERMS
+from arrisk.models.features.catalogue import feature_of
+from arrisk.models.scoring.scorecard_rivals import compare_rivals
+from arrisk.models.scoring.terms import BinnedTerm, CardTerm
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,7 +18,15 @@ if TYPE_CHECKING:
     from arrisk.ledger.book import Snapshot
     from arrisk.models.scoring.scorecard import Scorecard
 
-__all__ = ["checks_table", "grades_table", "plot_card", "ranked_table", "terms_table"]
+__all__ = [
+    "checks_table",
+    "grades_table",
+    "low_default_table",
+    "plot_card",
+    "ranked_table",
+    "rivals_table",
+    "terms_table",
+]
 
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#8C8C8C"
 MOST_UNGRADED = 5
@@ -37,36 +47,42 @@ def describe_card(card: Scorecard) -> str:
 
 def terms_table(card: Scorecard, name: str) -> Table:
     """What a unit of each term does to the odds of default, with errors by customer."""
-    if card.fit is None:
+    if card.card is None:
         formats: dict[str, Format] = dict.fromkeys(("estimate", "ci_low", "ci_high"), "percent")
         return Table(name, describe_card(card), card.table, _definition(card), formats)
-    table = card.fit.table
-    table = table[table["term"] != "const"]
+    table = card.table[card.table["term"] != "const"]
     frame = pd.DataFrame(
         {
-            "term": [TERMS.get(t, t) for t in table["term"]],
-            "odds_times": np.exp(table["estimate"]),
-            "times_low": np.exp(table["ci_low"]),
-            "times_high": np.exp(table["ci_high"]),
-            "log_odds": table["estimate"],
-            "std_error": table["se"],
+            "term": [_unit(term) for term in card.card.terms],
+            "odds_times": np.exp(table["estimate"].to_numpy()),
+            "times_low": np.exp(table["ci_low"].to_numpy()),
+            "times_high": np.exp(table["ci_high"].to_numpy()),
+            "log_odds": table["estimate"].to_numpy(),
+            "std_error": table["se"].to_numpy(),
         }
     ).round(6)
-    how = "Firth's penalty, re-centred intercept" if card.fit.penalty else "maximum likelihood"
+    how = card.fitting
     note = (
-        f"{_definition(card)} {card.fit.events} defaults in {card.fit.n} rows of {card.fit.clusters} "
-        f"customers on {card.observations['cutoff'].nunique()} past days; logistic regression, {how}; 95% "
-        "intervals, errors clustered by customer. A factor above 1 raises the odds."
+        f"{_definition(card)} {how['events']} defaults in {how['n']} rows of {how['clusters']} "
+        f"customers on {card.observations['cutoff'].nunique()} past days; {how['penalty']}; terms "
+        f"{how['coding']}. 95% intervals, errors clustered by customer. A factor above 1 raises the odds."
     )
     formats = dict.fromkeys(frame.columns[1:], "number")
     return Table(name, "What raises the odds of default", frame, note, formats)
+
+
+def _unit(term: CardTerm) -> str:
+    """A term in words, with the unit of its coefficient."""
+    if isinstance(term, BinnedTerm):
+        return f"{term.name.replace('_', ' ')}, each unit of its weight of evidence"
+    return feature_of(term.name).each
 
 
 def grades_table(card: Scorecard, name: str) -> Table:
     """Back-test by grade, best grade first; no rows without a fit."""
     formats: dict[str, Format] = {"yearly_limit": "percent", **dict.fromkeys(RATES, "percent")}  # type: ignore[dict-item]
     columns = ["grade", "yearly_limit", "rows", "customers", "defaults", *RATES]
-    if card.fit is None:
+    if card.card is None:
         return Table(
             name,
             f"No grades: {card.doubt}",
@@ -131,6 +147,22 @@ def checks_table(card: Scorecard, name: str) -> Table:
     return Table(name, describe_card(card), frame, note)
 
 
+def rivals_table(card: Scorecard, seed: int, name: str) -> Table:
+    """The score against each rival, or the reason why there is none."""
+    if card.card is None:
+        none = pd.DataFrame({"score": ["none given"], "why": [card.doubt]})
+        return Table(name, "No score to compare with rivals", none, _definition(card))
+    return compare_rivals(card, seed).rivals_table(name)
+
+
+def low_default_table(card: Scorecard, correlation: float, name: str) -> Table:
+    """Bounds by grade, or by ageing where there are no grades."""
+    if not len(card.observations):
+        none = pd.DataFrame({"bound": ["none but 100%"], "why": [card.doubt]})
+        return Table(name, "No customer was observed long enough to bound a rate", none, _definition(card))
+    return card.low_default(correlation).to_table(name)
+
+
 def ranked_table(card: Scorecard, snapshot: Snapshot, top: int, name: str) -> Table:
     """The worst customers that are not in default, with what they owe and why they are graded so."""
     scored = card.predict(snapshot)
@@ -183,7 +215,7 @@ def plot_card(card: Scorecard, ax: Axes | None) -> Axes:
         from matplotlib import pyplot as plt
 
         ax = plt.subplots()[1]
-    return _plot_bound(card, ax) if card.fit is None else _plot_grades(card, ax)
+    return _plot_bound(card, ax) if card.card is None else _plot_grades(card, ax)
 
 
 def _plot_bound(card: Scorecard, ax: Axes) -> Axes:
