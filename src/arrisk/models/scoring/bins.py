@@ -150,7 +150,7 @@ class Bins:
         out = np.empty(numbers.size, dtype=np.intp)
         for start in range(0, numbers.size, ROWS_AT_A_TIME):
             part = slice(start, start + ROWS_AT_A_TIME)
-            out[part] = self._number_codes(numbers[part])
+            out[part] = self._number_codes(np.ascontiguousarray(numbers[part]))
         return out
 
     def transform(self, values: Any) -> Floats:
@@ -162,7 +162,7 @@ class Bins:
         if len(self.edges) <= COMPARED_EDGES:
             codes: NDArray[Any] = np.zeros(numbers.size, dtype=np.uint8)
             for edge in self.edges:
-                codes += numbers >= edge
+                codes += (numbers >= edge).view(np.uint8)
         else:
             codes = np.searchsorted(np.array(self.edges), numbers, side="right")
         codes = codes.astype(np.intp)

@@ -94,18 +94,14 @@ def best_division(
     likelihood, evidence = _segments(events, nonevents, totals, limits)
     most = min(limits.bins, events.size)
     if monotone is None:
-        return _read([_fill(likelihood, np.zeros_like(evidence), most, "right")], likelihood, "free", 0.0)
+        return _read(_fill(likelihood, np.zeros_like(evidence), most, "right"), likelihood, "free")
     up = _fill(likelihood, evidence, most) if monotone != "decreasing" else None
     down = _fill(likelihood, -evidence, most) if monotone != "increasing" else None
-    found = [_read([up], likelihood, "increasing", 0.0)] if up else []
-    found += [_read([down], likelihood, "decreasing", 0.0)] if down else []
-    if monotone == "auto" and up and down:
-        peak, valley = (
-            _fill(likelihood, -evidence, most, "left", up),
-            _fill(likelihood, evidence, most, "left", down),
-        )
-        found.append(_read([up, peak], likelihood, "peak", TURN_PRICE))
-        found.append(_read([down, valley], likelihood, "valley", TURN_PRICE))
+    found = [_read(up, likelihood, "increasing")] if up else []
+    found += [_read(down, likelihood, "decreasing")] if down else []
+    if monotone == "auto":
+        found.append(_read(_fill(likelihood, -evidence, most, earlier=up), likelihood, "peak", TURN_PRICE))
+        found.append(_read(_fill(likelihood, evidence, most, earlier=down), likelihood, "valley", TURN_PRICE))
     return max(found, key=lambda division: division.gain)
 
 
@@ -130,14 +126,30 @@ def _segments(
 
 @dataclass(frozen=True, slots=True)
 class _Course:
-    """Best likelihood of k + 1 bins over [0, j), the last being [i, j), at [k, i, j]; and the bin before.
+    """Best likelihood of k + 1 bins over [0, j), the last being [i, j), at [j, k, i].
 
-    `before` is where the bin before starts; counted on from the number of ends when that bin is still of the
-    course before the turn.
+    From one bin to the next `evidence` rises (with `side` "right" it may stay), since the turn if there was
+    an `earlier` course.
     """
 
     value: Floats
-    before: NDArray[np.intp]
+    evidence: Floats
+    side: Literal["left", "right"]
+    earlier: _Course | None
+
+    def source(self, i: int) -> Floats:
+        """Best values of divisions of [0, i) by bins less one (rows) and start of the last bin (columns)."""
+        own = self.value[i, :, :i]
+        return own if self.earlier is None else np.maximum(own, self.earlier.value[i, :, :i])
+
+    def before(self, k: int, i: int, j: int) -> tuple[int, _Course]:
+        """Where the bin before [i, j), the last of k + 1, starts, and by which course it ran."""
+        keys, key = self.evidence[:i, i], self.evidence[i, j]
+        allowed = keys <= key if self.side == "right" else keys < key
+        values = np.where(allowed, self.source(i)[k - 1], -np.inf)
+        h = int(np.argmax(values))
+        turned = self.earlier is not None and self.value[i, k - 1, h] < values[h]
+        return h, self.earlier if turned and self.earlier is not None else self
 
 
 def _fill(
@@ -147,54 +159,36 @@ def _fill(
     side: Literal["left", "right"] = "left",
     earlier: _Course | None = None,
 ) -> _Course:
-    """Dynamic programme: each bin has more evidence than the one before ("right": or as much).
-
-    With `earlier`, the bins before the turn ran by that course.
-    """
+    """Dynamic programme over the ends of bins; before a turn the bins ran by the `earlier` course."""
     size = likelihood.shape[0]
-    value = np.full((most, size, size), -np.inf)
-    before = np.zeros((most, size, size), dtype=np.intp)
+    course = _Course(np.full((size, most, size), -np.inf), evidence, side, earlier)
     if earlier is None:
-        value[0, 0] = likelihood[0]
+        course.value[:, 0, 0] = likelihood[0]
+    allowed = np.isfinite(likelihood)
     for i in range(1, size - 1):
-        after = i + 1 + np.flatnonzero(np.isfinite(likelihood[i, i + 1 :]))
-        held = np.flatnonzero(np.isfinite(likelihood[:i, i]))
+        after, held = np.flatnonzero(allowed[i]), np.flatnonzero(allowed[:i, i])
         if not after.size or not held.size:
             continue
-        held = held[np.argsort(evidence[held, i], kind="stable")]
-        source, start = value[:-1, held, i], np.broadcast_to(held, (most - 1, held.size))
-        if earlier is not None:
-            turning = earlier.value[:-1, held, i]
-            start = np.where(turning > source, start + size, start)
-            source = np.maximum(turning, source)
-        best, which = _running_best(source)
-        at = np.searchsorted(evidence[held, i], evidence[i, after], side=side) - 1
-        value[1:, i, after] = np.where(at >= 0, best[:, at], -np.inf) + likelihood[i, after]
-        before[1:, i, after] = np.take_along_axis(start, which[:, at], axis=1)
-    return _Course(value, before)
+        keys = evidence[held, i]
+        order = np.argsort(keys, kind="stable")
+        best = np.maximum.accumulate(course.source(i)[:-1, held[order]], axis=1)
+        at = np.searchsorted(keys[order], evidence[i, after], side=side)
+        best = np.concatenate([np.full((most - 1, 1), -np.inf), best], axis=1)
+        course.value[after, 1:, i] = best.T[at] + likelihood[i, after, None]
+    return course
 
 
-def _running_best(value: Floats) -> tuple[Floats, NDArray[np.intp]]:
-    """Largest value so far along the last axis and where it stood first."""
-    best = np.maximum.accumulate(value, axis=1)
-    risen = np.concatenate([np.ones_like(best[:, :1], dtype=bool), best[:, 1:] > best[:, :-1]], axis=1)
-    where = np.where(risen, np.arange(value.shape[1]), 0)
-    return best, np.maximum.accumulate(where, axis=1)
-
-
-def _read(courses: list[_Course], likelihood: Floats, direction: str, price: float) -> Division:
-    """The best division that ends in the last course, read backwards."""
-    at, size = len(courses) - 1, likelihood.shape[0]
-    ends = courses[at].value[:, :, -1].max(axis=1)
-    gains = 2.0 * (ends - likelihood[0, -1]) - price
+def _read(course: _Course, likelihood: Floats, direction: str, price: float = 0.0) -> Division:
+    """The best division of all fine bins, read backwards from its last bin."""
+    j = likelihood.shape[0] - 1
+    gains = 2.0 * (course.value[j].max(axis=1) - likelihood[0, j]) - price
     bins = int(np.argmax(gains))
+    i = int(np.argmax(course.value[j, bins]))
     cuts: list[int] = []
-    i, j = int(np.argmax(courses[at].value[bins, :, -1])), size - 1
     for k in range(bins, 0, -1):
         cuts.append(i)
-        start = int(courses[at].before[k, i, j])
-        at, start, j = at - start // size, start % size, i
-        i = start
+        h, course = course.before(k, i, j)
+        i, j = h, i
     return Division(tuple(reversed(cuts)), direction if bins else "one bin", float(gains[bins]))
 
 

@@ -64,20 +64,26 @@ def quantile_edges(ordered: Floats, weights: Floats | None, pieces: int) -> Floa
     """
     if not ordered.size:
         return np.empty(0)
-    starts = np.concatenate([[0], np.flatnonzero(ordered[1:] != ordered[:-1]) + 1])
-    values = ordered[starts]
-    if values.size > pieces:
-        if weights is None:
-            ends = np.append(starts[1:], ordered.size).astype(float)
-        else:
-            ends = np.cumsum(np.add.reduceat(weights, starts))
-        total = float(ends[-1])
-        at = np.searchsorted(ends, np.arange(1, pieces) * total / pieces, side="right")
-        at = np.unique(at)
-        heavy = at[np.diff(np.append(0.0, ends))[at] * pieces >= total]
-        at = np.unique(np.concatenate([at, heavy + 1]))
-        values = values[at[at < values.size]]
+    different = 1 + np.count_nonzero(ordered[1:] != ordered[:-1])
+    values = np.unique(ordered) if different <= pieces else _quantiles(ordered, weights, pieces)
     return np.asarray(values[(values > ordered[0]) & np.isfinite(values)])
+
+
+def _quantiles(ordered: Floats, weights: Floats | None, pieces: int) -> Floats:
+    """Values at equal steps of weight, and the value after each that holds a step or more by itself."""
+    if weights is None:
+        total, at = ordered.size, np.arange(1, pieces) * ordered.size // pieces
+    else:
+        ends = np.cumsum(weights)
+        total, at = ends[-1], np.searchsorted(ends, np.arange(1, pieces) * ends[-1] / pieces, side="right")
+    values = np.unique(ordered[np.minimum(at, ordered.size - 1)])
+    first, after = (np.searchsorted(ordered, values, side=side) for side in ("left", "right"))
+    if weights is None:
+        held = (after - first).astype(float)
+    else:
+        held = ends[after - 1] - np.where(first > 0, ends[first - 1], 0.0)
+    following = after[(held * pieces >= total) & (after < ordered.size)]
+    return np.unique(np.concatenate([values, ordered[following]]))
 
 
 def count_numbers(
