@@ -1,0 +1,1 @@
+"""Whether an invoice will be paid late, told when it is issued."""
