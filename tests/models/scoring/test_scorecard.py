@@ -153,6 +153,16 @@ def test_a_saved_card_scores_a_snapshot_bit_for_bit(snapshot, card, tmp_path):
     np.testing.assert_array_equal(again["pd"].to_numpy()[live], scored["pd"].to_numpy()[live])
 
 
+def test_other_horizons_agree_with_the_score(snapshot, card):
+    scored = card.predict(snapshot)
+    terms = card.predict_terms(snapshot, (30, 90, 180, 365))
+    np.testing.assert_allclose(terms["pd_180"], scored["pd"], rtol=1e-12)
+    grows = terms[["pd_30", "pd_90", "pd_180", "pd_365"]].to_numpy()
+    assert (np.diff(grows, axis=1) >= 0).all()
+    assert (terms.loc[scored["in_default"], "pd_30"] == 1).all()
+    assert card.plot_terms().get_title()
+
+
 def test_closer_days_are_purged_when_asked(snapshot):
     days = [snapshot.date - pd.Timedelta(days=k) for k in (480, 420, 360, 300, 240, 180)]
     seen = fit_scorecard(snapshot, cutoffs=days, overlap="purge").observations

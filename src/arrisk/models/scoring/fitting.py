@@ -12,13 +12,16 @@ import pandas as pd
 
 from arrisk.errors import ModelError
 from arrisk.models.defaults.definition import DefaultDefinition
+from arrisk.models.defaults.states import default_states
 from arrisk.models.features.catalogue import ATTRIBUTES, FEATURES
 from arrisk.models.intervals import jeffreys, upper_bound
 from arrisk.models.scoring.classifier import ENOUGH_EVENTS_TO_BIN, ScorecardClassifier
+from arrisk.models.scoring.follow_up import follow_observations
 from arrisk.models.scoring.observation import Overlap, observation_days, observe
 from arrisk.models.scoring.out_of_fold import blind_probabilities, repeated_folds
 from arrisk.models.scoring.scaling import GRADES, PointScale, grade_of
 from arrisk.models.scoring.scorecard import FEWEST_DEFAULTERS, Scorecard, count_defaulters
+from arrisk.models.scoring.term_structure import TermStructure, fit_term_structure
 from arrisk.models.validation.validation import validate_score
 
 if TYPE_CHECKING:
@@ -96,7 +99,8 @@ def fit_scorecard(
     """
     definition = definition or DefaultDefinition()
     days = _days(snapshot, horizon_days, cutoffs, overlap)
-    seen = observe(snapshot, days, horizon_days, definition)
+    states = default_states(snapshot.items, snapshot.events, snapshot.date, definition, snapshot.signals)
+    seen = observe(snapshot, days, horizon_days, definition, states)
     card = Scorecard(
         as_of=snapshot.date,
         horizon_days=horizon_days,
@@ -105,11 +109,15 @@ def fit_scorecard(
         card=None,
         table=_bounds_table(seen, level),
         validation=None,
+        terms=None,
         fitting={},
         level=level,
         bounds=MappingProxyType(dict(bounds)),
     )
-    return card if card.defaulters < FEWEST_DEFAULTERS else _identified(card, seed, acknowledged)
+    if card.defaulters < FEWEST_DEFAULTERS:
+        return card
+    found = _identified(card, seed, acknowledged)
+    return replace(found, terms=_terms(found, states))
 
 
 def _days(
@@ -162,6 +170,15 @@ def _identified(card: Scorecard, seed: int, acknowledged: Collection[str]) -> Sc
         ),
         fitting=MappingProxyType(model.diagnostics_),
     )
+
+
+def _terms(card: Scorecard, states: pd.DataFrame) -> TermStructure | None:
+    """When defaults come, or None where too few observations come through the horizon to say."""
+    followed = follow_observations(card.observations, states, card.as_of)
+    try:
+        return fit_term_structure(followed, card.horizon_days, level=card.level)
+    except ModelError:
+        return None
 
 
 def _columns(defaulters: int) -> list[str]:

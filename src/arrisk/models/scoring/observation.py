@@ -26,7 +26,11 @@ LABELS = ("cutoff", "customer_id", "default", "default_date", "cause")
 
 
 def observe(
-    snapshot: Snapshot, cutoffs: Sequence[pd.Timestamp], horizon_days: int, definition: DefaultDefinition
+    snapshot: Snapshot,
+    cutoffs: Sequence[pd.Timestamp],
+    horizon_days: int,
+    definition: DefaultDefinition,
+    states: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Features as they were known on each day, and what happened strictly after it.
 
@@ -42,6 +46,8 @@ def observe(
     horizon_days : int
         Length of the window after each.
     definition : DefaultDefinition
+    states : DataFrame, optional
+        From `default_states` of the same snapshot and definition.
 
     Returns
     -------
@@ -51,15 +57,20 @@ def observe(
     """
     if not len(cutoffs):
         return pd.DataFrame(columns=list(LABELS)).astype({"default": bool})
-    seen = describe_days(snapshot, cutoffs, horizon_days, definition)
+    seen = describe_days(snapshot, cutoffs, horizon_days, definition, states)
     return purge_overlaps(seen, horizon_days).reset_index(drop=True)
 
 
 def describe_days(
-    snapshot: Snapshot, cutoffs: Sequence[pd.Timestamp], horizon_days: int, definition: DefaultDefinition
+    snapshot: Snapshot,
+    cutoffs: Sequence[pd.Timestamp],
+    horizon_days: int,
+    definition: DefaultDefinition,
+    states: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """The rows of `observe`, also those whose windows overlap; at least one day."""
-    states = default_states(snapshot.items, snapshot.events, snapshot.date, definition, snapshot.signals)
+    if states is None:
+        states = default_states(snapshot.items, snapshot.events, snapshot.date, definition, snapshot.signals)
     parts = []
     for day in cutoffs:
         labels = make_labels(snapshot, day, horizon_days, definition, states)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +29,7 @@ from arrisk.models.scoring.scorecard_page import (
     rivals_table,
     terms_table,
 )
+from arrisk.models.scoring.term_structure import SHOWN_DAYS, TermStructure
 from arrisk.models.validation.discrimination import Auc
 from arrisk.models.validation.validation import Validation
 
@@ -65,6 +66,8 @@ class Scorecard:
         bounded default rate.
     validation : Validation or None
         Order, level and errors of the probabilities given out of fold, with intervals by customer.
+    terms : TermStructure or None
+        When within the horizon and after it defaults come.
     fitting : mapping
         How it was fitted: coding and penalty with their reasons, what was dropped, what was separated.
     level : float
@@ -79,6 +82,7 @@ class Scorecard:
     card: Card | None
     table: pd.DataFrame
     validation: Validation | None
+    terms: TermStructure | None
     fitting: Mapping[str, Any]
     level: float
     bounds: Mapping[str, float]
@@ -198,6 +202,31 @@ class Scorecard:
         scored.loc[held, "reason"] = "in default now: " + causes.astype(str)
         return scored[SCORED]
 
+    def predict_terms(self, snapshot: Snapshot, days: Sequence[int] = SHOWN_DAYS) -> pd.DataFrame:
+        """Probabilities of default over other horizons, which agree with `predict` at the card's own.
+
+        Parameters
+        ----------
+        snapshot : Snapshot
+            Not earlier than the one fitted on.
+        days : sequence of int
+
+        Returns
+        -------
+        DataFrame
+            `customer_id`, and `pd_<d>`, `pd_<d>_low`, `pd_<d>_high` for each d; 1 for customers in default.
+
+        Raises
+        ------
+        ModelError
+            If it is not known when defaults come.
+        LookAheadError
+            If the snapshot is earlier than the fit.
+        """
+        if self.terms is None:
+            raise ModelError(f"no term structure: {self.doubt or 'too few observations come through'}")
+        return self.terms.predict(self.predict(snapshot), days)
+
     def _bounded(self, out: pd.DataFrame) -> pd.DataFrame:
         empty = {"pd": np.nan, "pd_low": 0.0, "pd_high": self.upper_bound, "points": np.nan}
         return out.assign(**empty, grade=pd.Series(pd.NA, index=out.index, dtype="string"), reason=self.doubt)
@@ -259,6 +288,10 @@ class Scorecard:
     def checks_table(self, name: str = "score_checks") -> Table:
         """How well the score orders and how well its probabilities are set, out of fold."""
         return checks_table(self, name)
+
+    def plot_terms(self, ax: Axes | None = None) -> Axes:
+        """When defaults come; where that is not known, what is."""
+        return plot_card(self, ax) if self.terms is None else self.terms.plot(ax)
 
     def rivals_table(self, seed: int = 0, name: str = "score_rivals") -> Table:
         """The score against naive rules and gradient boosting; see `compare_rivals`."""
