@@ -43,8 +43,8 @@ LATE_RIVALS = {
     "late rate at the cut": "share late of what the customer had settled by the cut, drawn towards the book",
     "late rate at issue": "the same, of what it had settled by the evening before each invoice",
     "plain logistic": "logistic regression of scikit-learn on raw features, gaps filled with the median",
-    "late rate of the finished table": "share late of all invoices of the customer, later ones and the invoice "
-    "itself included: what a table of finished invoices tempts one to use, and nobody knows in time",
+    "late rate of the finished table": "share late of all invoices of the customer, later ones and the one "
+    "told included: what a table of finished invoices tempts one to use, and nobody knows in time",
 }
 AHEAD = "late rate of the finished table"
 
