@@ -52,7 +52,7 @@ def draw_book(rng: np.random.Generator, kind: str, strength: float, customers: i
 
 
 def true_rates(book: dict[str, np.ndarray]) -> tuple[float, np.ndarray]:
-    """Log-odds of the event by the score, a cubic fitted on very many customers: constant and coefficients."""
+    """Log-odds of the event by the score, a cubic of very many customers: constant and coefficients."""
     s = book["score"]
     fit = fit_logit(np.column_stack([s, s**2, s**3]), book["y"])
     return float(fit.coefficients[0]), fit.coefficients[1:]
