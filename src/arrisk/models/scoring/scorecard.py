@@ -27,6 +27,7 @@ from arrisk.models.scoring.scorecard_page import (
     plot_card,
     ranked_table,
     rivals_table,
+    term_structure_table,
     terms_table,
 )
 from arrisk.models.scoring.term_structure import SHOWN_DAYS, TermStructure
@@ -270,7 +271,7 @@ class Scorecard:
         told: dict[str, Any] = {"horizon_days": self.horizon_days, "as_of": self.as_of}
         if self.card is not None:
             by, n, d = (self.grades[c] for c in ("grade", "rows", "defaults"))
-            unit = "customers, each counted once in every window,"
+            unit = "customer-windows"
             return bound_low_default(list(by), n, d, self.level, correlation, **told, unit=unit)
         grades = ageing_grades(seen["oldest_overdue_days"])
         return bound_grades(
@@ -288,6 +289,10 @@ class Scorecard:
     def checks_table(self, name: str = "score_checks") -> Table:
         """How well the score orders and how well its probabilities are set, out of fold."""
         return checks_table(self, name)
+
+    def term_structure_table(self, name: str = "pd_terms") -> Table:
+        """Probabilities within 30, 90, 180 and 365 days of the mean observation, and when defaults come."""
+        return term_structure_table(self, name)
 
     def plot_terms(self, ax: Axes | None = None) -> Axes:
         """When defaults come; where that is not known, what is."""

@@ -25,6 +25,7 @@ __all__ = [
     "plot_card",
     "ranked_table",
     "rivals_table",
+    "term_structure_table",
     "terms_table",
 ]
 
@@ -161,6 +162,15 @@ def low_default_table(card: Scorecard, correlation: float, name: str) -> Table:
         none = pd.DataFrame({"bound": ["none but 100%"], "why": [card.doubt]})
         return Table(name, "No customer was observed long enough to bound a rate", none, _definition(card))
     return card.low_default(correlation).to_table(name)
+
+
+def term_structure_table(card: Scorecard, name: str) -> Table:
+    """When defaults come, or the reason why that is not known."""
+    if card.terms is None:
+        why = card.doubt or "too few observations come through the horizon"
+        none = pd.DataFrame({"weights": ["none given"], "why": [why]})
+        return Table(name, "It is not known when defaults come", none, _definition(card))
+    return card.terms.to_table(name)
 
 
 def ranked_table(card: Scorecard, snapshot: Snapshot, top: int, name: str) -> Table:
