@@ -16,6 +16,7 @@ Floats = NDArray[np.float64]
 PRIOR_DAYS = 2.0
 PRIOR_ITEMS = 4.0
 LEAST_SHARE = 0.005
+SATURDAY = 5
 
 LATE_TERMS: dict[str, str] = {
     "late_rate": "log-odds of the share late of items past their point, drawn towards the book",
@@ -35,6 +36,8 @@ LATE_TERMS: dict[str, str] = {
     "dispute_rate": "share of earlier invoices disputed",
     "amount": "log of the amount",
     "terms_days": "days from issue to due date",
+    "n_before": "earlier invoices, at most 60",
+    "due_weekend": "due on a Saturday or Sunday",
 }
 """Terms in words, in their order."""
 
@@ -87,6 +90,8 @@ def late_terms(features: pd.DataFrame, average: Mapping[str, float]) -> pd.DataF
         "oldest_open_days": np.log1p(_bounded(features, "oldest_open_days")),
         "amount": np.log(_numbers(features, "amount")),
         "terms_days": _bounded(features, "terms_days"),
+        "n_before": _bounded(features, "n_before"),
+        "due_weekend": (_numbers(features, "due_weekday") >= SATURDAY).astype(float),
     }
     return pd.DataFrame({name: terms[name] for name in LATE_TERMS}, index=features.index)
 
