@@ -112,8 +112,7 @@ def boosted_scores(
     >>> bool(p[x["late"] > 0.5].mean() > 0.8)
     True
     """
-    with threadpool_limits(1):  # several threads on small data wait for each other
-        return out_of_fold(learn_boosting(seed), as_numbers(x), y, customers, fold)
+    return out_of_fold(learn_boosting(seed), as_numbers(x), y, customers, fold)
 
 
 def learn_boosting(seed: int = 0) -> Fit:
@@ -128,8 +127,14 @@ def learn_boosting(seed: int = 0) -> Fit:
 
     def learn(x: Any, y: NDArray[np.bool_]) -> Callable[[Any], ArrayLike]:
         known = ~np.isnan(x).all(axis=0)
-        fitted = boosting(seed).fit(x[:, known], y)
-        return lambda rows: fitted.predict_proba(rows[:, known])[:, 1]
+        with threadpool_limits(1):  # several threads on small data wait for each other
+            fitted = boosting(seed).fit(x[:, known], y)
+
+        def score(rows: Any) -> Floats:
+            with threadpool_limits(1):
+                return np.asarray(fitted.predict_proba(rows[:, known])[:, 1], dtype=float)
+
+        return score
 
     return learn
 
