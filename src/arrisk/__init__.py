@@ -17,6 +17,7 @@ from arrisk.models.cash.forecast import weekly_cash
 from arrisk.models.closed_bias import compare_closed_only
 from arrisk.models.curves import closed_only_curve, kaplan_meier
 from arrisk.models.defaults.definition import DefaultDefinition
+from arrisk.models.defaults.labels import make_labels
 from arrisk.models.early_warning.backtest import backtest_alerts
 from arrisk.models.early_warning.ranking import rank_alerts
 from arrisk.models.early_warning.watch_list import make_watch_list
@@ -29,11 +30,18 @@ from arrisk.models.regression.logit import fit_logit
 from arrisk.models.scoring.binner import WoeBinner
 from arrisk.models.scoring.card_file import read_card
 from arrisk.models.scoring.classifier import ScorecardClassifier
+from arrisk.models.scoring.expert import ExpertCard
+from arrisk.models.scoring.expert_backtest import backtest_expert
 from arrisk.models.scoring.fitting import fit_scorecard
 from arrisk.models.scoring.low_default import bound_grades
 from arrisk.models.scoring.newcomers import score_new_customers
 from arrisk.models.scoring.panel_folds import compare_score_folds
+from arrisk.models.scoring.term_structure import fit_term_structure
+from arrisk.models.scoring.timing_agreement import compare_with_timing
 from arrisk.models.timing import fit_timing
+from arrisk.models.validation.drift import compare_samples
+from arrisk.models.validation.fold_comparison import compare_folds
+from arrisk.models.validation.folds import CustomerTimeSplit
 from arrisk.models.validation.sentinels import find_leaks
 from arrisk.models.validation.validation import validate_score
 from arrisk.policy.agenda import make_agenda
@@ -89,7 +97,9 @@ __version__ = "0.1.0"
 
 __all__ = [
     "ArriskError",
+    "CustomerTimeSplit",
     "DefaultDefinition",
+    "ExpertCard",
     "Ledger",
     "PolicyTerms",
     "Recommendation",
@@ -100,6 +110,7 @@ __all__ = [
     "Table",
     "WoeBinner",
     "backtest_alerts",
+    "backtest_expert",
     "backtest_provision",
     "backtest_worklist",
     "bound_grades",
@@ -107,7 +118,10 @@ __all__ = [
     "closed_only_curve",
     "compare_closed_only",
     "compare_dso",
+    "compare_folds",
+    "compare_samples",
     "compare_score_folds",
+    "compare_with_timing",
     "count_defaults",
     "define_alerts",
     "define_default",
@@ -118,6 +132,7 @@ __all__ = [
     "fit_logit",
     "fit_provision",
     "fit_scorecard",
+    "fit_term_structure",
     "fit_timing",
     "kaplan_meier",
     "make_ageing",
@@ -140,6 +155,7 @@ __all__ = [
     "make_incentives",
     "make_insurance_case",
     "make_invoice_features",
+    "make_labels",
     "make_ownership",
     "make_rankings",
     "make_sample",

@@ -291,7 +291,7 @@ class Scorecard:
         return checks_table(self, name)
 
     def term_structure_table(self, name: str = "pd_terms") -> Table:
-        """Probabilities within 30, 90, 180 and 365 days of the mean observation, and when defaults come."""
+        """Defaults seen and expected within 30, 90 and 365 days, by grade."""
         return term_structure_table(self, name)
 
     def plot_terms(self, ax: Axes | None = None) -> Axes:

@@ -165,12 +165,12 @@ def low_default_table(card: Scorecard, correlation: float, name: str) -> Table:
 
 
 def term_structure_table(card: Scorecard, name: str) -> Table:
-    """When defaults come, or the reason why that is not known."""
+    """Defaults seen and expected over other horizons, or the reason why that is not known."""
     if card.terms is None:
         why = card.doubt or "too few observations come through the horizon"
         none = pd.DataFrame({"weights": ["none given"], "why": [why]})
         return Table(name, "It is not known when defaults come", none, _definition(card))
-    return card.terms.to_table(name)
+    return card.terms.grades_table(name)
 
 
 def ranked_table(card: Scorecard, snapshot: Snapshot, top: int, name: str) -> Table:
