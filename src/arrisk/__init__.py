@@ -23,6 +23,8 @@ from arrisk.models.early_warning.ranking import rank_alerts
 from arrisk.models.early_warning.watch_list import make_watch_list
 from arrisk.models.features.customers import make_features
 from arrisk.models.features.invoices import make_invoice_features
+from arrisk.models.late_score.comparison import compare_late_scores
+from arrisk.models.late_score.score import fit_late_score
 from arrisk.models.league import fit_league
 from arrisk.models.provision.checks import backtest_provision, vary_provision
 from arrisk.models.provision.matrix import fit_provision
@@ -119,6 +121,7 @@ __all__ = [
     "compare_closed_only",
     "compare_dso",
     "compare_folds",
+    "compare_late_scores",
     "compare_samples",
     "compare_score_folds",
     "compare_with_timing",
@@ -128,6 +131,7 @@ __all__ = [
     "describe_running_scheme",
     "find_breaches",
     "find_leaks",
+    "fit_late_score",
     "fit_league",
     "fit_logit",
     "fit_provision",
