@@ -173,7 +173,7 @@ def draft_binned(
         See `select_by_strength`.
     """
     weak = {
-        b.name: f"its information value {b.iv:.3f} is below {least_iv:g}" for b in bins if b.iv < least_iv
+        b.name: f"its information value {b.iv:.3f} is below {least_iv:.2g}" for b in bins if b.iv < least_iv
     }
     strong = [b for b in bins if b.name not in weak]
     terms = tuple(binned_term(frame[b.name], b) for b in strong)

@@ -45,7 +45,8 @@ class WoeBinner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type:
     min_bin_share : float
         Least share of a bin of numbers in the rows with an ordinary value.
     min_bin_events : float
-        Least number of events, and of non-events, in an ordinary bin.
+        Least number of events, and of non-events, in an ordinary bin. Where no two bins can have them,
+        because the feature all but separates the classes, what the average customer would give a bin counts.
     smoothing : float
         Events of the average customer added to each bin, see `weight_of_evidence`; 0 for none.
     monotone : {"auto", "either", "increasing", "decreasing", None}
@@ -76,7 +77,7 @@ class WoeBinner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type:
     def __init__(
         self,
         prebins: int = 200,
-        max_bins: int = 10,
+        max_bins: int = 20,
         min_bin_share: float = 0.05,
         min_bin_events: float = 5,
         smoothing: float = 0.5,

@@ -19,6 +19,8 @@ from arrisk.models.scoring.woe import information_value, weight_of_evidence
 __all__ = ["BinRules", "fit_bins"]
 
 Floats = NDArray[np.float64]
+PLAIN_GAIN = 25.0
+"""Twice the gain in log-likelihood that chance does not give, though many divisions are tried."""
 MONOTONE = ("auto", "either", "increasing", "decreasing", None)
 
 
@@ -33,7 +35,7 @@ class BinRules:
     """
 
     prebins: int = 200
-    max_bins: int = 10
+    max_bins: int = 20
     min_bin_share: float = 0.05
     min_bin_events: float = 5
     smoothing: float = 0.5
@@ -140,7 +142,17 @@ def _division(
     # A category is a thing of its own, not a slice of a scale: it needs no least share.
     share = 0.0 if text else rules.min_bin_share
     limits = Limits(rules.max_bins, share, rules.min_bin_events, rules.smoothing)
-    return best_division(events, nonevents, totals, limits, "increasing" if text else rules.monotone)
+    course: Monotone = "increasing" if text else rules.monotone
+    found = best_division(events, nonevents, totals, limits, course)
+    if found.cuts:
+        return found
+    # Classes that hardly overlap leave no two bins with enough of both: the strongest features would be lost.
+    # Then bins are so large that the average customer would have given them enough.
+    rows = rules.min_bin_events * sum(totals) / min(totals)
+    share = max(share, rows / float((events + nonevents).sum()))
+    limits = Limits(rules.max_bins, share, 0.0, rules.smoothing)
+    plain = best_division(events, nonevents, totals, limits, course)
+    return plain if plain.gain > PLAIN_GAIN else found
 
 
 def _added(counts: Floats, starts: NDArray[Any]) -> Floats:
