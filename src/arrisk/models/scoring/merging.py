@@ -69,7 +69,7 @@ def best_division(
     limits: Limits,
     monotone: Monotone,
 ) -> Division:
-    """The division of fine bins with the largest gain; of equal ones the fewer bins, then the first found.
+    """The division of fine bins with the largest gain; of equal ones the first found.
 
     Parameters
     ----------
@@ -92,7 +92,9 @@ def best_division(
     ((2,), 'increasing')
     """
     likelihood, evidence = _segments(events, nonevents, totals, limits)
-    most = min(limits.bins, events.size)
+    room = min(events.size, int(1.0 / limits.share + 1e-9)) if limits.share > 0 else events.size
+    # Bins need counting only where there could be too many.
+    most = limits.bins if limits.bins < room else None
     if monotone is None:
         return _read(_fill(likelihood, np.zeros_like(evidence), most, "right"), likelihood, "free")
     up = _fill(likelihood, evidence, most) if monotone != "decreasing" else None
@@ -126,7 +128,7 @@ def _segments(
 
 @dataclass(frozen=True, slots=True)
 class _Course:
-    """Best likelihood of k + 1 bins over [0, j), the last being [i, j), at [j, k, i].
+    """Best likelihood of k + 1 bins (of any number, with one row) over [0, j), the last [i, j), at [j, k, i].
 
     From one bin to the next `evidence` rises (with `side` "right" it may stay), since the turn if there was
     an `earlier` course.
@@ -143,25 +145,25 @@ class _Course:
         return own if self.earlier is None else np.maximum(own, self.earlier.value[i, :, :i])
 
     def before(self, k: int, i: int, j: int) -> tuple[int, _Course]:
-        """Where the bin before [i, j), the last of k + 1, starts, and by which course it ran."""
+        """Where the bin before [i, j) starts, the last of those in row k, and by which course it ran."""
         keys, key = self.evidence[:i, i], self.evidence[i, j]
         allowed = keys <= key if self.side == "right" else keys < key
-        values = np.where(allowed, self.source(i)[k - 1], -np.inf)
+        values = np.where(allowed, self.source(i)[k], -np.inf)
         h = int(np.argmax(values))
-        turned = self.earlier is not None and self.value[i, k - 1, h] < values[h]
+        turned = self.earlier is not None and self.value[i, k, h] < values[h]
         return h, self.earlier if turned and self.earlier is not None else self
 
 
 def _fill(
     likelihood: Floats,
     evidence: Floats,
-    most: int,
+    most: int | None,
     side: Literal["left", "right"] = "left",
     earlier: _Course | None = None,
 ) -> _Course:
     """Dynamic programme over the ends of bins; before a turn the bins ran by the `earlier` course."""
-    size = likelihood.shape[0]
-    course = _Course(np.full((size, most, size), -np.inf), evidence, side, earlier)
+    size, rows, step = likelihood.shape[0], most or 1, int(most is not None)
+    course = _Course(np.full((size, rows, size), -np.inf), evidence, side, earlier)
     if earlier is None:
         course.value[:, 0, 0] = likelihood[0]
     allowed = np.isfinite(likelihood)
@@ -171,25 +173,26 @@ def _fill(
             continue
         keys = evidence[held, i]
         order = np.argsort(keys, kind="stable")
-        best = np.maximum.accumulate(course.source(i)[:-1, held[order]], axis=1)
+        best = np.maximum.accumulate(course.source(i)[: rows - step, held[order]], axis=1)
         at = np.searchsorted(keys[order], evidence[i, after], side=side)
-        best = np.concatenate([np.full((most - 1, 1), -np.inf), best], axis=1)
-        course.value[after, 1:, i] = best.T[at] + likelihood[i, after, None]
+        best = np.concatenate([np.full((rows - step, 1), -np.inf), best], axis=1)
+        course.value[after, step:, i] = best.T[at] + likelihood[i, after, None]
     return course
 
 
 def _read(course: _Course, likelihood: Floats, direction: str, price: float = 0.0) -> Division:
     """The best division of all fine bins, read backwards from its last bin."""
     j = likelihood.shape[0] - 1
-    gains = 2.0 * (course.value[j].max(axis=1) - likelihood[0, j]) - price
-    bins = int(np.argmax(gains))
-    i = int(np.argmax(course.value[j, bins]))
-    cuts: list[int] = []
-    for k in range(bins, 0, -1):
+    ends = course.value[j].max(axis=1)
+    k, counted = int(np.argmax(ends)), ends.size > 1
+    i, cuts = int(np.argmax(course.value[j, k])), []
+    gain = 2.0 * float(ends[k] - likelihood[0, j]) - price
+    while i > 0:
         cuts.append(i)
-        h, course = course.before(k, i, j)
-        i, j = h, i
-    return Division(tuple(reversed(cuts)), direction if bins else "one bin", float(gains[bins]))
+        k -= counted
+        (h, course), j = course.before(k, i, j), i
+        i = h
+    return Division(tuple(reversed(cuts)), direction if cuts else "one bin", gain)
 
 
 def order_categories(
