@@ -52,7 +52,7 @@ def test_columns_of_numbers_and_texts_become_a_card_that_scores_as_the_estimator
     before = frame.copy(deep=True)
     model = ScorecardClassifier(horizon_days=365).fit(frame, event)
     pd.testing.assert_frame_equal(frame, before)
-    assert model.diagnostics_["coding"] == f"woe: {event.sum()} events, at least 100"
+    assert model.diagnostics_["coding"] == f"woe: {event.sum()} events, at least 200"
     assert set(model.card_.names) >= {"days", "use", "trade"}
     scored = model.card_.score(frame)
     np.testing.assert_array_equal(scored["pd"], model.predict_proba(frame)[:, 1])
@@ -88,7 +88,7 @@ def test_few_events_give_bounded_numbers_in_the_order_given():
     frame, event = book(300, seed=1)
     model = ScorecardClassifier().fit(frame, event)
     assert 20 < event.sum() < 60
-    assert model.diagnostics_["coding"].startswith(f"linear: {event.sum()} events, fewer than 100")
+    assert model.diagnostics_["coding"].startswith(f"linear: {event.sum()} events, fewer than 200")
     kinds = {term.name: type(term) for term in model.card_.terms}
     assert kinds["days"] is kinds["use"] is LinearTerm
     assert kinds.get("trade", BinnedTerm) is BinnedTerm
@@ -102,7 +102,7 @@ def test_events_are_counted_in_customers():
     who = np.arange(len(frame)) // 20
     model = ScorecardClassifier(leak_auc=None).fit(frame, event, groups=who)
     some, none = (len(np.unique(who[event == kind])) for kind in (True, False))
-    assert min(some, none) < 100 < event.sum()
+    assert min(some, none) < 200 < event.sum()
     assert f"linear: {min(some, none)} customers with" in model.diagnostics_["coding"]
 
 

@@ -3,10 +3,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.special import logit
+from scipy.special import expit, logit
 
 from arrisk.errors import ModelError
 from arrisk.models.scoring.card import Card
+from arrisk.models.scoring.classifier import ScorecardClassifier
 from arrisk.models.scoring.grade_stability import grade_stability
 from arrisk.models.scoring.terms import LinearTerm
 
@@ -73,3 +74,19 @@ def test_too_many_failures_are_an_error():
 
     with pytest.raises(ModelError, match="resamples could not be fitted"):
         grade_stability(fit, pd.DataFrame({"x": np.zeros(50)}), np.arange(50) < 1, draws=40)
+
+
+def test_grades_of_a_small_book_hang_on_chance_more_than_those_of_a_large_one():
+    def fit(frame, event, customers):
+        model = ScorecardClassifier(coding="linear", horizon_days=365, leak_auc=None)
+        return model.fit(frame, event, groups=customers).card_
+
+    shares = []
+    for n in (150, 1500):
+        rng = np.random.default_rng(n)
+        late = rng.normal(0, 20, n).round()
+        event = rng.random(n) < expit(-2.5 + late / 20)
+        found = grade_stability(fit, pd.DataFrame({"days": late}), event, draws=25, seed=1)
+        shares.append(found.moved.mean() / n)
+        assert found.failed == 0
+    assert shares[0] > 1.5 * shares[1] > 0

@@ -80,5 +80,12 @@ def test_bins_tell_the_value_and_the_typical_one():
     assert told[0].endswith("only 22 years old (typical: 42)")
 
 
+def test_a_bad_value_that_is_the_typical_one_is_told_without_it():
+    groups, woe = (("rented",), ("own",)), (-0.5, 1.5, 0, 0)
+    bins = Bins("house", "text", (), groups, (), (9, 1, 0, 0), (40, 30, 0, 0), woe, 0.3, "by category", 0.5)
+    card = card_of(BinnedTerm(bins, -1.0, "rented"))
+    assert card.reasons(pd.DataFrame({"house": ["rented"]})) == ["house: rented"]
+
+
 def test_a_small_difference_is_no_reason():
     assert card_of(oldest(average=3)).reasons(pd.DataFrame({"oldest_overdue_days": [4.0]})) == [NO_REASON]

@@ -33,7 +33,7 @@ from arrisk.models.validation.sentinels import LEAK_AUC, refuse_leaks
 __all__ = ["ScorecardClassifier"]
 
 Floats = NDArray[np.float64]
-ENOUGH_EVENTS_TO_BIN = 100
+ENOUGH_EVENTS_TO_BIN = 200
 CHANCE_IV = 4.0
 UNNAMED_ROWS_FOR_LEAKS = 500
 
@@ -45,9 +45,10 @@ class ScorecardClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     ----------
     coding : {"auto", "woe", "linear"}
         "woe" puts every feature in bins and takes their weight of evidence. "linear" takes numbers as they
-        are, within bounds (see `linear_term`), and only texts in bins. "auto" is "woe" from 100 events (or
-        non-events, if these are rarer; customers with one when there are `groups`), else "linear": bins drawn
-        from fewer follow chance.
+        are, within bounds (see `linear_term`), and only texts in bins. "auto" is "woe" from 200 events (or
+        non-events, if these are rarer; customers with one when there are `groups`), else "linear": on made-up
+        books whose risk runs in steps, bins order as well as bounded numbers from about 100 events on, but
+        their probabilities are as good only from about 200.
     binner : WoeBinner, optional
         How features are binned; cloned.
     penalty : {"auto", "firth", None}
@@ -95,7 +96,7 @@ class ScorecardClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     >>> fails = rng.random(400) < 1 / (1 + np.exp(3 - late / 15))
     >>> model = ScorecardClassifier(horizon_days=365).fit(pd.DataFrame({"mean_days_late": late}), fails)
     >>> model.diagnostics_["coding"]
-    'linear: 38 events, fewer than 100'
+    'linear: 38 events, fewer than 200'
     >>> model.card_.score(pd.DataFrame({"mean_days_late": [0.0, 60.0]}))[["points", "grade"]]
        points grade
     0   595.0     B

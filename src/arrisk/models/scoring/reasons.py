@@ -92,7 +92,7 @@ def _told(term: CardTerm, value: object, words: Mapping[str, str]) -> str:
         return f"{plain} not known"
     template = words.get(term.name) or _template(term.name)
     if isinstance(value, str) or template is None:
-        middle = "" if name is None else f" ({usual}: {_short(name)})"
+        middle = "" if name is None or name == value else f" ({usual}: {_short(name)})"
         return f"{plain}: {_short(value)}{middle}"
     number = float(value)  # type: ignore[arg-type]
     text = template.format(number, math.exp(min(number, MOST_EXPONENT)))
