@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["compare_score_folds"]
 
-EVERY_DAYS = 45
+EVERY_DAYS = 60
 MIN_HISTORY_DAYS = 180
 
 
