@@ -92,8 +92,8 @@ def fit_scorecard(
 
     Notes
     -----
-    Below 100 defaulting customers the terms are taken in the fixed order of `ORDER`, one for every 8
-    defaulters; they are not chosen by the data. From 100 on all features enter in bins and the strongest are
+    Below 200 defaulting customers the terms are taken in the fixed order of `ORDER`, one for every 8
+    defaulters; they are not chosen by the data. From 200 on all features enter in bins and the strongest are
     kept (see `ScorecardClassifier`). Below 10 defaulters a term the fit is Firth's with a re-centred
     intercept. Folds hold whole customers, and everything, the choice of terms too, is done in each anew.
     """
