@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,6 +15,7 @@ from arrisk.models.scoring.classifier import ScorecardClassifier
 from arrisk.models.scoring.fitting import ORDER, fit_scorecard
 from arrisk.models.scoring.observation import observation_days, observe
 from arrisk.models.scoring.out_of_fold import blind_probabilities, repeated_folds
+from arrisk.models.scoring.over_time import score_drift
 from arrisk.models.validation.discrimination import auc
 from tests.ledger.frames import ledger_of
 from tests.models.payment_books import book_of, rows_of
@@ -151,6 +154,27 @@ def test_a_saved_card_scores_a_snapshot_bit_for_bit(snapshot, card, tmp_path):
     scored = card.predict(snapshot)
     live = ~scored["in_default"].to_numpy()
     np.testing.assert_array_equal(again["pd"].to_numpy()[live], scored["pd"].to_numpy()[live])
+
+
+def test_later_days_are_scored_by_what_was_over_before_them(card):
+    """By hand: fit on the windows before the last two days of observation, order the customers of these."""
+    seen = card.observations
+    days = np.sort(seen["cutoff"].unique())
+    share = pd.Series([(seen["cutoff"] >= d).mean() for d in days], index=days)
+    first = share[share >= 0.3].index[-1]
+    old, new = seen[seen["cutoff"] + pd.Timedelta(days=180) <= first], seen[seen["cutoff"] >= first]
+    model = ScorecardClassifier(leak_auc=None).fit(old[list(ORDER)], old["default"], old["customer_id"])
+    assert card.later.value == pytest.approx(auc(new["default"], model.decision_function(new[list(ORDER)])))
+    assert card.checks_table().frame["value"].tolist()[2] == pytest.approx(card.later.value, abs=1e-6)
+
+
+def test_drift_is_seen_when_customers_change_and_not_before(snapshot, card):
+    """The book of the fit itself has not drifted; one whose items all turned old has."""
+    calm = score_drift(card, snapshot)
+    assert not calm.drifted
+    assert set(calm.table["feature"]) == {*card.card.names, "log_odds"}
+    stale = card.observations.assign(oldest_overdue_days=np.arange(len(card.observations)) % 100 + 20.0)
+    assert "oldest_overdue_days" in score_drift(replace(card, observations=stale), snapshot).drifted
 
 
 def test_other_horizons_agree_with_the_score(snapshot, card):

@@ -19,6 +19,7 @@ from arrisk.models.scoring.classifier import ENOUGH_EVENTS_TO_BIN, ScorecardClas
 from arrisk.models.scoring.follow_up import follow_observations
 from arrisk.models.scoring.observation import Overlap, observation_days, observe
 from arrisk.models.scoring.out_of_fold import blind_probabilities, repeated_folds
+from arrisk.models.scoring.over_time import later_auc
 from arrisk.models.scoring.scaling import GRADES, PointScale, grade_of
 from arrisk.models.scoring.scorecard import FEWEST_DEFAULTERS, Scorecard, count_defaulters
 from arrisk.models.scoring.term_structure import TermStructure, fit_term_structure
@@ -109,6 +110,7 @@ def fit_scorecard(
         card=None,
         table=_bounds_table(seen, level),
         validation=None,
+        later=None,
         terms=None,
         fitting={},
         level=level,
@@ -168,6 +170,7 @@ def _identified(card: Scorecard, seed: int, acknowledged: Collection[str]) -> Sc
             level=level,
             seed=int(draws.generate_state(1)[0]),
         ),
+        later=later_auc(model, x, default, customers, seen["cutoff"], card.horizon_days, level),
         fitting=MappingProxyType(model.diagnostics_),
     )
 

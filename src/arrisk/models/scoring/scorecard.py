@@ -22,6 +22,7 @@ from arrisk.models.scoring.newcomers import NewCustomers, history_months, score_
 from arrisk.models.scoring.out_of_fold import FOLDS, REPEATS
 from arrisk.models.scoring.scorecard_page import (
     checks_table,
+    drift_table,
     grades_table,
     low_default_table,
     plot_card,
@@ -67,6 +68,8 @@ class Scorecard:
         bounded default rate.
     validation : Validation or None
         Order, level and errors of the probabilities given out of fold, with intervals by customer.
+    later : Auc or None
+        On the last days of observation, by a fit on windows that were over before; None where these are few.
     terms : TermStructure or None
         When within the horizon and after it defaults come.
     fitting : mapping
@@ -83,6 +86,7 @@ class Scorecard:
     card: Card | None
     table: pd.DataFrame
     validation: Validation | None
+    later: Auc | None
     terms: TermStructure | None
     fitting: Mapping[str, Any]
     level: float
@@ -301,6 +305,10 @@ class Scorecard:
     def rivals_table(self, seed: int = 0, name: str = "score_rivals") -> Table:
         """The score against naive rules and gradient boosting; see `compare_rivals`."""
         return rivals_table(self, seed, name)
+
+    def drift_table(self, snapshot: Snapshot, name: str = "score_drift") -> Table:
+        """Whether the customers of a snapshot look like those of the fit; see `score_drift`."""
+        return drift_table(self, snapshot, name)
 
     def low_default_table(self, correlation: float, name: str = "low_default") -> Table:
         """What the counts do not rule out, by grade; see `low_default`."""

@@ -9,6 +9,7 @@ import pandas as pd
 
 from arrisk.display import Format, Table, stamp
 from arrisk.models.features.catalogue import feature_of
+from arrisk.models.scoring.over_time import score_drift
 from arrisk.models.scoring.scorecard_rivals import compare_rivals
 from arrisk.models.scoring.terms import BinnedTerm, CardTerm
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "checks_table",
+    "drift_table",
     "grades_table",
     "low_default_table",
     "plot_card",
@@ -132,9 +134,12 @@ def checks_table(card: Scorecard, name: str) -> Table:
         rows = [(*counts, "fewer than 10 do not order customers"), bound]
         return Table(name, describe_card(card), pd.DataFrame(rows, columns=columns), _definition(card))
     ratio, limits = card.diagnostics["observed_over_expected"], card.calibration
+    later = (np.nan,) * 3 if card.later is None else (card.later.value, card.later.low, card.later.high)
+    told = "too few defaults to say" if card.later is None else "fitted on windows over before them"
     rows = [
         (*counts, "10 are the least, 50 are comfortable"),
         ("area under the curve", card.auc.value, card.auc.low, card.auc.high, "0.5 is chance, 1 is perfect"),
+        ("the same on the last days of observation", *later, told),
         (
             "observed over expected defaults",
             ratio,
@@ -154,6 +159,14 @@ def rivals_table(card: Scorecard, seed: int, name: str) -> Table:
         none = pd.DataFrame({"score": ["none given"], "why": [card.doubt]})
         return Table(name, "No score to compare with rivals", none, _definition(card))
     return compare_rivals(card, seed).rivals_table(name)
+
+
+def drift_table(card: Scorecard, snapshot: Snapshot, name: str) -> Table:
+    """What changed since the days of observation, or the reason why nothing can be compared."""
+    if card.card is None:
+        none = pd.DataFrame({"score": ["none given"], "why": [card.doubt]})
+        return Table(name, "No score that could drift", none, _definition(card))
+    return score_drift(card, snapshot).to_table(name)
 
 
 def low_default_table(card: Scorecard, correlation: float, name: str) -> Table:
