@@ -17,7 +17,7 @@ from arrisk.models.cash.forecast import weekly_cash
 from arrisk.models.closed_bias import compare_closed_only
 from arrisk.models.curves import closed_only_curve, kaplan_meier
 from arrisk.models.defaults.definition import DefaultDefinition
-from arrisk.models.defaults.labels import make_labels
+from arrisk.models.defaults.labels import make_invoice_labels, make_labels
 from arrisk.models.early_warning.backtest import backtest_alerts
 from arrisk.models.early_warning.ranking import rank_alerts
 from arrisk.models.early_warning.watch_list import make_watch_list
@@ -159,6 +159,7 @@ __all__ = [
     "make_incentives",
     "make_insurance_case",
     "make_invoice_features",
+    "make_invoice_labels",
     "make_labels",
     "make_ownership",
     "make_rankings",
