@@ -14,8 +14,6 @@ from arrisk.ledger.reading import read_ledger
 from arrisk.ledger.sample.generator import make_sample, write_sample
 from arrisk.ledger.stored import open_ledger
 from arrisk.models.cash.forecast import weekly_cash
-from arrisk.models.closed_bias import compare_closed_only
-from arrisk.models.curves import closed_only_curve, kaplan_meier
 from arrisk.models.defaults.definition import DefaultDefinition
 from arrisk.models.defaults.labels import make_invoice_labels, make_labels
 from arrisk.models.early_warning.backtest import backtest_alerts
@@ -40,7 +38,9 @@ from arrisk.models.scoring.newcomers import score_new_customers
 from arrisk.models.scoring.panel_folds import compare_score_folds
 from arrisk.models.scoring.term_structure import fit_term_structure
 from arrisk.models.scoring.timing_agreement import compare_with_timing
-from arrisk.models.timing import fit_timing
+from arrisk.models.timing.closed_bias import compare_closed_only
+from arrisk.models.timing.curves import closed_only_curve, kaplan_meier
+from arrisk.models.timing.payment_timing import fit_timing
 from arrisk.models.validation.drift import compare_samples
 from arrisk.models.validation.fold_comparison import compare_folds
 from arrisk.models.validation.folds import CustomerTimeSplit

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from arrisk.models.cash.forecast import weekly_cash
-from arrisk.models.timing import fit_timing
+from arrisk.models.timing.payment_timing import fit_timing
 from arrisk.policy.cash import recommend_timing
 from arrisk.policy.recommendation import Recommendation
 from arrisk.policy.study import Study, study_template

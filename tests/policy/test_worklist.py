@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from arrisk.errors import ModelError
-from arrisk.models.timing import fit_timing, refit_hazards
+from arrisk.models.timing.payment_timing import fit_timing, refit_hazards
 from arrisk.policy.health import make_health
 from arrisk.policy.study_file import Queue
 from arrisk.policy.weekly_review import recommend_health

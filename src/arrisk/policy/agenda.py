@@ -13,7 +13,7 @@ from arrisk.models.early_warning.backtest import backtest_alerts
 from arrisk.models.early_warning.ranking import rank_alerts
 from arrisk.models.provision.matrix import fit_provision
 from arrisk.models.scoring.fitting import fit_scorecard
-from arrisk.models.timing import fit_timing
+from arrisk.models.timing.payment_timing import fit_timing
 from arrisk.policy.alert_value import value_alerts
 from arrisk.policy.cash import recommend_timing
 from arrisk.policy.default_counts import define_default

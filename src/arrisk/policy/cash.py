@@ -13,7 +13,7 @@ from arrisk.policy.recommendation import Estimate, Flip, Option, Recommendation
 
 if TYPE_CHECKING:
     from arrisk.models.cash.forecast import CashForecast
-    from arrisk.models.timing import PaymentTiming
+    from arrisk.models.timing.payment_timing import PaymentTiming
     from arrisk.policy.study import Study
 
 __all__ = ["about", "recommend_timing"]

@@ -12,7 +12,7 @@ import pandas as pd
 from arrisk.display import Format, Table, frame_html, money, stamp
 from arrisk.errors import ModelError
 from arrisk.ledger.book import Snapshot
-from arrisk.models.timing import PaymentTiming, fit_timing
+from arrisk.models.timing.payment_timing import PaymentTiming, fit_timing
 from arrisk.policy.study_file import Queue
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from arrisk.display import Format, Table, frame_html, stamp
 from arrisk.errors import ModelError
 from arrisk.ledger.book import Snapshot
 from arrisk.models.intervals import clopper_pearson, jackknife_logit
-from arrisk.models.timing import PaymentTiming, refit_hazards
+from arrisk.models.timing.payment_timing import PaymentTiming, refit_hazards
 from arrisk.policy.worklist import KEYS, candidates, due_curves
 
 if TYPE_CHECKING:

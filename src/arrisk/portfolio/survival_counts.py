@@ -193,7 +193,7 @@ def unpaid_share(counts: pd.DataFrame, measure: Measure = "items") -> pd.Series:
     Notes
     -----
     Kaplan and Meier (1958): the product of ``1 - paid / at risk`` over the days; see
-    `arrisk.models.curves.kaplan_meier` for intervals.
+    `arrisk.models.timing.curves.kaplan_meier` for intervals.
 
     Examples
     --------

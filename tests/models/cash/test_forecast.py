@@ -8,7 +8,7 @@ from scipy import stats
 from arrisk.errors import ModelError
 from arrisk.models.cash.backtest import METHODS, ratio_interval, score
 from arrisk.models.cash.forecast import weekly_cash
-from arrisk.models.timing import fit_timing
+from arrisk.models.timing.payment_timing import fit_timing
 from tests.ledger.frames import event, invoice, ledger_of
 from tests.models.payment_books import book_of, rows_of
 

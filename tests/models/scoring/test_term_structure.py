@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from arrisk.errors import ModelError
-from arrisk.models.curves import kaplan_meier
 from arrisk.models.scoring.term_structure import fit_term_structure
+from arrisk.models.timing.curves import kaplan_meier
 
 START = pd.Timestamp("2024-01-01")
 HORIZON = 180

@@ -12,11 +12,11 @@ from arrisk.errors import ModelError
 from arrisk.models.defaults.definition import DefaultDefinition
 from arrisk.models.defaults.labels import make_invoice_labels, make_labels
 from arrisk.models.defaults.states import default_states
-from arrisk.models.incidence import daily_hazard, payment_path
 from arrisk.models.scoring.follow_up import follow_observations
 from arrisk.models.scoring.term_structure import fit_term_structure
 from arrisk.models.scoring.timing_agreement import chance_unsettled, compare_with_timing
-from arrisk.models.timing import fit_timing
+from arrisk.models.timing.incidence import daily_hazard, payment_path
+from arrisk.models.timing.payment_timing import fit_timing
 from tests.ledger.frames import event, invoice, ledger_of
 from tests.models.payment_books import book_of
 

@@ -18,8 +18,8 @@ from arrisk.models.cash.rivals import (
     customer_mean,
     terms_only,
 )
-from arrisk.models.day_counts import Floats
-from arrisk.models.timing import PaymentTiming, refit_hazards
+from arrisk.models.timing.day_counts import Floats
+from arrisk.models.timing.payment_timing import PaymentTiming, refit_hazards
 
 if TYPE_CHECKING:
     from arrisk.ledger.book import Snapshot

@@ -13,7 +13,7 @@ from arrisk.errors import ModelError
 from arrisk.models.cash.backtest import CURVES, METHODS, WEEK, ratio_interval, run_backtest, score
 from arrisk.models.cash.page import backtest_table, plot_fan, plot_past, weeks_table
 from arrisk.models.intervals import upper_bound
-from arrisk.models.timing import Clock, PaymentTiming, fit_timing
+from arrisk.models.timing.payment_timing import Clock, PaymentTiming, fit_timing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

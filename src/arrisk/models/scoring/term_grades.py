@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from arrisk.models.curves import kaplan_meier
 from arrisk.models.intervals import upper_bound
+from arrisk.models.timing.curves import kaplan_meier
 
 __all__ = ["observed_by_grade"]
 

@@ -12,12 +12,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from arrisk.display import Table, frame_html
 from arrisk.errors import ModelError
-from arrisk.models.curves import SurvivalCurve, kaplan_meier
 from arrisk.models.defaults.past_due import days_of
 from arrisk.models.scoring.term_grades import observed_by_grade
 from arrisk.models.scoring.term_hazard import TermHazard, cumulate_hazard
 from arrisk.models.scoring.term_intervals import WeightErrors, joined, limits, over_weight, weight_errors
 from arrisk.models.scoring.term_page import grades_table, plot_terms, terms_table
+from arrisk.models.timing.curves import SurvivalCurve, kaplan_meier
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

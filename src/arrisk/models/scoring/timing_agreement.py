@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from arrisk.display import Format, Table, frame_html
 from arrisk.errors import ModelError
 from arrisk.ledger.days import day_number
-from arrisk.models.curves import kaplan_meier
 from arrisk.models.defaults.definition import DefaultDefinition
 from arrisk.models.defaults.past_due import days_of, invoice_defaults
-from arrisk.models.incidence import DailyHazard
 from arrisk.models.jackknife import jackknife_reach
-from arrisk.models.timing import ALL, PaymentTiming, fit_timing
+from arrisk.models.timing.curves import kaplan_meier
+from arrisk.models.timing.incidence import DailyHazard
+from arrisk.models.timing.payment_timing import ALL, PaymentTiming, fit_timing
 from arrisk.portfolio.survival_counts import make_survival_counts
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def chance_unsettled(hazard: DailyHazard, age: Ints, days: int) -> Floats:
 
     Examples
     --------
-    >>> from arrisk.models.incidence import daily_hazard
+    >>> from arrisk.models.timing.incidence import daily_hazard
     >>> hazard = daily_hazard([5] * 40 + [20] * 40 + [40] * 20, [1] * 80 + [0] * 20)
     >>> chance_unsettled(hazard, np.array([0, 5]), 10).round(2).tolist()
     [0.6, 1.0]

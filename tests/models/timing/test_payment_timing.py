@@ -6,8 +6,8 @@ import pytest
 
 from arrisk.errors import LookAheadError, ModelError
 from arrisk.ledger.reading import read_ledger
-from arrisk.models.incidence import aalen_johansen
-from arrisk.models.timing import fit_timing, refit_hazards
+from arrisk.models.timing.incidence import aalen_johansen
+from arrisk.models.timing.payment_timing import fit_timing, refit_hazards
 from arrisk.portfolio.survival_counts import make_survival_counts
 from tests.ledger.frames import event, invoice, ledger_of
 from tests.models.payment_books import book_of
@@ -50,7 +50,7 @@ def test_open_items_are_censored_and_the_rest_is_in_the_table(snapshot):
 
 
 def test_intervals_know_the_customers(snapshot):
-    from arrisk.models.curves import kaplan_meier
+    from arrisk.models.timing.curves import kaplan_meier
 
     counts = make_survival_counts(snapshot).table
     every = kaplan_meier(counts["exit"], counts["cause"] == "paid", counts=counts["items"])

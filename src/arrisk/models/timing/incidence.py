@@ -1,6 +1,6 @@
 """Competing causes of closing in whole days: Aalen-Johansen curves, daily hazards with a tail, payment paths.
 
-Pure functions on arrays, with the conventions of `arrisk.models.curves`.
+Pure functions on arrays, with the conventions of `arrisk.models.timing.curves`.
 """
 
 from __future__ import annotations
@@ -14,9 +14,16 @@ from numpy.typing import ArrayLike
 
 from arrisk.display import frame_html
 from arrisk.errors import ModelError
-from arrisk.models.day_counts import Floats, day_rows
+from arrisk.models.timing.day_counts import Floats, day_rows
 
-__all__ = ["DailyHazard", "IncidenceCurves", "aalen_johansen", "daily_hazard", "payment_path"]
+__all__ = [
+    "DailyHazard",
+    "IncidenceCurves",
+    "aalen_johansen",
+    "chances_ahead",
+    "daily_hazard",
+    "payment_path",
+]
 
 TAIL_EVENTS = 20
 LEAST_TAIL = 5
@@ -204,16 +211,33 @@ def payment_path(hazard: DailyHazard, age: ArrayLike, horizon: int) -> Floats:
     [0.5]
     """
     ages, back = np.unique(np.asarray(age, dtype=np.int64), return_inverse=True)
-    paid = np.append(hazard.paid, hazard.tail_paid)
-    lost = np.append(hazard.lost, hazard.tail_lost)
-    days = ages[:, None] + np.arange(1, horizon + 1)[None, :] - hazard.first_day
-    index = np.minimum(days, paid.size - 1)
-    leave_paid = np.where(days >= 0, paid[index.clip(min=0)], 0.0)
-    leave_lost = np.where(days >= 0, lost[index.clip(min=0)], 0.0)
+    leave_paid, leave_lost = chances_ahead(hazard, ages, horizon)
     still = np.cumprod(1.0 - leave_paid - leave_lost, axis=1)
     before = np.hstack([np.ones((ages.size, 1)), still[:, :-1]])
     path: Floats = (before * leave_paid)[back.reshape(-1)]
     return path
+
+
+def chances_ahead(hazard: DailyHazard, age: ArrayLike, horizon: int) -> tuple[Floats, Floats]:
+    """Chances of being paid and of being lost on each day ahead, for an item that is still open then.
+
+    Parameters
+    ----------
+    hazard : DailyHazard
+    age : array of int, shape (n,)
+    horizon : int
+
+    Returns
+    -------
+    tuple of array, shape (n, horizon)
+        Zero before the first day of the hazard; the tail after its last.
+    """
+    paid = np.append(hazard.paid, hazard.tail_paid)
+    lost = np.append(hazard.lost, hazard.tail_lost)
+    ages = np.asarray(age, dtype=np.int64)
+    days = ages[:, None] + np.arange(1, horizon + 1)[None, :] - hazard.first_day
+    index = np.clip(days, 0, paid.size - 1)
+    return np.where(days >= 0, paid[index], 0.0), np.where(days >= 0, lost[index], 0.0)
 
 
 def _tail_start(paid: Floats) -> int:

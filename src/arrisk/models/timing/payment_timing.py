@@ -12,10 +12,11 @@ import pandas as pd
 
 from arrisk.display import Table, frame_html
 from arrisk.errors import LookAheadError, ModelError
-from arrisk.models.curves import SurvivalCurve, kaplan_meier
-from arrisk.models.day_counts import Floats
-from arrisk.models.incidence import DailyHazard, daily_hazard, payment_path
-from arrisk.models.timing_page import curve_rows, plot_timing, timing_table
+from arrisk.models.timing.curves import SurvivalCurve, kaplan_meier
+from arrisk.models.timing.day_counts import Floats
+from arrisk.models.timing.incidence import DailyHazard, chances_ahead, daily_hazard
+from arrisk.models.timing.page import curve_rows, plot_timing, timing_table
+from arrisk.models.timing.rates import DailyRates, rates_of_chances
 from arrisk.portfolio.survival_counts import NOT_GIVEN, SurvivalCounts, make_survival_counts
 
 if TYPE_CHECKING:
@@ -145,22 +146,44 @@ class PaymentTiming:
         items = snapshot.items
         is_open = ((items["close_kind"] == "open") & (items["amount"] > 0)).to_numpy()
         wanted = [*OPEN_COLUMNS, *([self.by] if self.by in ITEM_GROUPS else [])]
-        items = items.loc[is_open, wanted].reset_index(drop=True)  # copying all columns is slow
+        # Copying all columns would be slow.
+        return self.describe(snapshot, items.loc[is_open, wanted].reset_index(drop=True))
+
+    def describe(self, snapshot: Snapshot, items: pd.DataFrame) -> pd.DataFrame:
+        """Items with their `group` and their `age` on the clock, negative before day 0."""
         start = items["issue_date"]
         if self.clock == "due":
             assumed = items["issue_date"] + pd.to_timedelta(np.full(len(items), round(self.terms)), unit="D")
             start = items["due_date"].fillna(assumed)
-        items["age"] = (snapshot.date - start).dt.days
-        items["group"] = _groups(items, snapshot, self.by)
-        return items
+        age = (snapshot.date - start).dt.days
+        return items.assign(age=age, group=_groups(items, snapshot, self.by))
+
+    def rates(self, items: pd.DataFrame, date: pd.Timestamp, horizon: int) -> DailyRates:
+        """Daily rates of described items on the days after `date`; see `PaymentModel`."""
+        return self._rates(items, (items["issue_date"] - date).dt.days.clip(lower=1), horizon)
+
+    def _rates(self, items: pd.DataFrame, wait: pd.Series | int, horizon: int) -> DailyRates:
+        """Rates of items that can be paid from the day `wait` ahead on."""
+        known = items["group"].where(items["group"].isin(list(self.hazards)), ALL)
+        keys = pd.DataFrame({"group": known, "age": items["age"], "wait": wait})
+        kinds = keys.drop_duplicates().reset_index(drop=True)
+        kind = keys.merge(kinds.reset_index(), how="left")["index"].to_numpy(dtype=np.int64)
+        paid, lost = np.zeros((len(kinds), horizon)), np.zeros((len(kinds), horizon))
+        for group, index in kinds.groupby("group").indices.items():
+            ages = kinds["age"].to_numpy()[index]
+            paid[index], lost[index] = rates_of_chances(
+                *chances_ahead(self.hazards[str(group)], ages, horizon)
+            )
+        sold = np.arange(1, horizon + 1) >= kinds["wait"].to_numpy()[:, None]
+        return DailyRates(paid * sold, lost * sold, kind)
 
     def paths(self, items: pd.DataFrame, horizon: int) -> Floats:
-        """Probability that each item is paid on each of the next `horizon` days, shape (items, horizon)."""
-        out = np.zeros((len(items), horizon))
-        known = items["group"].where(items["group"].isin(list(self.hazards)), ALL)
-        for group, index in items.groupby(known).indices.items():
-            out[index] = payment_path(self.hazards[str(group)], items["age"].to_numpy()[index], horizon)
-        return out
+        """Probability that each open item is paid on each of the next `horizon` days, (items, horizon)."""
+        return self._rates(items, 1, horizon).paths()
+
+    def refit(self, snapshot: Snapshot) -> PaymentTiming:
+        """The same model on another day, hazards only: what a back-test needs, without curves."""
+        return refit_hazards(self, snapshot)
 
     def to_table(self, name: str = "payment_timing") -> Table:
         """Median days and shares still open, one row a group."""

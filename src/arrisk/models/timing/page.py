@@ -13,8 +13,8 @@ from arrisk.display import Format, Table, stamp
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from arrisk.models.curves import SurvivalCurve
-    from arrisk.models.timing import PaymentTiming
+    from arrisk.models.timing.curves import SurvivalCurve
+    from arrisk.models.timing.payment_timing import PaymentTiming
 
 __all__ = ["curve_rows", "plot_timing", "timing_table"]
 

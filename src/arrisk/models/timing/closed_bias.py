@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from arrisk.display import Format, Table, frame_html, stamp
-from arrisk.models.curves import SurvivalCurve, closed_only_curve, kaplan_meier
+from arrisk.models.timing.curves import SurvivalCurve, closed_only_curve, kaplan_meier
 from arrisk.portfolio.survival_counts import make_survival_counts
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from arrisk.errors import ModelError
-from arrisk.models.curves import kaplan_meier
-from arrisk.models.incidence import aalen_johansen, daily_hazard, payment_path
+from arrisk.models.timing.curves import kaplan_meier
+from arrisk.models.timing.incidence import aalen_johansen, daily_hazard, payment_path
 
 
 def random_items(seed: int, n: int = 400):

@@ -18,7 +18,7 @@ from scipy import stats
 
 from arrisk.display import frame_html
 from arrisk.errors import ModelError
-from arrisk.models.day_counts import DayRows, Floats, Ints, day_rows
+from arrisk.models.timing.day_counts import DayRows, Floats, Ints, day_rows
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

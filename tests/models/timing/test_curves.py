@@ -9,7 +9,7 @@ from lifelines.datasets import load_leukemia
 from scipy import stats
 
 from arrisk.errors import ModelError
-from arrisk.models.curves import closed_only_curve, kaplan_meier
+from arrisk.models.timing.curves import closed_only_curve, kaplan_meier
 
 
 def brute_force(duration, event, entry, weights, day):

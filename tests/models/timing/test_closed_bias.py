@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from arrisk.models.closed_bias import CLOSED, EVERY, LATER, compare_closed_only
+from arrisk.models.timing.closed_bias import CLOSED, EVERY, LATER, compare_closed_only
 from tests.ledger.frames import event, invoice, ledger_of
 from tests.models.payment_books import book_of
 
