@@ -1,0 +1,1 @@
+"""Who pays on which days, and how fast: the payment calendar, pay runs, hazards with covariates."""
