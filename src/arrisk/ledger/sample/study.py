@@ -134,6 +134,11 @@ to_day = 60
 [[ownership.queue]]
 name = "legal"
 from_day = 90
+
+# Days on which nobody pays; "12-25" is that day of every year.
+[settings.calendar]
+closed_weekdays = ["Saturday", "Sunday"]
+holidays = ["01-01", "05-01", "12-25", "12-26"]
 """
     return head + "".join(_assumption(name, *row) for name, row in ASSUMPTIONS.items())
 
