@@ -18,7 +18,7 @@ from scipy import stats
 
 from arrisk.display import frame_html
 from arrisk.errors import ModelError
-from arrisk.models.timing.day_counts import DayRows, Floats, Ints, day_rows
+from arrisk.models.timing.day_counts import DayRows, Floats, Ints, day_rows, flags
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -150,25 +150,24 @@ def kaplan_meier(
     [0.5]
     """
     rows = day_rows(duration, entry, weights, counts)
-    happened = np.asarray(event).astype(bool)
-    if happened.shape != rows.exit.shape:
-        raise ModelError(f"event has {happened.size} values for {rows.exit.size} durations")
-    events = rows.sums(happened)
-    at_risk = rows.at_risk()
-    items = rows.at_risk(weighted=False)
+    happened = flags(event, rows)
+    left = rows.leaving(happened, 2)
+    events, at_risk = left[1], rows.at_risk(left.sum(axis=0))
+    gone = left if rows.weights is None else rows.leaving(happened, 2, weighted=False)
+    items = at_risk if rows.weights is None else rows.at_risk(gone.sum(axis=0), weighted=False)
     with np.errstate(divide="ignore", invalid="ignore"):
         hazard = np.where(at_risk > 0, events / at_risk, 0.0)
     survival: Floats = np.cumprod(1.0 - hazard).astype(np.float64)
     survival[survival < 1e-12] = 0.0
     variance, groups = _log_variance(rows, happened, events, at_risk, clusters)
-    left = np.bincount(rows.exit - rows.first, minlength=rows.length) > 0
     table = _curve_table(rows.days(), items, at_risk, events, survival, variance, groups, level)
+    seen = (left.sum(axis=0) > 0) | (gone.sum(axis=0) > 0)
     return SurvivalCurve(
-        table=table[left].reset_index(drop=True),
+        table=table[seen].reset_index(drop=True),
         first_day=rows.first,
-        last_day=int(rows.exit.max()),
-        n=rows.number(),
-        n_events=rows.number(happened),
+        last_day=rows.first + int(np.flatnonzero(seen)[-1]),
+        n=int(gone.sum()),
+        n_events=int(gone[1].sum()),
         n_clusters=groups,
         level=level,
         method=_method(weights is not None, groups),

@@ -120,7 +120,7 @@ def aalen_johansen(
     if not causes:
         raise ModelError("no closing was seen: every item is censored")
     at_risk = rows.at_risk()
-    events = {c: rows.sums(codes == c) for c in causes}
+    events = {c: rows.leaving(codes == c, 2)[1] for c in causes}
     total = np.sum(list(events.values()), axis=0)
     safe = np.where(at_risk > 0, at_risk, 1.0)
     survival = np.cumprod(1.0 - total / safe)
@@ -168,10 +168,10 @@ def daily_hazard(
     enough = np.flatnonzero(items >= min_at_risk)
     if not enough.size:
         raise ModelError(f"never {min_at_risk} items at risk on one day ({rows.number()} items in all)")
-    left = [rows.sums(codes == c, weighted=False) for c in (1, 2)]
+    left = [rows.leaving(codes == c, 2, weighted=False)[1] for c in (1, 2)]
     start = min(_tail_start(left[0]), int(enough[-1]))
     at_risk = np.maximum(rows.at_risk(), 1e-300)
-    paid, lost = (rows.sums(codes == c)[: start + 1] / at_risk[: start + 1] for c in (1, 2))
+    paid, lost = (rows.leaving(codes == c, 2)[1, : start + 1] / at_risk[: start + 1] for c in (1, 2))
     crowded = paid + lost >= 1.0
     shrink = np.where(crowded, (items / (items + 1.0))[: start + 1], 1.0)
     exposure = items[start:].sum() + 1.0
