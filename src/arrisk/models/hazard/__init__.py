@@ -1,0 +1,1 @@
+"""Hazard regression on counts of item-days: arrays in, tables out."""

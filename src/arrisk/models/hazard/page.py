@@ -1,0 +1,66 @@
+"""How hazard ratios are shown: the table and the picture."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from arrisk.display import Format, Table
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from arrisk.models.hazard.fit import HazardFit
+
+__all__ = ["plot_ratios", "ratios_table"]
+
+BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#8C8C8C"
+
+
+def describe_ratios(fit: HazardFit) -> str:
+    """The finding in one sentence: the term whose interval lies furthest from 1."""
+    table = fit.table[np.isfinite(fit.table["se"])]
+    far = np.maximum(table["ci_low"], -table["ci_high"])
+    if not len(table) or far.max() <= 0:
+        return "No term tells who pays sooner"
+    top = table.loc[far.idxmax()]
+    words = "sooner" if top["estimate"] > 0 else "later"
+    return f"{top['term']}: {words}, hazard x {np.exp(top['estimate']):.2f}"
+
+
+def ratios_table(fit: HazardFit, name: str) -> Table:
+    """Hazard ratios with their intervals; a ratio above 1 is sooner."""
+    table = fit.table
+    frame = pd.DataFrame(
+        {
+            "term": table["term"],
+            "hazard_ratio": np.exp(table["estimate"]),
+            "ci_low": np.exp(table["ci_low"]),
+            "ci_high": np.exp(table["ci_high"]),
+            "p_value": table["p_value"],
+        }
+    ).round(6)
+    who = "as if items were independent" if fit.clusters is None else f"errors by {fit.clusters} customers"
+    note = f"{fit.method}; {fit.events} events among {fit.n} items; {fit.level:.0%} intervals, {who}."
+    formats: dict[str, Format] = dict.fromkeys(frame.columns[1:], "number")
+    return Table(name, describe_ratios(fit), frame, note, formats)
+
+
+def plot_ratios(fit: HazardFit, ax: Axes | None = None) -> Axes:
+    """Forest of hazard ratios on a log scale."""
+    if ax is None:
+        from matplotlib import pyplot as plt
+
+        ax = plt.subplots()[1]
+    table = fit.table[np.isfinite(fit.table["se"])].iloc[::-1]
+    where = np.arange(len(table))
+    ratio = np.exp(table["estimate"])
+    bars = [ratio - np.exp(table["ci_low"]), np.exp(table["ci_high"]) - ratio]
+    ax.errorbar(ratio, where, xerr=np.array(bars), fmt="o", capsize=4, color=BLUE)
+    ax.axvline(1.0, color=GREY, lw=1, ls=":")
+    ax.set_yticks(where, list(table["term"]))
+    ax.set(xscale="log", xlabel=f"hazard ratio with {fit.level:.0%} interval; above 1: sooner")
+    ax.set_title(describe_ratios(fit))
+    return ax
