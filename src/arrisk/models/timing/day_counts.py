@@ -192,4 +192,4 @@ def _whole_floats(raw: NDArray[Any]) -> Ints | None:
         return None
     if not np.isfinite(numbers).all() or bool((numbers != np.floor(numbers)).any()):
         return None
-    return np.clip(numbers, -(2.0**62), 2.0**62).astype(np.int64)
+    return np.asarray(np.clip(numbers, -(2.0**62), 2.0**62), dtype=np.int64)
