@@ -1,4 +1,4 @@
-"""Competing causes of closing in whole days: Aalen-Johansen curves, daily hazards with a tail, payment paths.
+"""Daily hazards of being paid or lost, with a tail, and the payment paths of open items they make.
 
 Pure functions on arrays, with the conventions of `arrisk.models.timing.curves`.
 """
@@ -6,14 +6,12 @@ Pure functions on arrays, with the conventions of `arrisk.models.timing.curves`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike
 
-from arrisk.display import frame_html
 from arrisk.errors import ModelError
+from arrisk.models.timing.competing import IncidenceCurves, aalen_johansen
 from arrisk.models.timing.day_counts import Floats, day_rows
 
 __all__ = [
@@ -27,37 +25,6 @@ __all__ = [
 
 TAIL_EVENTS = 20
 LEAST_TAIL = 5
-
-
-@dataclass(frozen=True, slots=True)
-class IncidenceCurves:
-    """Probability of having closed for each cause (Aalen-Johansen).
-
-    Parameters
-    ----------
-    table : DataFrame
-        `day`, `at_risk`, one `events_<cause>` and one `incidence_<cause>` per cause, and `survival`; the
-        incidences and the survival of a row sum to one.
-    causes : tuple of int
-        Codes of the causes, without 0 (censored).
-    n : int
-        Items used.
-    """
-
-    table: pd.DataFrame
-    causes: tuple[int, ...]
-    n: int
-
-    def at(self, days: ArrayLike, cause: int) -> Floats:
-        """Probability of having closed for `cause` by each day, missing after the last observed day."""
-        asked = np.atleast_1d(np.asarray(days, dtype=float))
-        known = np.concatenate([[0.0], self.table[f"incidence_{cause}"].to_numpy(float)])
-        day = self.table["day"].to_numpy(float)
-        out: Floats = known[np.searchsorted(day, asked, side="right")]
-        return np.where(asked > day[-1], np.nan, out)
-
-    def _repr_html_(self) -> str:
-        return frame_html(self.table, "Cumulative incidence by cause")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,61 +43,6 @@ class DailyHazard:
     tail_lost: float
     tail_days: int
     n: int
-
-
-def aalen_johansen(
-    duration: ArrayLike,
-    cause: ArrayLike,
-    entry: ArrayLike | None = None,
-    counts: ArrayLike | None = None,
-) -> IncidenceCurves:
-    """Cumulative incidence of competing causes in whole days, exact by counting.
-
-    Parameters
-    ----------
-    duration, entry, counts : array of int, shape (n,)
-        As in `kaplan_meier`.
-    cause : array of int, shape (n,)
-        0 when censored, otherwise the code of the cause.
-
-    Returns
-    -------
-    IncidenceCurves
-
-    Raises
-    ------
-    ModelError
-        As `kaplan_meier`, and when nothing but censoring was seen.
-
-    Notes
-    -----
-    Aalen and Johansen (1978): ``F_k(t) = sum over s <= t of S(s-) d_k(s) / R(s)``.
-
-    Examples
-    --------
-    Left truncation: the third item is only watched after day 50.
-
-    >>> aj = aalen_johansen([50, 71, 90], [1, 2, 1], entry=[0, 0, 50])
-    >>> aj.at([50, 71, 90], 1).tolist(), aj.at([50, 71, 90], 2).tolist()
-    ([0.5, 0.5, 0.75], [0.0, 0.25, 0.25])
-    """
-    rows = day_rows(duration, entry, None, counts)
-    codes = np.asarray(cause).astype(np.int64)
-    causes = tuple(int(c) for c in np.unique(codes) if c != 0)
-    if not causes:
-        raise ModelError("no closing was seen: every item is censored")
-    at_risk = rows.at_risk()
-    events = {c: rows.leaving(codes == c, 2)[1] for c in causes}
-    total = np.sum(list(events.values()), axis=0)
-    safe = np.where(at_risk > 0, at_risk, 1.0)
-    survival = np.cumprod(1.0 - total / safe)
-    before = np.concatenate([[1.0], survival[:-1]])
-    columns: dict[str, Any] = {"day": rows.days(), "at_risk": at_risk}
-    columns |= {f"events_{c}": d for c, d in events.items()}
-    columns |= {f"incidence_{c}": np.cumsum(before * d / safe) for c, d in events.items()}
-    table = pd.DataFrame(columns | {"survival": survival})
-    left = np.bincount(rows.exit - rows.first, minlength=rows.length) > 0
-    return IncidenceCurves(table[left].reset_index(drop=True), causes, rows.number())
 
 
 def daily_hazard(
