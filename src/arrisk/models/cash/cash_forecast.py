@@ -11,7 +11,7 @@ import pandas as pd
 
 from arrisk.errors import ModelError
 from arrisk.models.cash.sales import NO_SALES, ExpectedSales, SalesPlan, expect_sales
-from arrisk.models.cash.settlement import estimate_settlement
+from arrisk.models.cash.settlement import Settlement, estimate_settlement
 from arrisk.models.cash.shocks import Shocks, estimate_shocks
 from arrisk.models.cash.simulation import CashDraws, simulate_cash
 from arrisk.models.timing.day_counts import Ints
@@ -62,6 +62,7 @@ class CashForecast:
     draws: CashDraws
     shocks: Shocks
     inputs: CashInputs
+    settlement: Settlement
     by: str | None
 
     @property
@@ -117,6 +118,7 @@ def forecast_cash(
     groups = (
         inputs.items["source"] if by is None else inputs.items["source"] + SEPARATOR + inputs.items["part"]
     )
+    settlement = estimate_settlement(snapshot)
     drawn = simulate_cash(
         inputs.items,
         inputs.rates,
@@ -126,10 +128,12 @@ def forecast_cash(
         seed,
         workers,
         groups.to_numpy(),
-        estimate_settlement(snapshot),
+        settlement,
         inputs.sales.volume,
     )
-    return CashForecast(snapshot.date, snapshot.currency, snapshot.scale, level, drawn, shocks, inputs, by)
+    return CashForecast(
+        snapshot.date, snapshot.currency, snapshot.scale, level, drawn, shocks, inputs, settlement, by
+    )
 
 
 def make_inputs(

@@ -1,21 +1,21 @@
 """Shocks that customers and the economy give to all their items, estimated from past forecasts.
 
-On past days the model is fitted anew and its chances for the next 28 days are held against what happened.
-Items of one customer that stray together reveal the frailty of customers; a whole book that strays reveals
-the common shock. What chance alone explains is known from the model and taken out.
+Items of one customer that stray together from their chances reveal the frailty of customers; a whole book
+that strays reveals the common shock. What chance alone explains is known from the model and taken out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from numpy.typing import NDArray
+from scipy import special, stats
 
 from arrisk.display import Table, frame_html
+from arrisk.models.cash.shock_windows import PERIOD_DAYS, watch_windows
 from arrisk.models.timing.day_counts import Floats, Ints
 from arrisk.models.timing.rates import PaymentModel
 
@@ -28,20 +28,20 @@ __all__ = [
     "ShockDraws",
     "Shocks",
     "estimate_shocks",
+    "log_sd",
     "shocks_of_windows",
-    "watch_windows",
 ]
 
-PERIOD_DAYS = 28
 FEWEST_WINDOWS = 6
-HISTORY_DAYS = 182
-MOST_WINDOWS = 26
-VARIANCES = np.array([0.0, 0.02, 0.05, 0.1, 0.2, 0.35, 0.6, 1.0, 1.7, 3.0, 6.0, 12.0])
+VARIANCES = np.concatenate([np.arange(0.0, 1.5, 0.1), np.arange(1.5, 3.6, 0.25)]) ** 2
 SCALES = np.linspace(0.0, 0.6, 31)
 PERSISTENCE = np.array([0.0, 0.3, 0.6, 0.9])
 PRIOR_SCALE = 0.25
 NODES = 40
 RESAMPLES = 100
+UNSEEN_VARIANCE = 0.2
+LARGEST, FLOOR = 500.0, 1e-12
+Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class Shocks:
     draws : ShockDraws
         What of them is uncertain.
     windows : DataFrame
-        One row a past window: date, items, left, expected, chance_sd (what chance and customers explain).
+        One row a past window: date, items, paid, expected, chance_sd (what chance and customers explain).
     identified : bool
         Whether there were six windows, so that the common shock has been seen to vary.
     as_of : Timestamp or None
@@ -140,7 +140,7 @@ class Shocks:
             "windows": len(self.windows),
             "items": int(self.windows["items"].sum()),
             "identified": self.identified,
-            "bias": float(self.windows["left"].sum() / max(self.windows["expected"].sum(), 1e-12) - 1.0),
+            "bias": float(self.windows["paid"].sum() / max(self.windows["expected"].sum(), 1e-12) - 1.0),
         }
 
     def to_table(self, name: str = "shocks") -> Table:
@@ -168,15 +168,13 @@ def log_sd(variance: float) -> float:
     >>> round(log_sd(0.16), 3)
     0.417
     """
-    from scipy.special import polygamma
-
-    return float(np.sqrt(polygamma(1, 1.0 / variance))) if variance > 0 else 0.0
+    return float(np.sqrt(special.polygamma(1, 1.0 / variance))) if variance > 0 else 0.0
 
 
 NO_WINDOWS = pd.DataFrame(
     {
         "date": pd.to_datetime([]),
-        **{c: np.empty(0) for c in ("items", "left", "expected", "chance_sd")},
+        **{c: np.empty(0) for c in ("items", "paid", "expected", "chance_sd")},
     }
 )
 NO_SHOCKS = Shocks(
@@ -198,7 +196,7 @@ def estimate_shocks(snapshot: Snapshot, model: PaymentModel, seed: int = 0) -> S
     ----------
     snapshot : Snapshot
     model : PaymentModel
-        Fitted anew on each past day.
+        Fitted anew on past days.
     seed : int
         Of the resampling of customers.
 
@@ -208,65 +206,10 @@ def estimate_shocks(snapshot: Snapshot, model: PaymentModel, seed: int = 0) -> S
 
     See Also
     --------
-    watch_windows, shocks_of_windows : The two steps.
+    watch_windows, shocks_of_windows : The two steps. A back-test watches once and estimates on each past day
+        from the windows that were over then.
     """
     return shocks_of_windows(watch_windows(snapshot, model), snapshot.date, seed)
-
-
-def watch_windows(snapshot: Snapshot, model: PaymentModel, most: int = MOST_WINDOWS) -> pd.DataFrame:
-    """Chances and outcomes of all items in past windows of 28 days.
-
-    Parameters
-    ----------
-    snapshot : Snapshot
-    model : PaymentModel
-    most : int
-        Number of windows at most, the latest.
-
-    Returns
-    -------
-    DataFrame
-        One row an item and window: `date` (first evening), `customer_id`, `rate` (cumulative rate of leaving
-        until the end of the window by the model of that day), `left` (whether it did). Items issued in the
-        window count from their issue on.
-    """
-    parts = [_watch(snapshot, model, day) for day in _past_days(snapshot, most)]
-    if not parts:
-        return pd.DataFrame(
-            {"date": pd.to_datetime([]), "customer_id": [], "rate": np.empty(0), "left": np.empty(0, bool)}
-        )
-    return pd.concat(parts, ignore_index=True)
-
-
-def _past_days(snapshot: Snapshot, most: int) -> list[pd.Timestamp]:
-    first = snapshot.first_date + pd.Timedelta(days=HISTORY_DAYS)
-    days = [snapshot.date - pd.Timedelta(days=PERIOD_DAYS * (k + 1)) for k in range(most)]
-    return [day for day in days[::-1] if day >= first]
-
-
-def _watch(snapshot: Snapshot, model: PaymentModel, day: pd.Timestamp) -> pd.DataFrame:
-    then = snapshot.as_of(day)
-    fitted = model.refit(then)
-    end = day + pd.Timedelta(days=PERIOD_DAYS)
-    known = snapshot.items
-    fresh = ((known["issue_date"] > day) & (known["issue_date"] <= end) & (known["amount"] > 0)).to_numpy()
-    parts = [fitted.open_items(then), fitted.describe(then, known.loc[fresh].reset_index(drop=True))]
-    closed = known[["invoice_id", "instalment"]].assign(
-        left=((known["close_kind"] != "open") & (known["closed_date"] <= end)).to_numpy()
-    )
-    frames = []
-    for items in parts:
-        if not len(items):
-            continue
-        rates = fitted.rates(items, day, PERIOD_DAYS)
-        total = (rates.paid + rates.lost).sum(axis=1)[rates.kind]
-        left = items[["invoice_id", "instalment"]].merge(closed, how="left")["left"].to_numpy(dtype=bool)
-        frames.append(
-            pd.DataFrame(
-                {"date": day, "customer_id": items["customer_id"].to_numpy(), "rate": total, "left": left}
-            )
-        )
-    return pd.concat(frames, ignore_index=True)
 
 
 def shocks_of_windows(windows: pd.DataFrame, as_of: pd.Timestamp | None = None, seed: int = 0) -> Shocks:
@@ -275,7 +218,8 @@ def shocks_of_windows(windows: pd.DataFrame, as_of: pd.Timestamp | None = None, 
     Parameters
     ----------
     windows : DataFrame
-        As `watch_windows` returns; any windows whose outcome was known on `as_of`.
+        As `watch_windows` returns: date, customer_id, rate, paid. Windows that were not over on `as_of` are
+        left out.
     as_of : Timestamp, optional
     seed : int
         Of the resampling of customers, which gives the uncertainty of their frailty.
@@ -283,150 +227,159 @@ def shocks_of_windows(windows: pd.DataFrame, as_of: pd.Timestamp | None = None, 
     Returns
     -------
     Shocks
+        `identified` is False with fewer than six windows; the common shock is then mostly its prior.
 
     Notes
     -----
-    With the chance p = 1 - exp(-rate) of an item, the squared miss of a customer's count in a window exceeds
-    its binomial part by the covariances of its items, which a gamma frailty of variance v makes
-    ``(exp(v h1) + exp(v h2) - 1)**(-1 / v) - exp(-h1 - h2)`` for rates h1, h2, plus that of the common shock;
-    v is set so that the sums over customers and windows agree. The misses of the whole book by window are
-    taken as normal with the variance that chance and customers explain, plus a common shock that follows an
-    AR(1) process from window to window; its standard deviation (prior: half-normal of scale .25) and its
-    persistence are integrated over a grid, so few windows leave wide shocks.
+    A gamma frailty z of mean one and variance v multiplies the odds-free need of a customer's items: given z
+    an item with cumulative rate h is unpaid with chance ``exp(-z (exp(v h) - 1) / v)``, which is exp(-h) on
+    average over z. The variance maximises the likelihood of who paid, z integrated out by customer and
+    window; its uncertainty comes from resampled customers. The misses of the whole book by window are taken
+    as normal with the variance that chance and customers explain, plus a common shock that follows an AR(1)
+    process from window to window; its standard deviation (prior: half-normal of scale .25) and its
+    persistence are integrated over a grid, so that few windows leave wide shocks. What the common shock
+    explains of the frailty is taken off it.
     """
-    cells, books, dates = _sum_up(windows)
-    if not len(books):
+    if as_of is not None:
+        over = windows["date"] + pd.Timedelta(days=PERIOD_DAYS) <= as_of
+        windows = windows.loc[over.to_numpy()]
+    if not len(windows):
         return _unseen(as_of)
-    variance, common = 0.0, 0.0
-    weights = np.empty(0)
+    books, cells = _sum_up(windows)
+    variance, drawn = _frailty(cells, np.random.default_rng(seed))
     grid = np.array([(s, k) for k in PERSISTENCE for s in SCALES])
-    for _ in range(4):
-        variance = _solve(cells, common**2)
-        explained = books["binomial"] + _at(cells.extra, variance, cells.book, len(books))
-        weights = _posterior(books, explained.to_numpy(float), dates, grid)
+    common = 0.0
+    for _ in range(2):
+        explained = books["binomial"].to_numpy(float) + _extra(cells, max(variance - common**2, 0.0))
+        weights = _posterior(books, explained, grid)
         common = float(np.sqrt(weights @ grid[:, 0] ** 2))
-    drawn = _resample(cells, common**2, np.random.default_rng(seed))
-    shown = pd.DataFrame(
-        {
-            "date": books.index,
-            "items": books["items"].to_numpy(),
-            "left": books["left"].to_numpy(),
-            "expected": books["expected"].to_numpy(),
-            "chance_sd": np.sqrt(explained.to_numpy(float)),
-        }
+    shown = books.reset_index()[["date", "items", "paid", "expected"]].assign(chance_sd=np.sqrt(explained))
+    return Shocks(
+        customer_var=max(variance - common**2, 0.0),
+        common_sd=common,
+        persistence=float(weights @ grid[:, 1]),
+        draws=ShockDraws(np.maximum(drawn - common**2, 0.0), grid[:, 0], grid[:, 1], weights),
+        windows=shown,
+        identified=len(books) >= FEWEST_WINDOWS,
+        as_of=as_of,
     )
-    draws = ShockDraws(drawn, grid[:, 0], grid[:, 1], weights)
-    keep = float(weights @ grid[:, 1])
-    return Shocks(variance, common, keep, draws, shown, len(books) >= FEWEST_WINDOWS, as_of)
 
 
 @dataclass(frozen=True, slots=True)
 class _Cells:
-    """Sums by customer and window: squared miss less its binomial part, reach of a common shock squared,
-    extra variance by variance of the frailty (cells, VARIANCES), and codes of customer and window."""
+    """Items in the cells of a customer and a window: `cell` by item, `customer` and `book` by cell."""
 
-    excess: Floats
-    reach: Floats
-    extra: Floats
+    rate: Floats
+    paid: Flags
+    cell: Ints
     customer: Ints
     book: Ints
 
+    def sums(self, values: Floats) -> Floats:
+        """Sums over the items of each cell."""
+        return np.bincount(self.cell, weights=values, minlength=self.book.size).astype(float)
 
-def _sum_up(windows: pd.DataFrame) -> tuple[_Cells, pd.DataFrame, Ints]:
+
+def _sum_up(windows: pd.DataFrame) -> tuple[pd.DataFrame, _Cells]:
+    """Sums by window, and the items by customer and window."""
     customer, _ = pd.factorize(windows["customer_id"])
     book, days = pd.factorize(windows["date"], sort=True)
-    code, place = np.unique(customer.astype(np.int64) * max(len(days), 1) + book, return_inverse=True)
-    rate, left = windows["rate"].to_numpy(float), windows["left"].to_numpy(float)
+    code, cell = np.unique(customer.astype(np.int64) * len(days) + book, return_inverse=True)
+    rate, paid = windows["rate"].to_numpy(float), windows["paid"].to_numpy(dtype=bool)
     chance = -np.expm1(-rate)
+    items = pd.DataFrame(
+        {
+            "date": windows["date"].to_numpy(),
+            "items": 1,
+            "paid": paid.astype(float),
+            "expected": chance,
+            "binomial": chance * (1.0 - chance),
+            "reach": rate * np.exp(-rate),
+        }
+    )
+    return items.groupby("date").sum(), _Cells(rate, paid, cell, code // len(days), code % len(days))
 
-    def by_cell(values: Floats) -> Floats:
-        return np.bincount(place, weights=values, minlength=code.size).astype(float)
 
-    binomial, reach = chance * (1.0 - chance), rate * np.exp(-rate)
-    excess = by_cell(left - chance) ** 2 - by_cell(binomial)
-    extra = np.stack([_extra(v, rate, by_cell) for v in VARIANCES], axis=1) if code.size else np.empty((0, 0))
-    cells = _Cells(excess, by_cell(reach) ** 2, extra, code // max(len(days), 1), code % max(len(days), 1))
-    items = pd.DataFrame({"left": left, "expected": chance, "binomial": binomial, "reach": reach, "items": 1})
-    books = items.groupby(windows["date"].to_numpy()).sum()
-    number = pd.DatetimeIndex(books.index).to_numpy().astype("datetime64[D]").astype(np.int64)
-    return cells, books, number
-
-
-def _extra(variance: float, rate: Floats, by_cell: Callable[[Floats], Floats]) -> Floats:
-    """Sum of the covariances of a customer's items in a window, by quadrature over its frailty."""
-    if variance == 0:
-        return np.zeros_like(by_cell(rate))
+def _nodes(variance: float) -> Floats:
+    """Equally likely values of a gamma variable of mean one: the means of its slices."""
     shape = 1.0 / variance
     edges = stats.gamma.ppf(np.linspace(0.0, 1.0, NODES + 1), shape)
-    # Means of the slices keep the mean of the frailty at one.
-    frailty = np.diff(stats.gamma.cdf(edges, shape + 1.0)) * NODES
-    with np.errstate(over="ignore"):
-        need = np.minimum(np.expm1(variance * rate) / variance, 1e12)
-    total = each = np.zeros_like(by_cell(rate))
-    margin = np.exp(-rate)
-    for z in frailty:
-        stray = np.exp(-z * need) - margin
-        total = total + by_cell(stray) ** 2
-        each = each + by_cell(stray**2)
-    return np.asarray((total - each) / NODES, dtype=float)
+    return np.asarray(np.diff(stats.gamma.cdf(edges, shape + 1.0)) * NODES, dtype=float)
 
 
-def _at(extra: Floats, variance: float, book: Ints, size: int) -> Floats:
-    """Extra variance by window at a variance between those tabulated."""
-    table = np.stack([np.bincount(book, weights=extra[:, k], minlength=size) for k in range(len(VARIANCES))])
-    return np.array([np.interp(variance, VARIANCES, table[:, b]) for b in range(size)])
+def _needs(rate: Floats, variance: float) -> Floats:
+    """Cumulative rates which a frailty multiplies, so that chances are those of `rate` on average."""
+    return np.expm1(np.minimum(variance * rate, LARGEST)) / variance
 
 
-def _solve(cells: _Cells, common_var: float, weights: Floats | None = None) -> float:
-    """Variance of the frailty at which the sums over customers and windows agree; zero if none does."""
-    w = np.ones(cells.excess.size) if weights is None else weights
-    wanted = float(w @ (cells.excess - common_var * cells.reach))
-    curve = w @ cells.extra
-    if wanted <= curve[0]:
-        return 0.0
-    if wanted >= curve.max():
-        return float(VARIANCES[int(curve.argmax())])
-    return float(np.interp(wanted, np.maximum.accumulate(curve), VARIANCES))
-
-
-def _resample(cells: _Cells, common_var: float, rng: np.random.Generator) -> Floats:
-    """Variances from resampled customers."""
+def _frailty(cells: _Cells, rng: np.random.Generator) -> tuple[float, Floats]:
+    """Most likely variance of the frailty, and those of resampled customers."""
     customers = int(cells.customer.max()) + 1
-    out = []
-    for _ in range(RESAMPLES):
-        weight = rng.multinomial(customers, np.full(customers, 1.0 / customers))
-        out.append(_solve(cells, common_var, weight[cells.customer].astype(float)))
-    return np.array(out)
+    logs = np.stack(
+        [
+            np.bincount(cells.customer, weights=_log_likelihood(cells, v), minlength=customers)
+            for v in VARIANCES
+        ],
+        axis=1,
+    )
+    weight = rng.multinomial(customers, np.full(customers, 1.0 / customers), RESAMPLES)
+    best = (weight @ logs).argmax(axis=1)
+    return float(VARIANCES[logs.sum(axis=0).argmax()]), VARIANCES[best]
 
 
-def _posterior(books: pd.DataFrame, explained: Floats, dates: Ints, grid: Floats) -> Floats:
+def _log_likelihood(cells: _Cells, variance: float) -> Floats:
+    """Log-likelihood of who paid by cell, the frailty integrated out."""
+    if variance == 0:
+        return cells.sums(_log_chances(cells.rate, cells.paid))
+    need = _needs(cells.rate, variance)
+    logs = np.stack([cells.sums(_log_chances(z * need, cells.paid)) for z in _nodes(variance)])
+    return np.asarray(special.logsumexp(logs, axis=0) - np.log(NODES), dtype=float)
+
+
+def _log_chances(rate: Floats, paid: Flags) -> Floats:
+    unpaid = np.clip(np.exp(-rate), FLOOR, 1.0 - FLOOR)
+    return np.asarray(np.log(np.where(paid, 1.0 - unpaid, unpaid)), dtype=float)
+
+
+def _extra(cells: _Cells, variance: float) -> Floats:
+    """Variance by window that the covariances of the customers' items add, by quadrature."""
+    books = int(cells.book.max()) + 1
+    if variance == 0:
+        return np.zeros(books)
+    need, margin = _needs(cells.rate, variance), np.exp(-cells.rate)
+    out = np.zeros(cells.book.size)
+    for z in _nodes(variance):
+        stray = np.exp(-z * need) - margin
+        out += cells.sums(stray) ** 2 - cells.sums(stray**2)
+    return np.bincount(cells.book, weights=out / NODES, minlength=books).astype(float)
+
+
+def _posterior(books: pd.DataFrame, explained: Floats, grid: Floats) -> Floats:
     """How likely each pair of standard deviation and persistence is, given the misses of the windows."""
-    reach = np.maximum(books["reach"].to_numpy(float), 1e-9)
-    miss = (books["left"] - books["expected"]).to_numpy(float) / reach
-    noise = explained / reach**2
-    apart = np.abs(dates[:, None] - dates[None, :]) / PERIOD_DAYS
-    logs = np.array([_log_likelihood(miss, noise, apart, s, k) for s, k in grid])
+    reach = np.maximum(books["reach"].to_numpy(float), FLOOR)
+    miss = (books["paid"] - books["expected"]).to_numpy(float) / reach
+    days = pd.DatetimeIndex(books.index).to_numpy().astype("datetime64[D]").astype(np.int64)
+    apart = np.abs(days[:, None] - days[None, :]) / PERIOD_DAYS
+    logs = np.array([_log_normal(miss, explained / reach**2, apart, s, k) for s, k in grid])
     logs -= 0.5 * (grid[:, 0] / PRIOR_SCALE) ** 2
     weights = np.exp(logs - logs.max())
     return np.asarray(weights / weights.sum(), dtype=float)
 
 
-def _log_likelihood(miss: Floats, noise: Floats, apart: Floats, scale: float, keep: float) -> float:
-    cov = np.diag(noise + 1e-12) + scale**2 * np.power(keep, apart)
-    low = np.linalg.cholesky(cov)
+def _log_normal(miss: Floats, noise: Floats, apart: Floats, scale: float, keep: float) -> float:
+    low = np.linalg.cholesky(np.diag(noise + FLOOR) + scale**2 * np.power(keep, apart))
     white = np.linalg.solve(low, miss)
     return float(-np.log(np.diag(low)).sum() - 0.5 * white @ white)
 
 
 def _quantiles(values: Floats, weights: Floats) -> tuple[float, float]:
     order = np.argsort(values, kind="stable")
-    sums = np.cumsum(weights[order])
-    low, high = np.searchsorted(sums, (0.025, 0.975))
+    low, high = np.searchsorted(np.cumsum(weights[order]), (0.025, 0.975))
     return float(values[order][low]), float(values[order][min(high, values.size - 1)])
 
 
 def _unseen(as_of: pd.Timestamp | None) -> Shocks:
     """The prior alone: no window was over."""
     weights = np.exp(-0.5 * (SCALES / PRIOR_SCALE) ** 2)
-    draws = ShockDraws(np.array([0.2]), SCALES, np.zeros(SCALES.size), weights / weights.sum())
-    return Shocks(0.2, PRIOR_SCALE, 0.0, draws, NO_WINDOWS, False, as_of)
+    draws = ShockDraws(np.array([UNSEEN_VARIANCE]), SCALES, np.zeros(SCALES.size), weights / weights.sum())
+    return Shocks(UNSEEN_VARIANCE, PRIOR_SCALE, 0.0, draws, NO_WINDOWS, False, as_of)

@@ -17,7 +17,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from arrisk.errors import ModelError
 from arrisk.models.cash.settlement import Settlement
-from arrisk.models.cash.shocks import PERIOD_DAYS, ShockDraws, Shocks
+from arrisk.models.cash.shock_windows import PERIOD_DAYS
+from arrisk.models.cash.shocks import ShockDraws, Shocks
 from arrisk.models.timing.day_counts import Floats, Ints
 from arrisk.models.timing.rates import DailyRates
 
