@@ -1,0 +1,402 @@
+"""Cash forecasts tried on past days: a model and simple rivals on the same books, each with its interval."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from arrisk.display import Table, frame_html
+from arrisk.errors import LookAheadError, ModelError
+from arrisk.models.cash.cash_forecast import make_inputs
+from arrisk.models.cash.methods import CURVES, RIVALS, WEEK, CashBook, Method, PastCash, make_book
+from arrisk.models.cash.past_windows import PastWindow, shocks_so_far, watch_window
+from arrisk.models.cash.rolling_page import (
+    differences_table,
+    plot_errors,
+    plot_past,
+    scores_table,
+    verdict_words,
+)
+from arrisk.models.cash.rolling_scores import EVERY, compare, score_trials
+from arrisk.models.cash.scores import past_quantiles, windows_apart
+from arrisk.models.cash.settlement import estimate_settlement
+from arrisk.models.cash.shocks import PERIOD_DAYS, Shocks
+from arrisk.models.cash.simulation import simulate_cash
+from arrisk.models.timing.payment_timing import Clock, PaymentTiming, fit_timing
+from arrisk.models.timing.rates import PaymentModel
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from arrisk.ledger.book import Snapshot
+
+__all__ = ["MODEL", "CashBacktest", "backtest_cash"]
+
+MODEL = "model"
+MIN_HISTORY_DAYS = 182
+MOST_DATES = 40
+FEWEST_DATES, FEWEST_WINDOWS = 4, 2.0
+SHOCKS_EVERY = 3
+"""Dates between new estimates of the shocks, which change slowly."""
+SHARES = (0.05, 0.1, 0.5, 0.9, 0.95)
+QUANTILES = [f"q{round(100 * s):02d}" for s in SHARES]
+COLUMNS = ["date", "method", "first_week", "last_week", "forecast", "came", "open_amount", *QUANTILES]
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CashBacktest:
+    """How a model of payment and its rivals would have forecast cash; made by `backtest_cash`.
+
+    Parameters
+    ----------
+    as_of : Timestamp
+        Day until which outcomes are known.
+    currency : str
+    weeks, step_weeks : int
+        Horizon, and weeks between past days.
+    methods : tuple of str
+        Rivals, the simplest first, then the model.
+    trials : DataFrame
+        A row a past day, method and window: `date`, `method`, `first_week`, `last_week` (equal for a single
+        week; 1 and `weeks` for the total), `forecast`, `came`, `open_amount`, and quantiles `q05`, `q10`,
+        `q50`, `q90`, `q95` (missing until there were two past windows).
+    scores : DataFrame
+        A row a method and horizon: `dates`, `windows` without overlap; `wape` (absolute errors over cash),
+        `bias` (forecast over cash, less one), `pinball_10`, `pinball_50`, `pinball_90` (over cash),
+        `coverage_80`, `coverage_90`, `interval_dates` (days with intervals from all methods, on which pinball
+        and coverage are counted).
+    differences : DataFrame
+        A row a horizon and rival: `estimate` (error of the model less that of the rival, over cash),
+        `ci_low`, `ci_high`, `verdict`.
+    level : float
+        Of the intervals of differences.
+    shortage : str
+        Why nothing can be told; empty when it can.
+    """
+
+    as_of: pd.Timestamp
+    currency: str
+    weeks: int
+    step_weeks: int
+    methods: tuple[str, ...]
+    trials: pd.DataFrame
+    scores: pd.DataFrame
+    differences: pd.DataFrame
+    level: float
+    shortage: str
+
+    @property
+    def n_dates(self) -> int:
+        """Past days on which all methods were tried."""
+        return int(self.trials["date"].nunique())
+
+    @property
+    def windows(self) -> float:
+        """Windows of the whole horizon without overlap that the past days cover."""
+        return windows_apart(_numbers(self.trials["date"]), WEEK * self.weeks)
+
+    @property
+    def identified(self) -> bool:
+        """Whether there are four past days and two windows without overlap."""
+        return not self.shortage
+
+    @property
+    def best(self) -> str:
+        """Method to use: the one with the smallest error of single weeks over all weeks.
+
+        The model must be better than every rival, if only by what was seen; a rival that was as good or
+        better is to be used, the simplest of equals. Without history enough, the simplest rival that
+        needs none: terms only.
+        """
+        if not self.identified:
+            return self.methods[0]
+        errors = self.scores[self.scores["horizon"] == EVERY].set_index("method")["wape"]
+        low = float(errors.min())
+        return next(m for m in self.methods if errors[m] <= low * (1.0 + 1e-9) + 1e-12)
+
+    @property
+    def reason(self) -> str:
+        """Why `best` is to be used, in a sentence."""
+        return verdict_words(self)
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """Differences of error: horizon, term (the rival), estimate, ci_low, ci_high, verdict."""
+        return self.differences.rename(columns={"rival": "term"})
+
+    @property
+    def diagnostics(self) -> dict[str, Any]:
+        """What was tried, and what is recommended."""
+        return {
+            "dates": self.n_dates,
+            "windows_without_overlap": self.windows,
+            "identified": self.identified,
+            "shortage": self.shortage,
+            "best": self.best,
+            "reason": self.reason,
+            "cash": "on the items open on each day; new sales are not in it",
+            "interval": "the model by simulation with shocks, the rivals from their own past errors",
+        }
+
+    def totals(self, method: str) -> pd.DataFrame:
+        """Trials of the whole horizon by one method."""
+        own = self.trials[(self.trials["method"] == method) & (self.trials["last_week"] == self.weeks)]
+        return own[own["first_week"] == 1].reset_index(drop=True)
+
+    def to_table(self, name: str = "cash_backtest") -> Table:
+        """Errors, bias, pinball loss and coverage of every method by horizon."""
+        return scores_table(self, name)
+
+    def differences_table(self, name: str = "cash_differences") -> Table:
+        """The model against each rival, with verdicts."""
+        return differences_table(self, name)
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Error by week ahead, a line a method."""
+        return plot_errors(self, ax)
+
+    def plot_past(self, ax: Axes | None = None, method: str | None = None) -> Axes:
+        """Past intervals of the total beside what came; by default of the best method."""
+        return plot_past(self, ax, method or self.best)
+
+    def _repr_html_(self) -> str:
+        tables = (self.to_table(), self.differences_table())
+        return "".join(frame_html(t.frame, t.title, t.note, t.formats) for t in tables)
+
+
+def backtest_cash(
+    snapshot: Snapshot,
+    model: PaymentModel | None = None,
+    weeks: int = 13,
+    step_weeks: int = 4,
+    methods: Mapping[str, Method] = RIVALS,
+    draws: int = 200,
+    level: float = 0.9,
+    seed: int = 20251231,
+) -> CashBacktest:
+    """Forecast the cash of past books by a model and its rivals, and compare with what came.
+
+    Parameters
+    ----------
+    snapshot : Snapshot
+        What came is known up to its day.
+    model : PaymentModel, optional
+        Its form, fitted anew on each past day. By default payment curves, which then are no rival.
+    weeks : int
+        Horizon.
+    step_weeks : int
+        Weeks between past days; at most 40 days are tried, the latest ones.
+    methods : mapping of name to method
+        Rivals, the simplest first; see `arrisk.models.cash.methods`.
+    draws : int
+        Simulated futures of the model on each day.
+    level : float
+        Of the intervals of differences.
+    seed : int
+
+    Returns
+    -------
+    CashBacktest
+
+    Raises
+    ------
+    LookAheadError
+        If the model knows more than the snapshot.
+
+    Notes
+    -----
+    Each past day forecasts with what had been recorded by its evening: receipts booked later are unknown to
+    it, however early their date. What came counts by the day of the receipt, on the invoices open in the
+    book, without new sales, which are the same for every method. Quantiles of the model come from simulation
+    with the shocks that its own forecasts had revealed by that day, estimated anew on every third day; those
+    of a rival come from its own errors in windows that were over on that day, per unit of the open amount
+    (`past_quantiles`).
+    """
+    model = model or _default_model(snapshot)
+    if model.as_of > snapshot.date:
+        raise LookAheadError(f"the model knows {model.as_of:%Y-%m-%d}, later than {snapshot.date:%Y-%m-%d}")
+    rivals = {k: m for k, m in methods.items() if not (k == CURVES and isinstance(model, PaymentTiming))}
+    names = (*rivals, MODEL)
+    tried = list(_try_days(snapshot, model, weeks, step_weeks, rivals, draws, seed))
+    trials = _trials(tried, names, weeks, snapshot.day)
+    shortage = _shortage(trials, weeks)
+    scores = score_trials(trials, names, weeks)
+    differences = compare(trials, names, weeks, level)
+    return CashBacktest(
+        snapshot.date,
+        snapshot.currency,
+        weeks,
+        step_weeks,
+        names,
+        trials,
+        scores,
+        differences,
+        level,
+        shortage,
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Day:
+    """A past book with the forecasts made of it: weeks by method, and draws of the model (draws, weeks)."""
+
+    book: CashBook
+    forecasts: dict[str, Floats]
+    drawn: Floats
+
+
+def _default_model(snapshot: Snapshot) -> PaymentTiming:
+    clock: Clock = "due" if snapshot.items["due_date"].notna().mean() > 0.5 else "issue"
+    return fit_timing(snapshot, clock)
+
+
+def _try_days(
+    snapshot: Snapshot,
+    model: PaymentModel,
+    weeks: int,
+    step_weeks: int,
+    rivals: Mapping[str, Method],
+    draws: int,
+    seed: int,
+) -> Iterator[_Day]:
+    """Forecasts of each past day on which a model can be fitted and something was open."""
+    curves = model if isinstance(model, PaymentTiming) else _default_model(snapshot)
+    past = PastCash.of(snapshot)
+    books: list[CashBook] = []
+    waiting: list[tuple[Snapshot, PaymentModel]] = []
+    windows: list[PastWindow] = []
+    shocks: Shocks | None = None
+    seeds = np.random.SeedSequence(seed).generate_state(MOST_DATES)
+    for k, date in enumerate(_past_days(snapshot, weeks, step_weeks)):
+        then = snapshot.as_of(date)
+        try:
+            fitted = model.refit(then)
+            known = fitted if curves is model else curves.refit(then)
+        except ModelError:
+            continue
+        book = make_book(then, known, past, tuple(books), weeks)
+        if not book.amounts.sum() > 0:
+            continue
+        waiting = _watch(waiting, windows, then)
+        if shocks is None or k % SHOCKS_EVERY == 0:
+            shocks = shocks_so_far(windows, then)
+        forecasts = {name: method(book) for name, method in rivals.items()}
+        drawn = _draw(then, fitted, shocks, weeks, draws, int(seeds[k]))
+        yield _Day(book, forecasts | {MODEL: drawn.mean(axis=0)}, drawn)
+        books.append(book)
+        waiting.append((then, fitted))
+
+
+def _watch(
+    waiting: list[tuple[Snapshot, PaymentModel]], windows: list[PastWindow], now: Snapshot
+) -> list[tuple[Snapshot, PaymentModel]]:
+    """Add the windows that are over, 28 days apart at least; what is left waits."""
+    rest = []
+    for then, fitted in waiting:
+        if now.day - then.day < PERIOD_DAYS:
+            rest.append((then, fitted))
+        elif not windows or (then.date - windows[-1].date).days >= PERIOD_DAYS:
+            windows.append(watch_window(then, fitted, now))
+    return rest
+
+
+def _draw(then: Snapshot, fitted: PaymentModel, shocks: Shocks, weeks: int, draws: int, seed: int) -> Floats:
+    """Simulated cash of the open book by week, (draws, weeks), currency units."""
+    inputs = make_inputs(then, fitted, "none", WEEK * weeks)
+    drawn = simulate_cash(
+        inputs.items,
+        inputs.rates,
+        shocks,
+        WEEK * weeks,
+        draws,
+        seed,
+        settlement=estimate_settlement(then),
+    )
+    return np.asarray(drawn.cash.reshape(draws, weeks, WEEK).sum(axis=2) / then.scale, dtype=float)
+
+
+def _past_days(snapshot: Snapshot, weeks: int, step_weeks: int) -> list[pd.Timestamp]:
+    first = snapshot.first_date + pd.Timedelta(days=MIN_HISTORY_DAYS)
+    step = pd.Timedelta(days=WEEK * step_weeks)
+    days: list[pd.Timestamp] = []
+    day = snapshot.date - pd.Timedelta(days=WEEK * weeks)
+    while day >= first and len(days) < MOST_DATES:
+        days.append(day)
+        day -= step
+    return days[::-1]
+
+
+def _trials(tried: list[_Day], names: tuple[str, ...], weeks: int, until: int) -> pd.DataFrame:
+    """Rows of the days on which every method could forecast."""
+    usable = [d for d in tried if all(np.isfinite(f).all() for f in d.forecasts.values())]
+    spans = [(k, k + 1) for k in range(weeks)] + ([(0, weeks)] if weeks > 1 else [])
+    frames = []
+    for i, day in enumerate(usable):
+        limits = _past_limits(usable[:i], day, names[:-1], spans)
+        drawn = _spans(day.drawn, spans)
+        limits[names[-1]] = np.quantile(drawn, SHARES, axis=0).T
+        came = _spans(day.book.came(until).sum(axis=0), spans)
+        for name in names:
+            rows = {
+                "date": day.book.snapshot.date,
+                "method": name,
+                "first_week": [a + 1 for a, _ in spans],
+                "last_week": [b for _, b in spans],
+                "forecast": _spans(day.forecasts[name], spans),
+                "came": came,
+                "open_amount": day.book.held,
+                **dict(zip(QUANTILES, limits[name].T, strict=True)),
+            }
+            frames.append(pd.DataFrame(rows))
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=COLUMNS)
+
+
+def _spans(weekly: Floats, spans: list[tuple[int, int]]) -> Floats:
+    """Sums over weeks of the last axis."""
+    sums = np.concatenate([np.zeros((*weekly.shape[:-1], 1)), np.cumsum(weekly, axis=-1)], axis=-1)
+    begin, end = np.array(spans).T
+    return np.asarray(sums[..., end] - sums[..., begin], dtype=float)
+
+
+def _past_limits(
+    before: list[_Day], day: _Day, names: tuple[str, ...], spans: list[tuple[int, int]]
+) -> dict[str, Floats]:
+    """Quantiles (spans, shares) by method, from its errors in windows that were over on the day."""
+    now, held = day.book.day, day.book.held
+    days = np.array([d.book.day for d in before], dtype=np.int64)
+    came = np.array([_spans(d.book.came(now).sum(axis=0), spans) for d in before])
+    size = np.array([d.book.held for d in before])[:, None]
+    out = {}
+    for name in names:
+        forecast = np.array([_spans(d.forecasts[name], spans) for d in before])
+        limits = np.full((len(spans), len(SHARES)), np.nan)
+        for k, (a, b) in enumerate(spans):
+            over = days + WEEK * b <= now
+            if over.any():
+                errors = ((came - forecast) / size)[over, k]
+                limits[k] = past_quantiles(errors, windows_apart(days[over], WEEK * (b - a)), SHARES)
+        point = _spans(day.forecasts[name], spans)[:, None]
+        out[name] = np.maximum(point + held * limits, 0.0)
+    return out
+
+
+def _shortage(trials: pd.DataFrame, weeks: int) -> str:
+    dates = trials["date"].nunique()
+    windows = windows_apart(_numbers(trials["date"]), WEEK * weeks) if dates else 0.0
+    if dates >= FEWEST_DATES and windows >= FEWEST_WINDOWS:
+        return ""
+    return (
+        f"the history allows {dates} past days ({windows:.1f} windows of {weeks} weeks without overlap); a "
+        f"comparison needs {FEWEST_DATES} and {FEWEST_WINDOWS:.0f}"
+    )
+
+
+def _numbers(dates: pd.Series) -> NDArray[np.int64]:
+    return dates.to_numpy(dtype="datetime64[D]").astype(np.int64)
