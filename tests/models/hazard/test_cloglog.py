@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import pandas as pd
@@ -27,6 +27,14 @@ class Book:
     origin: np.ndarray
     calendar: DayClasses
     customer: np.ndarray
+
+    def without(self, customer: int) -> Book:
+        """The items of the other customers."""
+        kept = self.customer != customer
+        columns = {f.name: getattr(self, f.name) for f in fields(self)}
+        run = self.calendar.run[kept]
+        calendar = DayClasses(self.calendar.codes, self.calendar.first_day, run)
+        return Book(**{k: v[kept] if k != "calendar" else calendar for k, v in columns.items()})
 
     def days(self, with_calendar: bool) -> ItemDays:
         extra = {"origin": self.origin, "calendar": self.calendar} if with_calendar else {}

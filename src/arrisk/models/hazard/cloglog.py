@@ -9,17 +9,23 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from arrisk.errors import ModelError
+from arrisk.models.hazard.climb import Top, aliased_terms, climb
 from arrisk.models.hazard.counts import ItemDays
-from arrisk.models.hazard.likelihood import Block, Part, make_blocks, part_of, summit_of
+from arrisk.models.hazard.design import make_designs
+from arrisk.models.hazard.efron import breslow_parts, breslow_top
+from arrisk.models.hazard.likelihood import (
+    Block,
+    Part,
+    ages_with_events,
+    columns_of,
+    make_blocks,
+    part_of,
+    summit_of,
+)
 from arrisk.models.timing.day_counts import Floats
 
 __all__ = ["CloglogFit", "fit_cloglog"]
 
-STEPS = 50
-HALVINGS = 30
-CLOSE = 1e-10
-ALIASED = 1e-9
-RUNAWAY = 0.05
 Flags = NDArray[np.bool_]
 
 
@@ -151,30 +157,28 @@ def fit_cloglog(
     >>> fit_cloglog(days, [[0.0], [1.0]]).coefficients.round(9).tolist() == [round(float(np.log(2)), 9)]
     True
     """
-    of_cell, of_class, names = _designs(days, design, calendar_design)
+    of_cell, of_class, names = make_designs(days, design, calendar_design)
     if cause not in days.events:
         raise ModelError(f"no event of cause {cause} among {days.n} items")
-    z = of_cell[days.cell] + of_class[days.day_class]
     empty, kept = _empty(days, of_class, cause)
-    ridge = 0.0 if np.isinf(prior_sd) else prior_sd**-2
-    blocks = make_blocks(days, z, cause, kept)
+    some, all_ = ages_with_events(days, cause, kept)
+    blocks = make_blocks(days, of_cell[days.cell] + of_class[days.day_class], cause, kept, some & ~all_)
     if not any(b.ages.size for b in blocks):
         raise ModelError("at every age either none or all of the items at risk left: nothing to compare")
-    estimated = ~empty & ~(_aliased(blocks, ~empty) if ridge == 0 else np.zeros_like(empty))
-    used = [_columns(b, estimated) for b in blocks]
-    beta, effects, parts, steps = _climb(used, ridge, [n for n, e in zip(names, estimated, strict=True) if e])
-    summit = summit_of(parts, ridge)
+    ridge = 0.0 if np.isinf(prior_sd) else prior_sd**-2
+    estimated, top = _fitted(blocks, ~empty, ridge, np.array(names))
+    summit = summit_of(top.parts, ridge)
     coefficients = np.where(empty, -np.inf, 0.0)
-    coefficients[estimated] = beta
+    coefficients[estimated] = top.beta
     bread = np.full((len(names),) * 2, np.nan)
     bread[np.ix_(estimated, estimated)] = np.linalg.inv(summit.information)
     return CloglogFit(
         tuple(names),
         coefficients,
-        _baseline(blocks, effects, days.at_risk.shape[1]),
+        _baseline(blocks, top.effects, all_),
         bread,
         summit.log_likelihood,
-        steps,
+        top.steps,
         estimated,
         tuple(n for n, e, o in zip(names, estimated, empty, strict=True) if not e and not o),
         tuple(n for n, o in zip(names, empty, strict=True) if o),
@@ -183,36 +187,23 @@ def fit_cloglog(
         of_class,
         cause,
         prior_sd,
-        used,
-        parts,
+        [columns_of(b, estimated) for b in blocks],
+        top.parts,
     )
 
 
-def _designs(
-    days: ItemDays, design: pd.DataFrame | ArrayLike, calendar_design: pd.DataFrame | ArrayLike | None
-) -> tuple[Floats, Floats, list[str]]:
-    """What each cell and each class of days adds to the design, and the names of all terms."""
-    x, names = _matrix(design, days.cells, "x", "cells")
-    w = np.zeros((days.classes, 0))
-    more: list[str] = []
-    if calendar_design is not None:
-        w, more = _matrix(calendar_design, days.classes, "day", "classes of days")
-    names = names + more
-    if len(set(names)) < len(names):
-        raise ModelError(f"terms share a name: {sorted({n for n in names if names.count(n) > 1})}")
-    of_cell = np.hstack([x, np.zeros((x.shape[0], w.shape[1]))])
-    return of_cell, np.hstack([np.zeros((w.shape[0], x.shape[1])), w]), names
-
-
-def _matrix(given: pd.DataFrame | ArrayLike, rows: int, prefix: str, what: str) -> tuple[Floats, list[str]]:
-    values = np.asarray(given, dtype=float)
-    if values.ndim != 2 or values.shape[0] < rows:
-        raise ModelError(f"a design of shape {values.shape} does not cover {rows} {what}")
-    if not np.isfinite(values).all():
-        raise ModelError(f"missing or infinite values in the design of {what}")
-    if isinstance(given, pd.DataFrame):
-        return values, [str(c) for c in given.columns]
-    return values, [f"{prefix}{j + 1}" for j in range(values.shape[1])]
+def _fitted(
+    blocks: list[Block], candidates: Flags, ridge: float, names: NDArray[np.str_]
+) -> tuple[Flags, Top]:
+    """Terms that can be estimated, and the top of the likelihood; a climb of Breslow's goes before."""
+    estimated = candidates.copy()
+    if ridge == 0:
+        estimated &= ~aliased_terms(breslow_parts(blocks, np.zeros(candidates.size)), candidates)
+    used = [columns_of(b, estimated) for b in blocks]
+    told = list(names[estimated])
+    beta = breslow_top(used, ridge, told).beta
+    start = beta, [np.log(b.left_by_age / (b.at_risk.T @ np.exp(b.z @ beta))) for b in used]
+    return estimated, climb(used, part_of, start, told, ridge)
 
 
 def _empty(days: ItemDays, of_class: Floats, cause: int) -> tuple[Flags, Flags]:
@@ -224,104 +215,8 @@ def _empty(days: ItemDays, of_class: Floats, cause: int) -> tuple[Flags, Flags]:
     return np.asarray(empty), ~np.asarray(off)[days.day_class]
 
 
-def _columns(block: Block, chosen: Flags) -> Block:
-    if chosen.all():
-        return block
-    z = np.ascontiguousarray(block.z[:, chosen])
-    return Block(block.ages, block.sure, z, block.at_risk, block.profile, block.age, block.count)
-
-
-def _start(block: Block) -> Floats:
-    """Age effects without covariates: the complementary log-log of the share that leaves."""
-    exposed = np.asarray(block.at_risk.sum(axis=0)).ravel()
-    left = np.bincount(block.age, weights=block.count, minlength=block.ages.size)
-    return np.asarray(np.log(-np.log1p(-left / exposed)))
-
-
-def _aliased(blocks: list[Block], candidates: Flags) -> Flags:
-    """Terms that the age effects and the terms before them determine, one by one as Gauss eliminates."""
-    zero = np.zeros(candidates.size)
-    summit = summit_of([part_of(b, zero, _start(b)) for b in blocks], 0.0)
-    left, scale = summit.information.copy(), np.diag(summit.full_information)
-    out = np.zeros(candidates.size, dtype=bool)
-    for j in np.flatnonzero(candidates):
-        if left[j, j] <= ALIASED * max(scale[j], np.finfo(float).tiny):
-            out[j] = True
-            continue
-        left -= np.outer(left[:, j], left[j]) / left[j, j]
-    return out
-
-
-def _climb(
-    blocks: list[Block], ridge: float, names: list[str]
-) -> tuple[Floats, list[Floats], list[Part], int]:
-    """Newton's method with step-halving."""
-    beta, effects = np.zeros(len(names)), [_start(b) for b in blocks]
-    parts = [part_of(b, beta, a) for b, a in zip(blocks, effects, strict=True)]
-    for count in range(1, STEPS + 1):
-        move, moves, gain = _newton(parts, beta, ridge, names)
-        beta, effects, parts = _halved(blocks, beta, effects, parts, move, moves, ridge)
-        if gain < CLOSE:
-            if np.abs(move).max(initial=0.0) > RUNAWAY:
-                _separated(names, np.abs(move))
-            return beta, effects, parts, count
-    raise ModelError(f"the hazard regression did not converge in {STEPS} steps")
-
-
-def _newton(
-    parts: list[Part], beta: Floats, ridge: float, names: list[str]
-) -> tuple[Floats, list[Floats], float]:
-    """Newton's step of the coefficients and of the age effects, and the rise that it promises."""
-    summit = summit_of(parts, ridge)
-    score = summit.score - ridge * beta
-    root = np.sqrt(np.diag(summit.information).clip(np.finfo(float).tiny))
-    scaled = summit.information / np.outer(root, root)
-    try:
-        np.linalg.cholesky(scaled)
-    except np.linalg.LinAlgError:
-        _separated(names, np.abs(np.linalg.eigh(scaled)[1][:, 0]) if beta.size else beta)
-    move = np.linalg.solve(scaled, score / root) / root if beta.size else beta
-    moves = [(p.age_score - p.mixed @ move) / p.age_information for p in parts]
-    gain = score @ move + sum(p.age_score @ (p.age_score / p.age_information) for p in parts)
-    return move, moves, float(gain)
-
-
-def _halved(
-    blocks: list[Block],
-    beta: Floats,
-    effects: list[Floats],
-    parts: list[Part],
-    move: Floats,
-    moves: list[Floats],
-    ridge: float,
-) -> tuple[Floats, list[Floats], list[Part]]:
-    """The longest of the step, its half, its quarter ... that does not lower the likelihood."""
-
-    def height(of: list[Part], at: Floats) -> float:
-        return sum(p.log_likelihood for p in of) - 0.5 * ridge * float(at @ at)
-
-    before = height(parts, beta)
-    slack = 1e-12 * (1.0 + abs(before))
-    share = 1.0
-    for _ in range(HALVINGS):
-        at, levels = beta + share * move, [a + share * m for a, m in zip(effects, moves, strict=True)]
-        new = [part_of(b, at, a) for b, a in zip(blocks, levels, strict=True)]
-        if height(new, at) >= before - slack:
-            return at, levels, new
-        share /= 2.0
-    raise ModelError("the likelihood of the hazard regression does not rise along Newton's step")
-
-
-def _separated(names: list[str], size: Floats) -> None:
-    guilty = [n for n, s in zip(names, size, strict=True) if s > 0.1 * size.max(initial=0.0)]
-    raise ModelError(
-        f"no finite estimate of {', '.join(guilty)}: events and item-days without one are separated (a level "
-        "without events?); merge levels or give a prior_sd"
-    )
-
-
-def _baseline(blocks: list[Block], effects: list[Floats], ages: int) -> Floats:
-    out = np.full((len(blocks), ages), -np.inf)
+def _baseline(blocks: list[Block], effects: list[Floats], all_left: Flags) -> Floats:
+    out = np.where(all_left, np.inf, -np.inf)
     for row, block, effect in zip(out, blocks, effects, strict=True):
-        row[block.ages], row[block.sure] = effect, np.inf
+        row[block.ages] = effect
     return out

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from arrisk.errors import ModelError
 from arrisk.models.hazard.cloglog import CloglogFit
-from arrisk.models.hazard.counts import item_days
+from arrisk.models.hazard.counts import ItemRows, PlacedDays, item_days
 from arrisk.models.regression.sandwich import cluster_codes
 from arrisk.models.timing.day_counts import Floats, Ints
 
-__all__ = ["clustered_covariance", "customer_scores"]
-
-TABLE = 20_000_000
+__all__ = ["by_customer", "clustered_covariance", "customer_scores"]
 
 
 def customer_scores(fit: CloglogFit, customers: ArrayLike) -> Floats:
@@ -29,7 +30,7 @@ def customer_scores(fit: CloglogFit, customers: ArrayLike) -> Floats:
     Returns
     -------
     array, shape (customers, k)
-        One column per estimated term; they sum to zero (to the penalty, with a prior).
+        One column per estimated term, in the order of first appearance of the customers.
 
     Notes
     -----
@@ -37,71 +38,122 @@ def customer_scores(fit: CloglogFit, customers: ArrayLike) -> Floats:
     covariates z and their mean m at its stratum and age, weighted by information: the score of the
     coefficients less its projection on those of the age effects. As z is a sum of what the cell and the class
     of the day add, residuals are summed by customer and cell, by customer and class, and by customer and age.
+    Without a calendar the days of an item are not looked at one by one: sums over its ages are differences of
+    cumulated sums.
     """
-    rows = fit.days.rows
-    code, groups = cluster_codes(customers, rows.base.size)
-    ages = fit.log_baseline.shape[1]
-    level = np.where(np.isfinite(fit.log_baseline), np.exp(np.minimum(fit.log_baseline, 700.0)), 0.0)
-    means = fit.age_means.reshape(-1, int(fit.estimated.sum()))
-    x, w = fit.of_cell[:, fit.estimated], fit.of_class[:, fit.estimated]
-    risk = np.exp(fit.linear(fit.of_cell))[rows.base_cell][rows.base]
-    day_risk = np.exp(fit.linear(fit.of_class))
-    counts = np.ones(risk.size) if rows.days.counts is None else rows.days.counts.astype(float)
-    place = rows.base_stratum[rows.base] * ages
-    out = np.zeros((groups, x.shape[1]))
-    lost = np.zeros(risk.size)
+    order, ends = by_customer(customers, fit.days.rows.base.size)
+    rows = fit.days.rows.take(order)
+    at = _at(fit)
+    number, risk = rows.days.counts, at.risk[rows.base]
+    place, gained, day = _gains(fit, at, rows, risk)
+    if number is not None:
+        risk, gained = risk * number, gained * number
     if rows.calendar is None:
-        total = np.cumsum(np.hstack([np.zeros((level.shape[0], 1)), level]), axis=1)
-        moved = np.cumsum(
-            np.insert((level.ravel()[:, None] * means).reshape(*level.shape, -1), 0, 0.0, axis=1), axis=1
-        )
-        first = rows.start - rows.days.first
-        last = rows.days.exit - rows.days.first + 1
-        row = rows.base_stratum[rows.base] * (ages + 1)
-        lost = risk * counts * (total.ravel()[row + last] - total.ravel()[row + first])
-        table = moved.reshape(-1, x.shape[1])
-        out += _summed(code, groups, row + last, risk * counts, table)
-        out -= _summed(code, groups, row + first, risk * counts, table)
+        lost, scores = _over_ages(at, rows, risk, ends)
     else:
-        for some, each, of_day, age in item_days(rows, rows.calendar):
-            where = np.repeat(place[some], each) + age
-            mu = np.repeat(risk[some] * counts[some], each) * level.ravel()[where] * day_risk[of_day]
-            who = np.repeat(code[some], each)
-            ends = np.cumsum(each) - each
-            lost[some] = np.add.reduceat(mu, ends)
-            out += _summed(who, groups, where, mu, means)
-            out -= _summed(who, groups, of_day, mu, w)
-    gained, at, of_last = _gains(fit, risk, day_risk, level, place)
-    mine = np.flatnonzero(gained > 0)
-    gained[mine] *= counts[mine]
-    out += _summed(code, groups, rows.base_cell[rows.base], gained - lost, x)
-    out -= _summed(code[mine], groups, at[mine], gained[mine], means)
-    out += _summed(code[mine], groups, of_last[mine], gained[mine], w)
-    return out
+        lost, scores = _over_days(at, rows, rows.calendar, risk, ends)
+        scores += _summed(ends, day, gained, at.of_class)
+    scores -= _summed(ends, place, gained, at.means)
+    return scores + _summed(ends, rows.base, gained - lost, at.of_base)
 
 
-def _gains(
-    fit: CloglogFit, risk: Floats, day_risk: Floats, level: Floats, place: Ints
-) -> tuple[Floats, Ints, Ints]:
-    """Of each row: mu / (1 - exp(-mu)) on the day of its event (else 0), that (stratum, age), that class."""
-    rows = fit.days.rows
-    at = place + rows.days.exit - rows.days.first
-    of_last = np.zeros(risk.size, dtype=np.int64)
+def by_customer(customers: ArrayLike, n: int) -> tuple[NDArray[np.intp], Ints]:
+    """Rows in the order of their customers, and where each customer starts; the end at last."""
+    code, groups = cluster_codes(customers, n)
+    # A sort of two-byte numbers is several times faster.
+    order = np.argsort(code.astype(np.uint16) if groups <= 2**16 else code, kind="stable")
+    return order, np.concatenate([[0], np.cumsum(np.bincount(code))])
+
+
+@dataclass(frozen=True, slots=True)
+class _At:
+    """The fit laid out for rows: (stratum, age) in one row, (stratum, cell) by `base`.
+
+    `level` is exp of the age effect (0 where it is not finite), `risk` and `day_risk` exp of what base and
+    class add; `means`, `of_base` and `of_class` have one column per estimated term.
+    """
+
+    level: Floats
+    means: Floats
+    risk: Floats
+    of_base: Floats
+    day_risk: Floats
+    of_class: Floats
+    stratum: Ints
+    first: int
+    ages: int
+
+    def place(self, base: Ints, age: Any) -> Ints:
+        """Place of (stratum, age)."""
+        return np.asarray((self.stratum * self.ages - self.first)[base] + age, dtype=np.int64)
+
+
+def _at(fit: CloglogFit) -> _At:
+    rows, used = fit.days.rows, fit.estimated
+    finite = np.isfinite(fit.log_baseline)
+    level = np.exp(fit.log_baseline, out=np.zeros_like(fit.log_baseline), where=finite)
+    return _At(
+        level.ravel(),
+        fit.age_means.reshape(level.size, -1),
+        np.exp(fit.linear(fit.of_cell))[rows.base_cell],
+        fit.of_cell[rows.base_cell][:, used],
+        np.exp(fit.linear(fit.of_class)),
+        fit.of_class[:, used],
+        rows.base_stratum,
+        rows.days.first,
+        level.shape[1],
+    )
+
+
+def _over_ages(at: _At, rows: ItemRows, risk: Floats, ends: Ints) -> tuple[Floats, Floats]:
+    """Expected events of each row, and their part of the scores by customer, from cumulated sums."""
+    of_age = np.column_stack([at.level, at.level[:, None] * at.means]).reshape(
+        -1, at.ages, 1 + at.means.shape[1]
+    )
+    sums = np.cumsum(np.insert(of_age, 0, 0.0, axis=1), axis=1).reshape(-1, of_age.shape[2])
+    level, means = np.ascontiguousarray(sums[:, 0]), np.ascontiguousarray(sums[:, 1:])
+    # One sum more than ages in every stratum: before the first.
+    before = (at.stratum * (at.ages + 1) - at.first)[rows.base]
+    last = before + rows.days.exit + 1
+    lost, scores = level[last], _summed(ends, last, risk, means)
+    if rows.days.start is not None:
+        came = before + rows.days.start
+        lost -= level[came]
+        scores -= _summed(ends, came, risk, means)
+    return risk * lost, scores
+
+
+def _over_days(
+    at: _At, rows: ItemRows, calendar: PlacedDays, risk: Floats, ends: Ints
+) -> tuple[Floats, Floats]:
+    """The same with a calendar, day by day."""
+    lost, scores = np.zeros(risk.size), np.zeros((risk.size, at.means.shape[1]))
+    start = at.place(rows.base, np.full(risk.size, rows.days.first))
+    for some, each, of_day, age in item_days(rows, calendar):
+        where = np.repeat(start[some], each) + age
+        mu = np.repeat(risk[some], each) * at.level[where] * at.day_risk[of_day]
+        days = np.concatenate([[0], np.cumsum(each)])
+        lost[some] = np.add.reduceat(mu, days[:-1])
+        scores[some] = _summed(days, where, mu, at.means) - _summed(days, of_day, mu, at.of_class)
+    return lost, np.add.reduceat(scores, ends[:-1], axis=0)
+
+
+def _gains(fit: CloglogFit, at: _At, rows: ItemRows, risk: Floats) -> tuple[Ints, Floats, Ints]:
+    """By row: place of its last age, mu / (1 - exp(-mu)) if the event came (else 0), class of that day."""
+    place = at.place(rows.base, rows.days.exit)
+    mu, day = risk * at.level[place], place
     if rows.calendar is not None:
-        of_last = rows.calendar.at(rows.days.exit)
-    mu = np.where(rows.cause == fit.cause, risk * day_risk[of_last] * level.ravel()[at], 0.0)
-    gained = np.divide(mu, -np.expm1(-mu), out=np.zeros_like(mu), where=mu > 0)
-    return gained, at, of_last
+        day = rows.calendar.at(rows.days.exit)
+        mu *= at.day_risk[day]
+    mu[rows.cause != fit.cause] = 0.0
+    return place, np.divide(mu, -np.expm1(-mu), out=np.zeros_like(mu), where=mu > 0), day
 
 
-def _summed(code: Ints, groups: int, column: Ints, weight: Floats, table: Floats) -> Floats:
-    """Rows of `table` picked by `column`, times `weight`, summed by group."""
-    size = groups * len(table)
-    if size <= TABLE:
-        sums = np.bincount(code * len(table) + column, weights=weight, minlength=size)
-        return np.asarray(sums.reshape(groups, -1) @ table)
-    picked = sparse.coo_array((weight, (code, column)), shape=(groups, len(table)))
-    return np.asarray(picked.tocsr() @ table)
+def _summed(ends: Ints, column: Ints, weight: Floats, table: Floats) -> Floats:
+    """Rows of `table` picked by `column`, times `weight`, summed between the ends."""
+    shape = (ends.size - 1, len(table))
+    small = column.astype(np.int32), ends.astype(np.int32)
+    return np.asarray(sparse.csr_array((weight, *small), shape=shape) @ table)
 
 
 def clustered_covariance(fit: CloglogFit, scores: Floats) -> Floats:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -12,9 +12,10 @@ from numpy.typing import ArrayLike
 from scipy import sparse
 
 from arrisk.errors import ModelError
+from arrisk.models.hazard.cells import checked_codes, renumbered
 from arrisk.models.timing.day_counts import DayRows, Ints, day_rows
 
-__all__ = ["DayClasses", "Events", "ItemDays", "ItemRows", "combine_codes", "count_item_days", "item_days"]
+__all__ = ["DayClasses", "Events", "ItemDays", "ItemRows", "count_item_days", "count_rows", "item_days"]
 
 CHUNK = 4_000_000
 DENSE = 50_000_000
@@ -68,6 +69,19 @@ class ItemRows:
     base_cell: Ints
     base_stratum: Ints
     calendar: PlacedDays | None
+
+    def take(self, chosen: Any) -> ItemRows:
+        """Some of the rows, in the order given."""
+        start, counts, placed = self.days.start, self.days.counts, self.calendar
+        days = replace(
+            self.days,
+            exit=self.days.exit[chosen],
+            start=None if start is None else start[chosen],
+            counts=None if counts is None else counts[chosen],
+        )
+        if placed is not None:
+            placed = replace(placed, origin=placed.origin[chosen])
+        return replace(self, days=days, cause=self.cause[chosen], base=self.base[chosen], calendar=placed)
 
     @property
     def start(self) -> Ints:
@@ -156,7 +170,7 @@ def count_item_days(
     cause : array of int, shape (n,)
         0 when still open, otherwise the code of the cause.
     cell : array of int, shape (n,)
-        Number of the combination of covariates, from 0 to `cells` - 1; see `combine_codes`.
+        Number of the combination of covariates, from 0 to `cells` - 1; see `arrisk.models.hazard.cells`.
     cells : int
     entry : array of int, shape (n,), optional
         Last age before the item was watched; by default all are watched from age 0, or from the first exit if
@@ -189,59 +203,18 @@ def count_item_days(
     ([[3.0, 3.0, 1.0]], [2])
     """
     rows, strata = _checked(exit, cause, cell, cells, entry, counts, stratum, origin, calendar)
+    return count_rows(rows, cells, strata)
+
+
+def count_rows(rows: ItemRows, cells: int, strata: int) -> ItemDays:
+    """Count checked rows, or some of them; see `count_item_days`."""
+    base, present = renumbered(rows.base, rows.base_cell.size)
+    if present.size < rows.base_cell.size:
+        cell, stratum = rows.base_cell[present], rows.base_stratum[present]
+        rows = replace(rows, base=base, base_cell=cell, base_stratum=stratum)
     if rows.calendar is None:
         return _plain(rows, cells, strata)
     return _with_calendar(rows, rows.calendar, cells, strata)
-
-
-def combine_codes(columns: list[Ints], sizes: list[int]) -> tuple[Ints, Ints]:
-    """Number the occurring combinations of several codes.
-
-    Parameters
-    ----------
-    columns : list of array of int, shape (n,)
-        Codes of each covariate, from 0.
-    sizes : list of int
-        Codes that each covariate may have.
-
-    Returns
-    -------
-    cell : array of int, shape (n,)
-        Number of the combination of each row.
-    codes : array of int, shape (cells, covariates)
-        The combinations, in lexical order.
-
-    Examples
-    --------
-    >>> cell, codes = combine_codes([np.array([0, 1, 1]), np.array([1, 0, 0])], [2, 2])
-    >>> cell.tolist(), codes.tolist()
-    ([0, 1, 1], [[0, 1], [1, 0]])
-    """
-    joint = np.zeros(columns[0].size, dtype=np.int64)
-    for column, size in zip(columns, sizes, strict=True):
-        joint = joint * size + column
-    cell, present = _renumbered(joint, int(np.prod(sizes, dtype=float)))
-    return cell, np.column_stack(np.unravel_index(present, sizes)).astype(np.int64)
-
-
-def _renumbered(codes: Ints, size: int) -> tuple[Ints, Ints]:
-    """Codes numbered anew without gaps, and the codes that occur."""
-    if size > 4 * codes.size + 1_000_000:
-        present, number = np.unique(codes, return_inverse=True)
-        return number.astype(np.int64), present
-    there = np.bincount(codes, minlength=size) > 0
-    if there.all():
-        return codes, np.arange(size)
-    return (np.cumsum(there) - 1)[codes], np.flatnonzero(there)
-
-
-def _codes(values: ArrayLike, name: str, n: int, size: int | None = None) -> Ints:
-    codes = np.asarray(values)
-    if codes.shape != (n,) or not np.issubdtype(codes.dtype, np.integer):
-        raise ModelError(f"{name} must be one whole number per item")
-    if n and (int(codes.min()) < 0 or (size is not None and int(codes.max()) >= size)):
-        raise ModelError(f"{name} must lie in 0 to {'the largest' if size is None else size - 1}")
-    return codes.astype(np.int64, copy=False)
 
 
 def _checked(
@@ -257,13 +230,13 @@ def _checked(
 ) -> tuple[ItemRows, int]:
     days = day_rows(exit, entry, None, counts)
     n = days.exit.size
-    of_cell, of_cause = _codes(cell, "cell", n, cells), _codes(cause, "cause", n)
+    of_cell, of_cause = checked_codes(cell, "cell", n, cells), checked_codes(cause, "cause", n)
     strata, joint = 1, of_cell
     if stratum is not None:
-        of_stratum = _codes(stratum, "stratum", n)
+        of_stratum = checked_codes(stratum, "stratum", n)
         strata = int(of_stratum.max()) + 1
         joint = of_stratum * cells + of_cell
-    base, present = _renumbered(joint, strata * cells)
+    base, present = renumbered(joint, strata * cells)
     placed = None if calendar is None else _placed(calendar, origin, days)
     return ItemRows(days, of_cause, base, present % cells, present // cells, placed), strata
 
@@ -282,7 +255,7 @@ def _placed(calendar: DayClasses, origin: ArrayLike | None, days: DayRows) -> Pl
 
 def _covers(calendar: DayClasses, origin: Ints, days: DayRows) -> None:
     """Refuse a calendar that lacks a run or a day at risk."""
-    _codes(calendar.run, "run", origin.size, calendar.codes.shape[0])
+    checked_codes(calendar.run, "run", origin.size, calendar.codes.shape[0])
     low = int((origin + (days.first if days.start is None else days.start)).min())
     high = int((origin + days.exit).max())
     last = calendar.first_day + calendar.codes.shape[1] - 1

@@ -14,6 +14,8 @@ from arrisk.display import Table, frame_html
 from arrisk.models.hazard.cloglog import CloglogFit, fit_cloglog
 from arrisk.models.hazard.clustered import clustered_covariance, customer_scores
 from arrisk.models.hazard.counts import ItemDays
+from arrisk.models.hazard.jackknife import jackknife_covariance, left_out_shares
+from arrisk.models.regression.sandwich import carried_by
 from arrisk.models.timing.day_counts import Floats
 
 if TYPE_CHECKING:
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["HazardFit", "fit_daily_hazard"]
 
-Errors = Literal["sandwich"]
+Errors = Literal["jackknife", "sandwich"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,7 @@ def fit_daily_hazard(
     customers: ArrayLike | None = None,
     cause: int = 1,
     prior_sd: float = np.inf,
-    errors: Errors = "sandwich",
+    errors: Errors = "jackknife",
     level: float = 0.95,
 ) -> HazardFit:
     """Complementary log-log hazard on counts with errors by customer.
@@ -112,8 +114,8 @@ def fit_daily_hazard(
         As in `fit_cloglog`.
     customers : array, shape (n,), optional
         Customer of each counted row. Without it errors are those of independent items.
-    errors : {"sandwich"}
-        See `clustered_covariance`.
+    errors : {"jackknife", "sandwich"}
+        How errors by customer are found, see Notes.
     level : float
 
     Returns
@@ -124,6 +126,13 @@ def fit_daily_hazard(
     ------
     ModelError
         As `fit_cloglog`, or with fewer than two customers.
+
+    Notes
+    -----
+    "sandwich" is the clustered sandwich with the factor of Stata and statsmodels and Student's t of customers
+    - 1 degrees of freedom. "jackknife" leaves out whole customers (CR3), holds no variance below that of
+    independent items, and takes as many degrees of freedom as there are customers who carry the variance
+    (Satterthwaite).
 
     Examples
     --------
@@ -139,9 +148,13 @@ def fit_daily_hazard(
     if customers is not None:
         scores = customer_scores(fit, customers)
         groups = len(scores)
-        covariance = np.full((k, k), np.nan)
-        covariance[np.ix_(fit.estimated, fit.estimated)] = clustered_covariance(fit, scores)
-        df = np.full(k, groups - 1.0)
+        covariance, df[:] = np.full((k, k), np.nan), groups - 1.0
+        told = np.ix_(fit.estimated, fit.estimated)
+        if errors == "jackknife":
+            shares = left_out_shares(fit, customers, scores)
+            covariance[told], df[fit.estimated] = jackknife_covariance(fit, shares), carried_by(shares)
+        else:
+            covariance[told] = clustered_covariance(fit, scores)
     return HazardFit(
         method="complementary log-log in whole days",
         names=fit.names,

@@ -8,19 +8,20 @@ the events.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from arrisk.models.hazard.counts import ItemDays
+from arrisk.models.hazard.counts import Events, ItemDays
 from arrisk.models.timing.day_counts import Floats, Ints
 
-__all__ = ["Block", "Part", "Summit", "make_blocks", "part_of", "summit_of"]
+__all__ = ["Block", "Part", "Summit", "ages_with_events", "columns_of", "make_blocks", "part_of", "summit_of"]
 
 HIGHEST = 50.0
+Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +31,8 @@ class Block:
     Parameters
     ----------
     ages : array of int, shape (a,)
-        Columns of the counts: those at which some of the items at risk leave, but not all.
-    sure : array of int
-        Columns at which all at risk leave: their effect is infinite and their likelihood one.
+        Columns of the counts: those at which some of the items at risk leave, but not all. Where all leave
+        the effect is infinite and the likelihood one.
     z : array, shape (profiles, k)
     at_risk : array or sparse matrix, shape (profiles, a)
     profile, age, count : array, shape (events,)
@@ -40,7 +40,6 @@ class Block:
     """
 
     ages: Ints
-    sure: Ints
     z: Floats
     at_risk: Any
     profile: Ints
@@ -51,6 +50,24 @@ class Block:
     def item_days(self) -> float:
         """Items at risk, summed over the ages."""
         return float(self.at_risk.sum())
+
+    @property
+    def left_by_age(self) -> Floats:
+        """Events at each age."""
+        return self.over_age(self.count)
+
+    @property
+    def left_by_profile(self) -> Floats:
+        """Events of each profile."""
+        return self.over_profile(self.count)
+
+    def over_age(self, values: Floats) -> Floats:
+        """Values of the events summed by age."""
+        return np.asarray(np.bincount(self.age, weights=values, minlength=self.ages.size), dtype=float)
+
+    def over_profile(self, values: Floats) -> Floats:
+        """Values of the events summed by profile."""
+        return np.asarray(np.bincount(self.profile, weights=values, minlength=self.z.shape[0]), dtype=float)
 
     def by_age(self, values: Floats) -> Any:
         """Values of the events as a sparse matrix, shape (a, profiles)."""
@@ -88,36 +105,46 @@ class Summit:
     full_information: Floats
 
 
-def make_blocks(days: ItemDays, z: Floats, cause: int, kept: NDArray[np.bool_]) -> list[Block]:
-    """Lay out the counts of one cause by stratum, on the kept profiles."""
+def ages_with_events(days: ItemDays, cause: int, kept: Flags) -> tuple[Flags, Flags]:
+    """Ages at which some of those at risk leave for the cause, and of these the ages at which all do.
+
+    Two arrays of shape (strata, ages), on the kept profiles.
+    """
     seen = days.events[cause]
+    shape = (days.strata, days.at_risk.shape[1])
+    there = kept[seen.profile]
+    place = days.stratum[seen.profile[there]] * shape[1] + seen.age[there]
+    left = np.bincount(place, weights=seen.count[there], minlength=shape[0] * shape[1]).reshape(shape)
+    at_risk = np.zeros(shape)
+    for row, rows in zip(at_risk, days.blocks(), strict=True):
+        row[:] = kept[rows].astype(float) @ days.at_risk[rows]
+    return left > 0, (left > 0) & (left >= at_risk)
+
+
+def make_blocks(days: ItemDays, z: Floats, cause: int, kept: Flags, ages: Flags) -> list[Block]:
+    """Lay out the counts of one cause by stratum, on the kept profiles and the marked ages."""
+    none = np.zeros(0, dtype=np.int64)
+    seen = days.events.get(cause, Events(none, none, none))
     out = []
-    for rows in days.blocks():
+    for rows, used in zip(days.blocks(), ages, strict=True):
         inside = np.flatnonzero(kept[rows]) + rows.start
-        number = np.full(rows.stop - rows.start + 1, -1)
+        number = np.full(rows.stop - rows.start, -1)
         number[inside - rows.start] = np.arange(inside.size)
-        mine = (seen.profile >= rows.start) & (seen.profile < rows.stop)
-        mine[mine] = number[seen.profile[mine] - rows.start] >= 0
-        profile, age = number[seen.profile[mine] - rows.start], seen.age[mine]
-        whole = inside.size == rows.stop - rows.start
-        at_risk = days.at_risk[rows] if whole else days.at_risk[inside]
-        out.append(_block(at_risk, z[inside], profile, age, seen.count[mine]))
+        low, high = np.searchsorted(seen.profile, [rows.start, rows.stop])
+        profile, age = number[seen.profile[low:high] - rows.start], seen.age[low:high]
+        there = np.flatnonzero((profile >= 0) & used[age])
+        # A sort of two-byte numbers is several times faster; no table of counts has more ages.
+        order = there[np.argsort(age[there].astype(np.uint16), kind="stable")]
+        at_risk = days.at_risk[rows] if inside.size == number.size else days.at_risk[inside]
+        at_risk = at_risk if used.all() else at_risk[:, np.flatnonzero(used)]
+        left = (profile[order], (np.cumsum(used) - 1)[age[order]], seen.count[low:high][order].astype(float))
+        out.append(Block(np.flatnonzero(used), z[inside], at_risk, *left))
     return out
 
 
-def _block(at_risk: Any, z: Floats, profile: Ints, age: Ints, count: Ints) -> Block:
-    length = at_risk.shape[1]
-    events = np.bincount(age, weights=count, minlength=length)
-    exposed = np.asarray(at_risk.sum(axis=0)).ravel()
-    finite = (events > 0) & (events < exposed)
-    sure = np.flatnonzero((events > 0) & (events >= exposed))
-    ages = np.flatnonzero(finite)
-    inside = finite[age]
-    order = np.flatnonzero(inside)
-    order = order[np.argsort(age[order], kind="stable")]
-    number = np.cumsum(finite) - 1
-    used = at_risk if ages.size == length else at_risk[:, ages]
-    return Block(ages, sure, z, used, profile[order], number[age[order]], count[order].astype(float))
+def columns_of(block: Block, chosen: Flags) -> Block:
+    """The block with some of the terms."""
+    return block if chosen.all() else replace(block, z=np.ascontiguousarray(block.z[:, chosen]))
 
 
 def part_of(block: Block, beta: Floats, effects: Floats) -> Part:
@@ -130,11 +157,8 @@ def part_of(block: Block, beta: Floats, effects: Floats) -> Part:
     k = mu / leave
     value = block.count @ (np.log(leave) + mu) - by_profile.sum()
     first, second = block.count * k, block.count * k * (1.0 - k * (1.0 - leave))
-    sizes = {"minlength": u.size}
-    row_score = np.bincount(block.profile, weights=first, **sizes) - by_profile
-    row_weight = by_profile - np.bincount(block.profile, weights=second, **sizes)
-    age_score = np.bincount(block.age, weights=first, minlength=v.size) - by_age
-    age_weight = by_age - np.bincount(block.age, weights=second, minlength=v.size)
+    row_score, row_weight = block.over_profile(first) - by_profile, by_profile - block.over_profile(second)
+    age_score, age_weight = block.over_age(first) - by_age, by_age - block.over_age(second)
     mixed = v[:, None] * (block.at_risk.T @ (u[:, None] * block.z)) - block.by_age(second) @ block.z
     information = (block.z * row_weight[:, None]).T @ block.z
     return Part(float(value), block.z.T @ row_score, information, age_score, age_weight, np.asarray(mixed))
