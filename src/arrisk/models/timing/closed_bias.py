@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from arrisk.display import Format, Table, frame_html, stamp
+from arrisk.display import Table, frame_html, stamp
+from arrisk.models.timing.bias_page import (
+    known_until,
+    largest_gap,
+    method_formats,
+    method_table,
+    plot_methods,
+)
 from arrisk.models.timing.curves import SurvivalCurve, closed_only_curve, kaplan_meier
 from arrisk.portfolio.survival_counts import make_survival_counts
 
@@ -21,12 +28,8 @@ __all__ = ["ClosedBias", "compare_closed_only"]
 
 SHOWN_DAYS = (15, 30, 60)
 LEAST_CLOSED = 20
+FORMATS = method_formats(SHOWN_DAYS)
 CLOSED, EVERY, LATER = "closed items only", "open items too (Kaplan-Meier)", "what they did later"
-STYLES = {
-    CLOSED: ("#D55E00", "--"),
-    EVERY: ("#0072B2", "-"),
-    LATER: ("#000000", ":"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,58 +60,35 @@ class ClosedBias:
     @property
     def table(self) -> pd.DataFrame:
         """Items used, median days to payment and shares still open after 15, 30 and 60 days, by method."""
-        rows = []
-        for name, curve in self.curves.items():
-            shares = np.where(
-                np.array(SHOWN_DAYS) > self._known_until, np.nan, _open_after(curve, SHOWN_DAYS)
-            )
-            rows.append((name, curve.n, curve.quantile(0.5), *shares))
-        columns = ["method", "items", "median_days", *(f"open_after_{d}" for d in SHOWN_DAYS)]
-        return pd.DataFrame(rows, columns=columns)
+        return method_table(self.curves, SHOWN_DAYS, self._known_until)
 
     def to_table(self, name: str = "closed_only") -> Table:
         """The comparison as a table."""
-        shares: dict[str, Format] = {f"open_after_{d}": "percent" for d in SHOWN_DAYS}
-        formats: dict[str, Format] = {"items": "integer", "median_days": "number", **shares}
         note = (
             f"Invoices issued in the {self.issued_days} days up to {self.past:%Y-%m-%d}; {self.still_open} "
             "were open on that day, and the closed items leave them out. Days since issue. The last row knows"
             f" what is known on {self.as_of:%Y-%m-%d}."
         )
-        return Table(name, "The same invoices by two methods, and the truth", self.table, note, formats)
+        return Table(name, "The same invoices by two methods, and the truth", self.table, note, FORMATS)
 
     @property
     def finding(self) -> str:
         """The bias in one sentence."""
         if not self.curves:
             return f"Too few invoices were issued and paid before {self.past:%Y-%m-%d} to compare"
-        shares = self.table[[f"open_after_{d}" for d in SHOWN_DAYS]].to_numpy(float)
-        gap = np.nan_to_num(shares[2] - shares[0], nan=-1.0)
-        day = SHOWN_DAYS[int(gap.argmax())]
-        wrong, _, right = shares[:, int(gap.argmax())]
-        if gap.max() < 0.01:
+        day, wrong, right = largest_gap(self.table, SHOWN_DAYS, 1)
+        if not right - wrong >= 0.01:
             return "Closed items alone would have done here: hardly any of these invoices was open"
         return f"After {day} days {right:.0%} were still open; closed items alone said {wrong:.0%}"
 
     @property
     def _known_until(self) -> int:
         """Last day that the curve of all items reaches on both days."""
-        return 0 if not self.curves else min(self.curves[EVERY].last_day, self.curves[LATER].last_day)
+        return known_until(self.curves, (EVERY, LATER))
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """The three curves."""
-        if ax is None:
-            from matplotlib import pyplot as plt
-
-            ax = plt.subplots()[1]
-        days = np.arange(0, self._known_until + 1)
-        for name, curve in self.curves.items():
-            colour, line = STYLES[name]
-            ax.step(days, 100 * _open_after(curve, days), where="post", label=name, color=colour, ls=line)
-        ax.set(xlabel="days since issue", ylabel="still open, % of invoices", ylim=(0, 102), xlim=(0, None))
-        ax.set_title(self.finding)
-        if self.curves:
-            ax.legend(loc="upper right")
+        ax = plot_methods(self.curves, np.arange(0.0, self._known_until + 1.0), "issue", self.finding, ax)
         return stamp(ax, self.past, f"truth as known {self.as_of:%Y-%m-%d}")
 
     def _repr_html_(self) -> str:
@@ -166,10 +146,3 @@ def _payment_curve(cohort: pd.DataFrame) -> SurvivalCurve:
     return kaplan_meier(
         cohort["exit"], cohort["cause"] == "paid", clusters=cohort["customer_id"], counts=cohort["items"]
     )
-
-
-def _open_after(curve: SurvivalCurve, days: tuple[int, ...] | np.ndarray) -> np.ndarray:
-    """Share still open; a curve of closed items alone has nothing open after its last day."""
-    values = curve.at(np.asarray(days))
-    done = curve.table["survival"].iloc[-1] == 0.0
-    return np.where(np.isnan(values) & done, 0.0, values)

@@ -60,7 +60,8 @@ def aalen_johansen(
     the Greenwood formula of competing risks: with D = F_k(t) - F_k(s), the sum over s <= t of
     ``D^2 d / (R (R - d)) + S(s-)^2 d_k (R - d_k) / R^3 - 2 D S(s-) d_k / R^2``. Otherwise it is the
     infinitesimal jackknife over customers (or rows), as in R's survival: the same when nobody enters late and
-    weights are equal. Limits are on the scale ``log(-log(1 - F))``, so one cause alone is Kaplan-Meier, limits included.
+    weights are equal. Limits are on the scale ``log(-log(1 - F))``, so one cause alone is Kaplan-Meier with
+    its limits.
 
     The fitter of lifelines 0.30.3 drops the first day, breaks ties at random and miscounts late entries.
 

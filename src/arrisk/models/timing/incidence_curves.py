@@ -61,11 +61,11 @@ class IncidenceCurves:
         return int(self.table["day"].iloc[-1])
 
     def at(self, days: ArrayLike, cause: int) -> Floats:
-        """Probability of having closed for `cause` by each day, missing after the last observed day."""
+        """Probability of having closed for `cause` by each day; missing after the last day if any is open then."""
         return self.figures(days, cause)["estimate"].to_numpy(float)
 
     def still_open(self, days: ArrayLike) -> Floats:
-        """Probability of being open after each day, missing after the last observed day."""
+        """Probability of being open after each day; missing after the last day if any is open then."""
         return self._read(days, ["survival"], [1.0])[:, 0]
 
     def figures(self, days: ArrayLike, cause: int) -> pd.DataFrame:
@@ -80,7 +80,8 @@ class IncidenceCurves:
         asked = np.atleast_1d(np.asarray(days, dtype=float))
         known = np.vstack([before, self.table[columns].to_numpy(float)])
         out = known[np.searchsorted(self.table["day"].to_numpy(float), asked, side="right")]
-        out[asked > self.last_day] = np.nan
+        if self.table["survival"].iloc[-1] > 0.0:
+            out[asked > self.last_day] = np.nan
         return np.asarray(out, dtype=float)
 
     def name(self, cause: int) -> str:

@@ -21,43 +21,30 @@ __all__ = ["curve_rows", "plot_timing", "timing_table"]
 ALL = "all"
 SHOWN_DAYS: Mapping[str, tuple[int, ...]] = {"issue": (30, 60, 90), "due": (0, 30, 60, 90)}
 LEFT_OPEN = 0.03
+MEAN_DAYS = 90
 MOST_CURVES = 6
 MOST_DAYS = 150
 
 
 def curve_rows(group: str, curve: SurvivalCurve, clock: str) -> list[tuple[str, str, float, float, float]]:
-    """Median and shares still open with their limits: (group, term, estimate, ci_low, ci_high)."""
+    """Median, shares still open and restricted mean: (group, term, estimate, ci_low, ci_high)."""
     since = "issue" if clock == "issue" else "due"
-    median = (curve.quantile(0.5), *_median_limits(curve))
-    rows = [(group, f"median days from {since} to payment", *median)]
-    at = curve.table.set_index("day")
-    for day in SHOWN_DAYS[clock]:
-        known = at.loc[:day, ["survival", "ci_low", "ci_high"]].iloc[-1:].to_numpy(float)
-        value, low, high = known[0] if len(known) and day <= curve.last_day else np.full(3, np.nan)
-        rows.append(
-            (group, f"share open after {day} days from {since}", float(value), float(low), float(high))
-        )
-    return rows
-
-
-def _median_limits(curve: SurvivalCurve) -> tuple[float, float]:
-    """Limits of the median: the days on which the limits of the curve cross one half."""
-
-    def crossing(column: str) -> float:
-        reached = curve.table.loc[curve.table[column] <= 0.5, "day"]
-        return float(reached.iloc[0]) if len(reached) else float("nan")
-
-    return crossing("ci_low"), crossing("ci_high")
+    median, mean = curve.quantile_interval(), curve.restricted_mean_interval(MEAN_DAYS)
+    rows = [(group, f"median days from {since} to payment", median.estimate, median.ci_low, median.ci_high)]
+    for day, share, _, low, high in curve.late_share(SHOWN_DAYS[clock]).to_numpy(float).tolist():
+        rows.append((group, f"share open after {day:.0f} days from {since}", share, low, high))
+    term = f"mean days from {since} to payment, at most {MEAN_DAYS}"
+    return [*rows, (group, term, mean.estimate, mean.ci_low, mean.ci_high)]
 
 
 def timing_table(timing: PaymentTiming, name: str) -> Table:
-    """One row a group: invoices, customers, median days with their interval, shares still open."""
+    """One row a group: invoices, customers, median with its interval, restricted mean, shares still open."""
     days = SHOWN_DAYS[timing.clock]
     rows = []
     for group, curve in timing.curves.items():
-        median, *shares = (row[2:] for row in curve_rows(group, curve, timing.clock))
-        rows.append((group, curve.n, curve.n_clusters, *median, *(s[0] for s in shares)))
-    medians = ["median_days", "median_low", "median_high"]
+        median, *shares, mean = (row[2:] for row in curve_rows(group, curve, timing.clock))
+        rows.append((group, curve.n, curve.n_clusters, *median, mean[0], *(s[0] for s in shares)))
+    medians = ["median_days", "median_low", "median_high", f"mean_to_{MEAN_DAYS}"]
     columns = [f"open_after_{d}" for d in days]
     frame = pd.DataFrame(rows, columns=[timing.by or "group", "invoices", "customers", *medians, *columns])
     formats: dict[str, Format] = {"invoices": "integer", "customers": "integer"}

@@ -14,10 +14,20 @@ from arrisk.display import Table, frame_html
 from arrisk.errors import LookAheadError, ModelError
 from arrisk.models.timing.curves import SurvivalCurve, kaplan_meier
 from arrisk.models.timing.day_counts import Floats
+from arrisk.models.timing.followed import (
+    ALL,
+    ITEM_GROUPS,
+    MIN_ITEMS,
+    Clock,
+    Followed,
+    follow_items,
+    from_crowded_day,
+    weights_of,
+)
 from arrisk.models.timing.incidence import DailyHazard, chances_ahead, daily_hazard
 from arrisk.models.timing.page import curve_rows, plot_timing, timing_table
 from arrisk.models.timing.rates import DailyRates, rates_of_chances
-from arrisk.portfolio.survival_counts import NOT_GIVEN, SurvivalCounts, make_survival_counts
+from arrisk.portfolio.survival_counts import NOT_GIVEN
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,9 +36,6 @@ if TYPE_CHECKING:
 
 __all__ = ["ALL", "Clock", "PaymentTiming", "fit_timing", "refit_hazards"]
 
-Clock = Literal["issue", "due"]
-ALL = "all"
-MIN_ITEMS = 20
 HORIZON_DAYS = 180
 OPEN_COLUMNS = (
     "invoice_id",
@@ -40,8 +47,6 @@ OPEN_COLUMNS = (
     "open_amount",
     "days_overdue",
 )
-ITEM_GROUPS = ("salesperson", "department")
-CAUSES = {"open": 0, "paid": 1, "credited": 2, "written off": 2}
 TERMS = (
     "SELECT due_day - issue_day AS terms, CAST(COUNT(*) AS BIGINT) AS items FROM items "
     "WHERE due_day IS NOT NULL GROUP BY due_day - issue_day"
@@ -103,6 +108,24 @@ class PaymentTiming:
             f"and {hazard.tail_lost:.2%} lost a day, the rates of the last {hazard.tail_days} observed days",
             "borrowed": [g for g in self.curves if g not in self.hazards],
         }
+
+    def late_share(self, days: tuple[int, ...] = (0, 30, 60)) -> pd.DataFrame:
+        """P(late > d): share paid more than so many days after the due date, with its interval, by group.
+
+        Returns
+        -------
+        DataFrame
+            group, day, estimate, se, ci_low, ci_high.
+
+        Raises
+        ------
+        ModelError
+            On the clock since issue, which knows nothing of due dates.
+        """
+        if self.clock != "due":
+            raise ModelError("lateness needs curves on the clock 'due'")
+        parts = {group: curve.late_share(days) for group, curve in self.curves.items()}
+        return pd.concat(parts, names=["group"]).reset_index("group").reset_index(drop=True)
 
     def predict(
         self, snapshot: Snapshot, days: tuple[int, ...] = (7, 30, 60, 90), horizon: int = HORIZON_DAYS
@@ -239,86 +262,48 @@ def fit_timing(
     counts as open until it is closed; of its amount, each settlement leaves on its own day. An item paid
     before the as-of date whose receipt was recorded after it counts as open.
     """
-    _check_group(snapshot, by)
-    counts = _counts(snapshot, clock, _cells(by, "customer_id"), weights, window_days)
-    frame = _timed(counts, by)
+    followed = follow_items(snapshot, clock, by, weights, window_days, customers=True)
+    frame, groups = followed.frame, followed.groups
     if frame.empty:
         raise ModelError(f"no item can be followed on the clock {clock!r}; a curve needs {MIN_ITEMS}")
-    groups = [ALL, *sorted(set(frame["group"]) - {ALL})]
-    curves = {g: _curve(_of_group(frame, g), weights, level) for g in groups}
+    curves = {g: _curve(followed.of_group(g), weights, level) for g in groups}
     return PaymentTiming(
         as_of=snapshot.date,
         clock=clock,
         by=by,
         weights=weights,
         curves=MappingProxyType(curves),
-        hazards=MappingProxyType(_hazards(frame, groups, weights)),
+        hazards=MappingProxyType(_hazards(followed)),
         terms=_median_terms(snapshot),
-        excluded=MappingProxyType(_reasons(counts)),
+        excluded=MappingProxyType(followed.excluded),
     )
-
-
-def _check_group(snapshot: Snapshot, by: str | None) -> None:
-    if by is not None and by not in (*snapshot.customers.columns, *ITEM_GROUPS):
-        raise ModelError(
-            f"no column {by!r} to split the curves by, neither of the items nor of the customers"
-        )
 
 
 def refit_hazards(timing: PaymentTiming, snapshot: Snapshot) -> PaymentTiming:
     """The same model on another day, hazards only: what a back-test needs, without curves or intervals."""
-    counts = _counts(snapshot, timing.clock, _cells(timing.by), timing.weights)
-    frame = _timed(counts, timing.by)
-    groups = [ALL, *sorted(set(frame["group"]) - {ALL})]
+    followed = follow_items(snapshot, timing.clock, timing.by, timing.weights)
     return replace(
         timing,
         as_of=snapshot.date,
         curves=MappingProxyType({}),
-        hazards=MappingProxyType(_hazards(frame, groups, timing.weights)),
+        hazards=MappingProxyType(_hazards(followed)),
         terms=_median_terms(snapshot),
-        excluded=MappingProxyType(_reasons(counts)),
+        excluded=MappingProxyType(followed.excluded),
     )
 
 
-def _counts(
-    snapshot: Snapshot, clock: Clock, cells: tuple[str, ...], weights: str, window_days: int | None = None
-) -> SurvivalCounts:
-    since = None if window_days is None else snapshot.date - pd.Timedelta(days=window_days - 1)
-    return make_survival_counts(snapshot, cells, clock, since, amounts=weights == "amount")
-
-
-def _cells(by: str | None, *more: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys([*more, *([by] if by is not None else [])]))
-
-
-def _timed(counts: SurvivalCounts, by: str | None) -> pd.DataFrame:
-    """The counts as curves take them: `cause` in numbers, and the `group` that each row is in."""
-    table = counts.table
-    group = pd.Series(ALL, index=table.index) if by is None else table[by].astype(str)
-    return table.assign(group=group, cause=table["cause"].map(CAUSES).astype(np.int64))
-
-
-def _reasons(counts: SurvivalCounts) -> dict[str, int]:
-    return dict(zip(counts.excluded["reason"], counts.excluded["items"].tolist(), strict=True))
-
-
-def _hazards(frame: pd.DataFrame, groups: list[str], weights: str) -> dict[str, DailyHazard]:
+def _hazards(followed: Followed) -> dict[str, DailyHazard]:
     """Hazards of each group that has enough items; that of all must have."""
     out = {}
-    for group in groups:
-        part = _of_group(frame, group)
+    for group in followed.groups:
+        part = followed.of_group(group)
+        cause, weights = np.minimum(part["cause"], 2), weights_of(part, followed.weights)
         try:
-            out[group] = daily_hazard(
-                part["exit"], part["cause"], part["entry"], _weights(part, weights), MIN_ITEMS, part["items"]
-            )
+            out[group] = daily_hazard(part["exit"], cause, part["entry"], weights, MIN_ITEMS, part["items"])
         except ModelError:
             if group == ALL:
                 raise
     return out
-
-
-def _of_group(frame: pd.DataFrame, group: str) -> pd.DataFrame:
-    return frame if group == ALL else frame[frame["group"] == group]
 
 
 def _median_terms(snapshot: Snapshot) -> float:
@@ -339,31 +324,14 @@ def _groups(items: pd.DataFrame, snapshot: Snapshot, by: str | None) -> pd.Serie
     return values.where(values.notna(), NOT_GIVEN).astype(str)
 
 
-def _weights(part: pd.DataFrame, weights: str) -> pd.Series | None:
-    # A reversal in a foreign currency can leave a minor unit below zero.
-    return part["amount"].clip(lower=0.0) if weights == "amount" else None
-
-
 def _curve(part: pd.DataFrame, weights: str, level: float) -> SurvivalCurve:
-    """The curve from the first day on which enough items are watched: a lone early payer would end it."""
-    first = _crowded_day(part)
-    part = part[part["exit"] >= first]
+    part = from_crowded_day(part)
     return kaplan_meier(
         part["exit"],
         part["cause"] == 1,
-        entry=part["entry"].clip(lower=first - 1),
-        weights=_weights(part, weights),
+        entry=part["entry"],
+        weights=weights_of(part, weights),
         clusters=part["customer_id"],
         level=level,
         counts=part["items"],
     )
-
-
-def _crowded_day(part: pd.DataFrame) -> int:
-    first = int(part["entry"].min()) + 1
-    size = int(part["exit"].max()) - first + 2
-    begin = np.bincount(part["entry"] + 1 - first, part["items"], size).cumsum()
-    gone = np.bincount(part["exit"] + 1 - first, part["items"], size).cumsum()
-    at_risk = begin - gone
-    enough = np.flatnonzero(at_risk >= min(MIN_ITEMS, at_risk.max()))
-    return first + int(enough[0])
