@@ -51,8 +51,8 @@ def scores_table(result: TimingBacktest, name: str) -> Table:
     note = (
         f"{result.items:,} open items of {result.customers:,} customers on {len(result.dates)} past days, "
         f"scored over {result.horizon} days ahead; {result.level:.0%} intervals know that items of one "
-        "customer move together. Brier score: mean squared error of the chance of being unpaid, 0 is perfect. "
-        "Concordance: share of pairs in the right order. Calibration: D-calibration by tenths, its p value by "
+        "customer move together. Brier score: mean squared error of the chance of being unpaid, 0 is best. "
+        "Concordance: share of pairs in the right order. Calibration: D-calibration by tenths, p value by "
         "customer and the largest difference of a tenth from a tenth."
     )
     return Table(name, result.finding, frame, note, formats)
