@@ -79,16 +79,18 @@ def _issued_in(snapshot: Snapshot, day: pd.Timestamp) -> pd.DataFrame:
     known = snapshot.items
     last = day + pd.Timedelta(days=PERIOD_DAYS)
     fresh = (known["issue_date"] > day) & (known["issue_date"] <= last) & (known["amount"] > 0)
-    return known.loc[fresh.to_numpy()].reset_index(drop=True)
+    issued: pd.DataFrame = known.loc[fresh.to_numpy()]
+    # What became of them later is not for the model to see.
+    return issued.assign(open_amount=issued["amount"], days_overdue=np.nan, disputed=False)
 
 
 def _watch(then: Snapshot, model: PaymentModel, fresh: pd.DataFrame, ends: pd.DataFrame) -> pd.DataFrame:
-    described = [model.open_items(then), model.describe(then, fresh)]
-    frames = [_chances(then, model, items, ends) for items in described if len(items)]
-    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
-
-
-def _chances(then: Snapshot, model: PaymentModel, items: pd.DataFrame, ends: pd.DataFrame) -> pd.DataFrame:
+    """Chances and outcomes of the items open on a day or issued in its window."""
+    known = then.items
+    is_open = ((known["close_kind"] == "open") & (known["amount"] > 0)).to_numpy()
+    every = pd.concat([known.loc[is_open], fresh], ignore_index=True)
+    # An invoice may be known before the day of its issue.
+    items = model.describe(then, every.drop_duplicates(KEYS, ignore_index=True))
     rates = model.rates(items, then.date, PERIOD_DAYS)
     found = items[KEYS].merge(ends, how="left", on=KEYS)
     ahead = np.minimum(found["end"].to_numpy(dtype=np.int64) - then.day, PERIOD_DAYS + 1)

@@ -72,12 +72,15 @@ class CashDraws:
         Minor units by day (the first is the day after the as-of date), group and flow (see `FLOWS`).
     opening : array of int64, shape (groups,)
         Minor units of the items open at the as-of date.
+    closing : array of int64, shape (draws, groups)
+        Minor units of the items, sold or open, that have not left by the last day.
     groups : tuple of str
         Names of the groups.
     """
 
     minor: Ints
     opening: Ints
+    closing: Ints
     groups: tuple[str, ...]
 
     def flow(self, name: str, groups: ArrayLike | None = None) -> Ints:
@@ -243,7 +246,8 @@ def simulate_cash(
     there = table.certain()
     opening = np.zeros(len(names), dtype=np.int64)
     np.add.at(opening, table.group[there], table.minor[there])
-    return CashDraws(np.concatenate(parts), opening, names)
+    minor, closing = (np.concatenate(sets) for sets in zip(*parts, strict=True))
+    return CashDraws(minor, opening, closing, names)
 
 
 def _item_arrays(
@@ -287,8 +291,8 @@ def _chunk(
     groups: int,
     size: int,
     seed: np.random.SeedSequence,
-) -> Ints:
-    """Flows of some draws, shape (size, days, groups, flows)."""
+) -> tuple[Ints, Ints]:
+    """Flows of some draws, shape (size, days, groups, flows), and what is open at their end."""
     shared, there, sold = (np.random.default_rng(child) for child in seed.spawn(3))
     customers = int(items.customer.max(initial=-1)) + 1
     drawn = sampler.draw(size, customers, clock.starts.shape[1] - 1, shared)
@@ -296,12 +300,13 @@ def _chunk(
     out = np.zeros((size, clock.days, groups, len(FLOWS)), dtype=np.int64)
     certain = items.certain()
     pairs = (np.repeat(certain, size), np.tile(np.arange(size), certain.size))
-    _settle(out, *pairs, items, clock, drawn, settlement, there)
+    left = np.zeros((size, groups), dtype=np.int64)
+    _settle(out, left, *pairs, items, clock, drawn, settlement, there)
     place, draw = _sales(items, factors, sold)
     day = items.issued[place] - 1
     _add(out, draw, day, items.group[place], 0, items.minor[place])
-    _settle(out, place, draw, items, clock, drawn, settlement, sold)
-    return out
+    _settle(out, left, place, draw, items, clock, drawn, settlement, sold)
+    return out, left
 
 
 def _sales(items: _Items, factors: Floats, rng: np.random.Generator) -> tuple[Ints, Ints]:
@@ -323,6 +328,7 @@ def _sales(items: _Items, factors: Floats, rng: np.random.Generator) -> tuple[In
 
 def _settle(
     out: Ints,
+    left: Ints,
     place: Ints,
     draw: Ints,
     items: _Items,
@@ -331,7 +337,7 @@ def _settle(
     settlement: Settlement,
     rng: np.random.Generator,
 ) -> None:
-    """Add what items bring in their draws to the flows."""
+    """Add what items bring in their draws to the flows, and what stays open to `left`."""
     variance, frailty, factor = drawn
     need = np.maximum(rng.standard_exponential(place.size), SMALLEST)
     cause = rng.random(place.size)
@@ -340,6 +346,10 @@ def _settle(
     alike = need[shared] / np.maximum(frailty[draw[shared], items.customer[place[shared]]], SMALLEST)
     need[shared] = np.log1p(v[shared] * alike) / v[shared]
     gone, day = clock.first_days(items.kind[place], need, factor, draw)
+    stays = np.ones(place.size, dtype=bool)
+    stays[gone] = False
+    flat = draw[stays] * left.shape[1] + items.group[place[stays]]
+    np.add.at(left.reshape(-1), flat, items.minor[place[stays]])
     place, draw = place[gone], draw[gone]
     lost = cause[gone] < clock.lost[items.kind[place], day]
     age = day + 1 - items.issued[place]
