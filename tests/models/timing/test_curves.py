@@ -199,6 +199,119 @@ def test_quantiles_and_days_beyond_the_data():
     assert np.isnan(curve.restricted_mean(20))
 
 
+def test_restricted_mean_error_is_greenwoods():
+    """Sum over event days of (mean still to come)^2 d / (R (R - d)), from its definition."""
+    rng = np.random.default_rng(8)
+    duration, event = rng.integers(-5, 30, 200), rng.random(200) < 0.7
+    curve = kaplan_meier(duration, event)
+    horizon = 25
+    variance = 0.0
+    for row in curve.table[curve.table["events"] > 0].itertuples():
+        if row.day < horizon:
+            to_come = curve.at(np.arange(row.day, horizon)).sum()
+            variance += to_come**2 * row.events / (row.at_risk * (row.at_risk - row.events))
+    mean = curve.restricted_mean_interval(horizon)
+    assert mean.se == pytest.approx(np.sqrt(variance), rel=1e-9)
+    assert mean.estimate == curve.restricted_mean(horizon)
+    assert mean.ci_low == pytest.approx(mean.estimate - stats.norm.ppf(0.975) * mean.se)
+
+
+def test_restricted_mean_without_censoring_is_a_mean():
+    """Its clustered error is that of a ratio: sums of deviations by customer."""
+    rng = np.random.default_rng(9)
+    duration, who, weight = rng.integers(0, 60, 300), rng.integers(0, 25, 300), rng.lognormal(0, 1, 300)
+    capped = np.minimum(duration, 40)
+    mean = np.average(capped, weights=weight)
+    sums = np.bincount(who, weight * (capped - mean))
+    error = np.sqrt((sums**2).sum() * 25 / 24) / weight.sum()
+    found = kaplan_meier(duration, duration >= 0, weights=weight, clusters=who).restricted_mean_interval(40)
+    assert found.estimate == pytest.approx(mean)
+    assert found.se == pytest.approx(error)
+    assert found.ci_low < mean - 2 * error < mean + 2 * error < found.ci_high
+
+
+def test_a_mean_is_known_for_good_once_all_have_closed():
+    curve = kaplan_meier([2, 4], [True, True])
+    assert curve.restricted_mean(3) == 2.5
+    assert curve.restricted_mean(50) == 3.0
+    assert curve.restricted_mean_interval(-2).estimate == -2
+    assert np.isnan(kaplan_meier([2, 4], [True, False]).restricted_mean_interval(6).se)
+
+
+def test_late_share_and_quantile_read_the_table():
+    rng = np.random.default_rng(10)
+    duration, event = rng.integers(-10, 40, 300), rng.random(300) < 0.8
+    curve = kaplan_meier(duration, event, clusters=np.arange(300) % 40)
+    shares = curve.late_share([-50, 0, 500])
+    row = curve.table.set_index("day").loc[0]
+    assert shares.iloc[1, 1:].tolist() == row[["survival", "se", "ci_low", "ci_high"]].tolist()
+    assert shares["estimate"].tolist()[::2] == pytest.approx([1.0, np.nan], nan_ok=True)
+    median = curve.quantile_interval(0.5)
+    crossing = [curve.table.loc[curve.table[c] <= 0.5, "day"].iloc[0] for c in ("ci_low", "ci_high")]
+    assert [median.ci_low, median.ci_high] == crossing
+    assert median.ci_low <= median.estimate <= median.ci_high
+    assert curve.summary((0,), 20)["term"].tolist() == [
+        "median days",
+        "mean days, at most 20",
+        "share open after 0 days",
+    ]
+    assert curve.to_table().frame["estimate"].iloc[0] == median.estimate
+
+
+@given(copies, st.integers(1, 4))
+@settings(max_examples=40)
+def test_curves_do_not_see_units_or_cuts(items, wait):
+    """Amounts have no scale, and an item may be cut at an age into two rows with an entry."""
+    duration, event, waited, count, who = map(np.array, zip(*items, strict=True))
+    entry = duration - waited
+    base = kaplan_meier(duration, event, entry, count, who)
+    scaled = kaplan_meier(duration, event, entry, count * 1e-6, who)
+    long = waited > wait
+    cut = kaplan_meier(
+        np.concatenate([np.where(long, entry + wait, duration), duration[long]]),
+        np.concatenate([event & ~long, event[long]]),
+        np.concatenate([entry, (entry + wait)[long]]),
+        np.concatenate([count, count[long]]),
+        np.concatenate([who, who[long]]),
+    )
+    figures = ["survival", "se", "ci_low", "ci_high"]
+    expected = base.table.set_index("day")[figures]
+    assert (np.diff(expected["survival"]) <= 0).all()
+    for other in (scaled, cut):
+        actual = other.table.set_index("day").loc[expected.index, figures]
+        pd.testing.assert_frame_equal(actual, expected, rtol=1e-6, atol=1e-7)
+        pd.testing.assert_frame_equal(other.means, base.means, rtol=1e-6, atol=1e-7)
+
+
+def test_one_customer_with_most_of_the_money_leaves_few_degrees_of_freedom():
+    rng = np.random.default_rng(11)
+    who = np.arange(400) % 40
+    duration = np.where(who == 0, 5, rng.integers(0, 40, 400))
+    one_large = np.where(who == 0, 50.0, 1.0)
+    for weight, freedom in ((np.ones(400), 39.0), (one_large, 2.0)):
+        curve = kaplan_meier(duration, duration >= 0, weights=weight, clusters=who)
+        row = curve.late_share([20]).iloc[0]
+        log_s = np.log(row["estimate"])
+        half = np.log(np.log(row["ci_low"]) / log_s) * row["estimate"] * -log_s / row["se"]
+        assert half == pytest.approx(stats.t.ppf(0.975, freedom), rel=0.1)
+
+
+def test_rows_alike_share_their_influence():
+    """Weighted rows without clusters: collapsing them changes nothing against a cluster for each row."""
+    rng = np.random.default_rng(12)
+    duration, event, weight = rng.integers(0, 9, 500), rng.random(500) < 0.6, rng.lognormal(0, 1, 500)
+    entry = duration - rng.integers(1, 5, 500)
+    alone = kaplan_meier(duration, event, entry, weight).table
+    each = kaplan_meier(duration, event, entry, weight, np.arange(500)).table
+    np.testing.assert_allclose(alone["se"] * np.sqrt(500 / 499), each["se"], rtol=1e-9)
+    np.testing.assert_allclose(alone["ci_high"], each["ci_high"], rtol=1e-3)
+
+
+def test_a_cluster_for_each_row_is_asked_for():
+    with pytest.raises(ModelError, match="clusters has 1 values"):
+        kaplan_meier([1, 2], [True, True], clusters=["a"])
+
+
 @pytest.fixture(scope="module")
 def ibm(shared_data) -> pd.DataFrame:
     raw = pd.read_csv(shared_data / "ibm-ar" / "WA_Fn-UseC_-Accounts-Receivable.csv")

@@ -63,7 +63,8 @@ def aalen_johansen(
     weights are equal. Limits are on the scale ``log(-log(1 - F))``, so one cause alone is Kaplan-Meier with
     its limits.
 
-    The fitter of lifelines 0.30.3 drops the first day, breaks ties at random and miscounts late entries.
+    The fitter of lifelines 0.30.3 is not called: it drops what closes on the first day, has late entrants at
+    risk from the start, and moves days at random where a lone event is tied with those of another cause.
 
     Examples
     --------

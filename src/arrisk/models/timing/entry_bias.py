@@ -85,7 +85,8 @@ class EntryBias:
         day, wrong, right = largest_gap(self.table, SHOWN_DAYS[self.clock], -1)
         if not wrong - right >= 0.005:
             return "Ignoring the age at entry does little here: few of these invoices were open at the start"
-        return f"{age_in_words(day, self.clock)} {right:.0%} were still open; ignoring the age at entry said {wrong:.0%}"
+        when = age_in_words(day, self.clock)
+        return f"{when} {right:.0%} were still open; ignoring the age at entry said {wrong:.0%}"
 
     @property
     def _known_until(self) -> int:

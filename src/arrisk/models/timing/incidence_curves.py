@@ -61,8 +61,8 @@ class IncidenceCurves:
         return int(self.table["day"].iloc[-1])
 
     def at(self, days: ArrayLike, cause: int) -> Floats:
-        """Probability of having closed for `cause` by each day; missing after the last day if any is open then."""
-        return self.figures(days, cause)["estimate"].to_numpy(float)
+        """Probability of having closed for `cause` by each day; missing after the last, if any is open."""
+        return self._read(days, [f"incidence_{cause}"], [0.0])[:, 0]
 
     def still_open(self, days: ArrayLike) -> Floats:
         """Probability of being open after each day; missing after the last day if any is open then."""
