@@ -16,7 +16,6 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 ENOUGH = 10
-LEAST_TAIL = 5
 ROUNDS = 60
 FAR_AGE = 2**40
 
@@ -28,11 +27,11 @@ class AgeRates:
     Attributes
     ----------
     first : int
-        Age of the first column; earlier ages have its rate, later than the last that of the last.
+        Age of the first column, whose rate is that of all earlier ages; the last one is the tail.
     rates : array of float, shape (groups, ages)
         Cumulated hazard of one day, above zero.
     tail_from : int
-        Age from which the rate is constant.
+        Age from which the rate is constant: of the last column.
     """
 
     first: int
@@ -65,7 +64,7 @@ class BandRates:
 
 
 def pooled_rates(
-    days: ItemDays, ratio: Floats, group: Ints, groups: int, beyond: tuple[float, float] = (0.0, 0.0)
+    days: ItemDays, ratio: Floats, group: Ints, groups: int, ends: tuple[float, float]
 ) -> AgeRates:
     """Rates of payment by age given the effects of covariates, of ages with few payments together.
 
@@ -76,8 +75,8 @@ def pooled_rates(
         Hazard ratio of each profile, calendar included; 0 where nothing can happen.
     group : array of int, shape (profiles,)
     groups : int
-    beyond : tuple of float
-        Payments and exposure (item-days times hazard ratio) after the last age.
+    ends : tuple of float
+        Rates of all groups before the first age and after the last.
 
     Returns
     -------
@@ -85,27 +84,20 @@ def pooled_rates(
 
     Notes
     -----
-    Neighbouring ages of a group are taken together until they hold 10 payments. The tail begins where the
-    last 10 payments of all groups begin (or 5% of them, at least 5, when that is fewer); from there all
-    groups have one constant rate. A rate is the maximum of the likelihood with half a payment and one
-    item-day added, so that it is never zero.
+    Neighbouring ages of a group are taken together until they hold 10 payments. A rate is the maximum of the
+    likelihood with half a payment and one item-day added, so that it is never zero.
     """
     profile, age, count = days.events[1].profile, days.events[1].age, days.events[1].count.astype(float)
     ages = days.at_risk.shape[1]
     exposure = np.array([days.at_risk.T @ np.where(group == g, ratio, 0.0) for g in range(groups)])
     place = group[profile] * ages + age
     paid = np.bincount(place, count, groups * ages).astype(float).reshape(groups, ages)
-    tail = _tail_start(paid.sum(axis=0))
-    block = np.array([_blocks_of_ages(row, tail) for row in paid])
+    block = np.array([_blocks_of_ages(row) for row in paid])
     block += (np.cumsum(block.max(axis=1) + 1) - block.max(axis=1) - 1)[:, None]
-    size = int(block.max()) + 1
-    block[:, tail:] = size
-    exposed = 1.0 + np.bincount(block.ravel(), exposure.reshape(groups, ages).ravel(), size + 1)
-    exposed[size] += beyond[1]
-    more = np.full(size + 1, 0.5)
-    more[size] += beyond[0]
-    rates = _top(exposed, ratio[profile], block[group[profile], age], count, more)
-    return AgeRates(days.first, rates[block], days.first + tail)
+    exposed = 1.0 + np.bincount(block.ravel(), exposure.reshape(groups, ages).ravel())
+    rates = _top(exposed, ratio[profile], block[group[profile], age], count)[block]
+    early, late = (np.full((groups, 1), rate) for rate in ends)
+    return AgeRates(days.first - 1, np.hstack([early, rates, late]), days.first + ages)
 
 
 def band_rates(
@@ -142,41 +134,33 @@ def band_rates(
     return BandRates(edges, np.where(exposed > 0, rates, whole * (exposed.sum(axis=1, keepdims=True) > 0)))
 
 
-def _tail_start(paid: Floats) -> int:
-    """Column at which the stretch with the last payments begins."""
-    total = paid.sum()
-    wanted = min(max(LEAST_TAIL, min(ENOUGH, total // 20)), total)
-    return int(np.flatnonzero(np.cumsum(paid[::-1])[::-1] >= wanted)[-1])
-
-
-def _blocks_of_ages(paid: Floats, tail: int) -> Ints:
-    """Number of the block of each age; the last one before the tail has as many payments as the others."""
-    gone = np.cumsum(paid[:tail])
+def _blocks_of_ages(paid: Floats) -> Ints:
+    """Number of the block of each age; the last one has as many payments as the others."""
+    gone = np.cumsum(paid)
     block = np.zeros(paid.size, dtype=np.int64)
     start, number = 0, 0
-    while start < tail:
+    while start < paid.size:
         before = gone[start - 1] if start else 0.0
         stop = int(np.searchsorted(gone, before + ENOUGH)) + 1
-        if stop >= tail or gone[tail - 1] - gone[stop - 1] < ENOUGH:
-            stop = tail
+        if stop >= paid.size or gone[-1] - gone[stop - 1] < ENOUGH:
+            stop = paid.size
         block[start:stop] = number
         start, number = stop, number + 1
-    block[tail:] = max(number - 1, 0)
     return block
 
 
-def _top(exposed: NDArray[Any], ratio: Floats, where: Ints, count: Floats, more: Floats) -> Floats:
-    """Rate v of each block: the root of ``sum of c k(v u) + more = v exposed``.
+def _top(exposed: NDArray[Any], ratio: Floats, where: Ints, count: Floats) -> Floats:
+    """Rate v of each block: the root of ``sum of c k(v u) + 1/2 = v exposed``.
 
     With ``k(m) = m / (1 - exp(-m))``: the score of the complementary log-log likelihood.
     """
     size = exposed.size
-    rate = np.asarray((np.bincount(where, weights=count, minlength=size) + more) / exposed, dtype=float)
+    rate = np.asarray((np.bincount(where, weights=count, minlength=size) + 0.5) / exposed, dtype=float)
     for _ in range(ROUNDS):
         mu = rate[where] * ratio
         stay = np.exp(-mu)
         k = mu / -np.expm1(-mu)
-        value = np.bincount(where, weights=count * k, minlength=size) + more - rate * exposed
+        value = np.bincount(where, weights=count * k, minlength=size) + 0.5 - rate * exposed
         slope = np.bincount(where, weights=count * k * (1.0 - k * stay), minlength=size)
         move = np.clip(value / (rate * exposed - slope), -1.0, 1.0)
         rate = rate * np.exp(move)

@@ -10,11 +10,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from arrisk.errors import ModelError
+from arrisk.models.features.invoice_history import FAR
 from arrisk.models.hazard.cells import combine_codes
 from arrisk.models.hazard.counts import DayClasses, ItemDays, count_item_days
 from arrisk.models.payment.calendar import PaymentCalendar
 from arrisk.models.payment.covariates import Covariate
-from arrisk.models.payment.followed import FREE, PAID, Stretches
+from arrisk.models.payment.followed import PAID, Stretches
 
 if TYPE_CHECKING:
     from arrisk.models.payment.followed import Clock
@@ -24,24 +25,25 @@ __all__ = ["STATES", "PaymentRows", "history_stratum", "item_codes", "item_desig
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 STATES = ("in dispute", "after a dispute")
-FIRST_AGE, LAST_AGE = -120, 240
+MOST_END, LEAST_END = 10, 5
 HISTORIES = (1.0, 6.0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class LateDays:
-    """Items at risk after the last age counted: how long, and how many were paid.
+class Outside:
+    """Stretches at risk before the first age counted, or after the last.
 
     Attributes
     ----------
-    item : array of int, shape (n,)
-    days : array of int, shape (n,)
-    paid : array of bool, shape (n,)
+    item, days : array of int, shape (n,)
+        Place of the item, and days at risk.
+    paid : int
+        Payments.
     """
 
     item: Ints
     days: Ints
-    paid: NDArray[np.bool_]
+    paid: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,8 +60,8 @@ class PaymentRows:
         Never disputed, in dispute, after a dispute.
     customers : array of int, shape (rows,)
         Customer of each row.
-    late : LateDays
-        What lies beyond the last age counted.
+    early, late : Outside
+        What lies before the first age counted, and after the last.
     """
 
     days: ItemDays
@@ -67,7 +69,8 @@ class PaymentRows:
     calendar_design: pd.DataFrame
     state: Ints
     customers: Ints
-    late: LateDays
+    early: Outside
+    late: Outside
 
 
 def history_stratum(clock: Clock, n_settled: Floats) -> Ints:
@@ -125,16 +128,16 @@ def payment_rows(
 
     Notes
     -----
-    Ages from -120 to 240 days are counted one by one; what lies beyond is kept for the tail.
+    Ages are counted one by one but for those of the first and of the last 10 payments (or 5% of them, at
+    least 5, when that is fewer), which have a constant rate.
     """
     item = stretches.item
     origin = start[item]
-    entry = np.maximum(stretches.first - origin - 1, FIRST_AGE - 1)
-    exit = np.minimum(stretches.last - origin, LAST_AGE)
-    cause = np.where(stretches.last - origin <= LAST_AGE, stretches.cause, 0)
+    low, high = _ages(stretches.last - origin, stretches.cause == PAID)
+    entry = np.maximum(stretches.first - origin, low) - 1
+    exit = np.minimum(stretches.last - origin, high)
+    cause = np.where(stretches.last - origin <= high, stretches.cause, 0)
     use = np.flatnonzero(exit > entry)
-    if not use.size or not (cause[use] == 1).any():
-        raise ModelError("no payment was followed from day to day: there is no hazard to fit")
     item, origin, entry, exit, cause = (v[use] for v in (item, origin, entry, exit, cause))
     state = stretches.state[use]
     sizes = [len(c.levels) for c in covariates]
@@ -160,16 +163,28 @@ def payment_rows(
         calendar_design=_used(calendar.design, days),
         state=levels[:, -1],
         customers=customers[item],
-        late=_late_days(stretches, start),
+        early=_outside(stretches, start, -FAR, low - 1),
+        late=_outside(stretches, start, high + 1, FAR),
     )
 
 
-def _late_days(stretches: Stretches, start: Ints) -> LateDays:
-    """What lies beyond the last age counted, of items never disputed."""
+def _ages(age: Ints, paid: NDArray[np.bool_]) -> tuple[int, int]:
+    """First and last age that are counted one by one."""
+    ages = np.sort(age[paid])
+    if not ages.size:
+        raise ModelError("no payment was followed from day to day: there is no hazard to fit")
+    ends = min(max(LEAST_END, min(MOST_END, ages.size // 20)), (ages.size - 1) // 2)
+    return int(ages[ends]), int(ages[-1 - ends])
+
+
+def _outside(stretches: Stretches, start: Ints, low: int, high: int) -> Outside:
+    """Stretches at risk at the ages from `low` to `high`, both included."""
     origin = start[stretches.item]
-    days = stretches.last - np.maximum(stretches.first, origin + LAST_AGE + 1) + 1
-    beyond = np.flatnonzero((days > 0) & (stretches.state == FREE))
-    return LateDays(stretches.item[beyond], days[beyond], stretches.cause[beyond] == PAID)
+    first, last = np.maximum(stretches.first - origin, low), np.minimum(stretches.last - origin, high)
+    some = np.flatnonzero(first <= last)
+    whole = last[some] == (stretches.last - origin)[some]
+    paid = int((stretches.cause[some][whole] == PAID).sum())
+    return Outside(stretches.item[some], (last - first + 1)[some], paid)
 
 
 def _varying(design: pd.DataFrame) -> pd.DataFrame:

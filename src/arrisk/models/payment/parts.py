@@ -10,7 +10,7 @@ from arrisk.models.hazard.cloglog import CloglogFit
 from arrisk.models.payment.baseline import AgeRates, BandRates, band_rates, pooled_rates
 from arrisk.models.payment.calendar import PaymentCalendar
 from arrisk.models.payment.covariates import Covariate
-from arrisk.models.payment.design import STATES, PaymentRows, item_codes, item_design
+from arrisk.models.payment.design import STATES, Outside, PaymentRows, item_codes, item_design
 from arrisk.models.payment.followed import AFTER, IN_DISPUTE, LOST, Stretches
 
 __all__ = ["LEAST_PAYMENTS", "calendar_ratios", "log_ratio", "lost_rates", "move_rates", "paid_rates"]
@@ -40,7 +40,7 @@ def calendar_ratios(calendar: PaymentCalendar, effects: dict[str, float]) -> Flo
     return np.asarray(np.exp(np.where(design.to_numpy() != 0, effect, 0.0).sum(axis=1)), dtype=float)
 
 
-def paid_rates(rows: PaymentRows, fit: CloglogFit, late: float) -> AgeRates:
+def paid_rates(rows: PaymentRows, fit: CloglogFit, ratio: Floats) -> AgeRates:
     """Rates of payment by age, those in dispute and after a dispute apart where enough were paid."""
     days, strata = rows.days, rows.days.strata
     state = rows.state[days.cell]
@@ -49,12 +49,20 @@ def paid_rates(rows: PaymentRows, fit: CloglogFit, late: float) -> AgeRates:
     linear = fit.linear(fit.of_cell)[days.cell] + fit.linear(fit.of_class)[days.day_class]
     own = [k for k in (IN_DISPUTE, AFTER) if paid[k] >= LEAST_PAYMENTS]
     group = np.where(np.isin(state, own), strata + state - 1, days.stratum)
+    ends = (_end_rate(rows.early, ratio), _end_rate(rows.late, ratio))
     linear = linear - np.array([effect.get(STATES[k - 1], 0.0) if k in own else 0.0 for k in range(3)])[state]
-    found = pooled_rates(days, np.exp(linear), group, strata + 2, (float(rows.late.paid.sum()), late))
+    found = pooled_rates(days, np.exp(linear), group, strata + 2, ends)
     rates = found.rates
+    for k in own:  # the tail is that of items never disputed
+        rates[strata + k - 1, -1] = rates[strata + k - 1, -2]
     for k in {IN_DISPUTE, AFTER} - set(own):
         rates[strata + k - 1] = rates[strata - 1] * np.exp(effect.get(STATES[k - 1], 0.0))
     return AgeRates(found.first, rates, found.tail_from)
+
+
+def _end_rate(outside: Outside, ratio: Floats) -> float:
+    """Rate at the ages that are not counted one by one: payments over item-days in hazard ratios."""
+    return float((outside.paid + 0.5) / (ratio[outside.item] @ outside.days + 1.0))
 
 
 def move_rates(first: Ints, last: Ints, stretches: Stretches) -> BandRates:

@@ -18,7 +18,7 @@ from arrisk.models.hazard.fit import HazardFit, fit_daily_hazard
 from arrisk.models.payment.ahead import daily_rates
 from arrisk.models.payment.baseline import AgeRates, BandRates
 from arrisk.models.payment.calendar import PaymentCalendar
-from arrisk.models.payment.covariates import BANDS, Covariate, describe_items, find_covariates
+from arrisk.models.payment.covariates import Covariate, describe_items, find_covariates
 from arrisk.models.payment.design import (
     history_stratum,
     item_codes,
@@ -33,6 +33,8 @@ from arrisk.models.payment.followed import (
     followed_items,
     split_at_disputes,
 )
+from arrisk.models.payment.late_at_issue import late_at_issue
+from arrisk.models.payment.open_items import predict_open_items
 from arrisk.models.payment.parts import (
     LEAST_PAYMENTS,
     calendar_ratios,
@@ -53,9 +55,10 @@ __all__ = ["TERMS", "PaymentHazard", "fit_hazard"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-TERMS = (*BANDS, "segment")
+TERMS = ("usual", "trend", "overdue", "segment")
 PRIOR_SD = 2.0
 YEAR_DAYS = 365
+HORIZON_DAYS = 180
 OPEN_COLUMNS = (
     "invoice_id",
     "instalment",
@@ -201,6 +204,16 @@ class PaymentHazard:
         """Daily rates of described items on the days after `date`; see `PaymentModel`."""
         return daily_rates(self, items, date, horizon)
 
+    def predict(
+        self, snapshot: Snapshot, days: tuple[int, ...] = (7, 30, 60, 90), horizon: int = HORIZON_DAYS
+    ) -> pd.DataFrame:
+        """Chances of payment and loss of each open item, and its remaining days: `predict_open_items`."""
+        return predict_open_items(self, snapshot, days, horizon)
+
+    def predict_late(self, snapshot: Snapshot, late_days: int = 0) -> pd.DataFrame:
+        """Probability of being late of invoices issued since the fit: `late_at_issue`."""
+        return late_at_issue(self, snapshot, late_days)
+
     def refit(self, snapshot: Snapshot) -> PaymentHazard:
         """The same model on another day, without the errors of its effects: what a back-test needs."""
         return _fit(snapshot, self.asked, errors=False)
@@ -253,7 +266,7 @@ def fit_hazard(
         the issue; its due date; its issue. Habits shift payments in time; on the first clock what is left to
         covariates is speed, which a hazard ratio can carry.
     terms : sequence of str, optional
-        Covariates, of `BANDS` and the attributes of customers; by default the bands and the segment. A
+        Covariates, of `BANDS` and the attributes of customers; by default `TERMS`. A
         dispute always counts.
     calendar : PaymentCalendar, optional
         By default closed on weekends and on `holidays`.
@@ -343,14 +356,13 @@ def _fit(snapshot: Snapshot, asked: Asked, errors: bool) -> PaymentHazard:
     year = asked.calendar.codes(snapshot.day - YEAR_DAYS + 1, snapshot.day)
     usual_day = calendar_ratios(asked.calendar, effects)[year].mean(axis=1)[run]
     ratio = np.exp(log_ratio(described, covariates, effects)) * usual_day
-    late = float(ratio[rows.late.item] @ rows.late.days)
     first, last = (v - start[stretches.item] for v in (stretches.first, stretches.last))
     return PaymentHazard(
         as_of=snapshot.date,
         pay_days=found,
         covariates=covariates,
         fit=fit,
-        paid=paid_rates(rows, fit.cloglog, late),
+        paid=paid_rates(rows, fit.cloglog, ratio),
         lost=lost_rates(first, last, stretches),
         moves=move_rates(first, last, stretches),
         terms_days=terms_days,
