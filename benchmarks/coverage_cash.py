@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from pathlib import Path
 
 import joblib
@@ -105,14 +106,20 @@ def summary(rows: pd.DataFrame) -> pd.DataFrame:
     return out[["ledgers", "inside", "error", "independent", "bias", "width", "alone"]]
 
 
-def measure(
-    ledgers: int, invoices: list[int], model: str, draws: int, level: float, seed: int, workers: int
-) -> pd.DataFrame:
-    tasks = [(seed + k, invoices[k % len(invoices)]) for k in range(ledgers)]
-    parts = joblib.Parallel(n_jobs=workers)(
-        joblib.delayed(try_ledger)(s, n, model, draws, level) for s, n in tasks
+def measure(given: argparse.Namespace) -> pd.DataFrame:
+    """Rows of all ledgers; with --json each ledger is written when it is done."""
+    sizes = given.invoices
+    tasks = [(given.seed + k, sizes[k % len(sizes)]) for k in range(given.ledgers)]
+    parts = joblib.Parallel(n_jobs=given.workers, return_as="generator")(
+        joblib.delayed(try_ledger)(s, n, given.model, given.draws, given.level) for s, n in tasks
     )
-    return pd.DataFrame([row for part in parts for row in part])
+    rows = []
+    with open(given.json or os.devnull, "w", encoding="utf-8") as file:
+        for part in parts:
+            rows += part
+            file.writelines(json.dumps(row, default=float) + "\n" for row in part)
+            file.flush()
+    return pd.DataFrame(rows)
 
 
 def main() -> None:
@@ -126,11 +133,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
-    rows = measure(
-        given.ledgers, given.invoices, given.model, given.draws, given.level, given.seed, given.workers
-    )
-    if given.json is not None:
-        given.json.write_text("\n".join(json.dumps(row, default=float) for row in rows.to_dict("records")))
+    rows = measure(given)
     print(summary(rows).to_string(float_format="{:.3f}".format))
     single = rows[rows["week"] > 0].groupby("part", sort=False)[["inside", "alone"]].mean()
     print("single weeks, all 13:")

@@ -42,8 +42,8 @@ def _note(cash: CashForecast) -> str:
         how = (
             f"P10, P50 and P90 are {low:.0%}, 50% and {high:.0%} of {len(cash.draws.minor):,} draws in which "
             f"customers stray by {shocks.customer_sd:.2f} and the whole book by {shocks.common_sd:.2f} (log "
-            "of the daily rates); mc_error is the largest Monte Carlo error of the row. Expected values add up; "
-            "limits of single periods do not."
+            "of the daily rates); mc_error is the largest Monte Carlo error of the row. Expected values "
+            "add up; limits of single periods do not."
         )
     else:
         how = (
