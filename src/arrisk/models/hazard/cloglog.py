@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from arrisk.errors import ModelError
 from arrisk.models.hazard.climb import Top, aliased_terms, climb
 from arrisk.models.hazard.counts import ItemDays
-from arrisk.models.hazard.design import make_designs
+from arrisk.models.hazard.design import Designs, make_designs
 from arrisk.models.hazard.efron import breslow_parts, breslow_top
 from arrisk.models.hazard.likelihood import (
     Block,
@@ -35,8 +35,8 @@ class CloglogFit:
 
     Parameters
     ----------
-    names : tuple of str, length k
-        Columns of the design, then those of the calendar.
+    designs : Designs
+        The k terms: those of the cells, then those of the calendar.
     coefficients : array, shape (k,)
         Log hazard ratios; 0 for aliased terms, -inf for `empty` ones.
     log_baseline : array, shape (strata, ages)
@@ -54,15 +54,13 @@ class CloglogFit:
     empty : tuple of str
         Calendar terms on whose days nothing happened: hazard 0 there.
     days : ItemDays
-    of_cell, of_class : array, shapes (cells, k) and (classes, k)
-        What a cell and a class of days add to a row of the design.
     cause : int
     prior_sd : float
     blocks, parts : list
         Counts by stratum and their likelihood at the top; clustered errors need them.
     """
 
-    names: tuple[str, ...]
+    designs: Designs
     coefficients: Floats
     log_baseline: Floats
     bread: Floats
@@ -72,12 +70,25 @@ class CloglogFit:
     aliased: tuple[str, ...]
     empty: tuple[str, ...]
     days: ItemDays
-    of_cell: Floats
-    of_class: Floats
     cause: int
     prior_sd: float
     blocks: list[Block]
     parts: list[Part]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The terms."""
+        return self.designs.names
+
+    @property
+    def of_cell(self) -> Floats:
+        """What each cell adds to the terms, shape (cells, k)."""
+        return self.designs.of_cell
+
+    @property
+    def of_class(self) -> Floats:
+        """What each class of days adds to the terms, shape (classes, k)."""
+        return self.designs.of_class
 
     @property
     def events(self) -> int:
@@ -157,38 +168,36 @@ def fit_cloglog(
     >>> fit_cloglog(days, [[0.0], [1.0]]).coefficients.round(9).tolist() == [round(float(np.log(2)), 9)]
     True
     """
-    of_cell, of_class, names = make_designs(days, design, calendar_design)
+    designs = make_designs(days, design, calendar_design)
     if cause not in days.events:
         raise ModelError(f"no event of cause {cause} among {days.n} items")
-    empty, kept = _empty(days, of_class, cause)
+    empty, kept = _empty(days, designs.of_class, cause)
     some, all_ = ages_with_events(days, cause, kept)
-    blocks = make_blocks(days, of_cell[days.cell] + of_class[days.day_class], cause, kept, some & ~all_)
+    blocks = make_blocks(days, designs.rows(days), cause, kept, some & ~all_)
     if not any(b.ages.size for b in blocks):
         raise ModelError("at every age either none or all of the items at risk left: nothing to compare")
     ridge = 0.0 if np.isinf(prior_sd) else prior_sd**-2
-    estimated, top = _fitted(blocks, ~empty, ridge, np.array(names))
+    estimated, top = _fitted(blocks, ~empty, ridge, np.array(designs.names))
     summit = summit_of(top.parts, ridge)
     coefficients = np.where(empty, -np.inf, 0.0)
     coefficients[estimated] = top.beta
-    bread = np.full((len(names),) * 2, np.nan)
+    bread = np.full((empty.size,) * 2, np.nan)
     bread[np.ix_(estimated, estimated)] = np.linalg.inv(summit.information)
     return CloglogFit(
-        tuple(names),
-        coefficients,
-        _baseline(blocks, top.effects, all_),
-        bread,
-        summit.log_likelihood,
-        top.steps,
-        estimated,
-        tuple(n for n, e, o in zip(names, estimated, empty, strict=True) if not e and not o),
-        tuple(n for n, o in zip(names, empty, strict=True) if o),
-        days,
-        of_cell,
-        of_class,
-        cause,
-        prior_sd,
-        [columns_of(b, estimated) for b in blocks],
-        top.parts,
+        designs=designs,
+        coefficients=coefficients,
+        log_baseline=_baseline(blocks, top.effects, all_),
+        bread=bread,
+        log_likelihood=summit.log_likelihood,
+        iterations=top.steps,
+        estimated=estimated,
+        aliased=designs.named(~estimated & ~empty),
+        empty=designs.named(empty),
+        days=days,
+        cause=cause,
+        prior_sd=prior_sd,
+        blocks=[columns_of(b, estimated) for b in blocks],
+        parts=top.parts,
     )
 
 

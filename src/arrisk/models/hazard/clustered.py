@@ -18,7 +18,7 @@ from arrisk.models.timing.day_counts import Floats, Ints
 __all__ = ["by_customer", "clustered_covariance", "customer_scores"]
 
 
-def customer_scores(fit: CloglogFit, customers: ArrayLike) -> Floats:
+def customer_scores(fit: CloglogFit, customers: ArrayLike, by_age: Floats | None = None) -> Floats:
     """What each customer adds to the score of the coefficients, age effects eliminated.
 
     Parameters
@@ -26,6 +26,8 @@ def customer_scores(fit: CloglogFit, customers: ArrayLike) -> Floats:
     fit : CloglogFit
     customers : array, shape (n,)
         Customer of each row that was counted; a missing one is a customer too.
+    by_age : array, shape (strata, ages), optional
+        Factor of what each item-day adds; 1 by default.
 
     Returns
     -------
@@ -43,9 +45,10 @@ def customer_scores(fit: CloglogFit, customers: ArrayLike) -> Floats:
     """
     order, ends = by_customer(customers, fit.days.rows.base.size)
     rows = fit.days.rows.take(order)
-    at = _at(fit)
+    at = _at(fit, np.ones_like(fit.log_baseline) if by_age is None else by_age)
     number, risk = rows.days.counts, at.risk[rows.base]
     place, gained, day = _gains(fit, at, rows, risk)
+    gained *= at.factor[place]
     if number is not None:
         risk, gained = risk * number, gained * number
     if rows.calendar is None:
@@ -69,11 +72,13 @@ def by_customer(customers: ArrayLike, n: int) -> tuple[NDArray[np.intp], Ints]:
 class _At:
     """The fit laid out for rows: (stratum, age) in one row, (stratum, cell) by `base`.
 
-    `level` is exp of the age effect (0 where it is not finite), `risk` and `day_risk` exp of what base and
-    class add; `means`, `of_base` and `of_class` have one column per estimated term.
+    `level` is exp of the age effect (0 where it is not finite), `factor` that of the age, `risk` and
+    `day_risk` exp of what base and class add; `means`, `of_base` and `of_class` have one column per estimated
+    term.
     """
 
     level: Floats
+    factor: Floats
     means: Floats
     risk: Floats
     of_base: Floats
@@ -88,12 +93,13 @@ class _At:
         return np.asarray((self.stratum * self.ages - self.first)[base] + age, dtype=np.int64)
 
 
-def _at(fit: CloglogFit) -> _At:
+def _at(fit: CloglogFit, by_age: Floats) -> _At:
     rows, used = fit.days.rows, fit.estimated
     finite = np.isfinite(fit.log_baseline)
     level = np.exp(fit.log_baseline, out=np.zeros_like(fit.log_baseline), where=finite)
     return _At(
         level.ravel(),
+        by_age.ravel(),
         fit.age_means.reshape(level.size, -1),
         np.exp(fit.linear(fit.of_cell))[rows.base_cell],
         fit.of_cell[rows.base_cell][:, used],
@@ -107,9 +113,8 @@ def _at(fit: CloglogFit) -> _At:
 
 def _over_ages(at: _At, rows: ItemRows, risk: Floats, ends: Ints) -> tuple[Floats, Floats]:
     """Expected events of each row, and their part of the scores by customer, from cumulated sums."""
-    of_age = np.column_stack([at.level, at.level[:, None] * at.means]).reshape(
-        -1, at.ages, 1 + at.means.shape[1]
-    )
+    one = (at.level * at.factor)[:, None]
+    of_age = np.hstack([one, one * at.means]).reshape(-1, at.ages, 1 + at.means.shape[1])
     sums = np.cumsum(np.insert(of_age, 0, 0.0, axis=1), axis=1).reshape(-1, of_age.shape[2])
     level, means = np.ascontiguousarray(sums[:, 0]), np.ascontiguousarray(sums[:, 1:])
     # One sum more than ages in every stratum: before the first.
@@ -128,10 +133,10 @@ def _over_days(
 ) -> tuple[Floats, Floats]:
     """The same with a calendar, day by day."""
     lost, scores = np.zeros(risk.size), np.zeros((risk.size, at.means.shape[1]))
-    start = at.place(rows.base, np.full(risk.size, rows.days.first))
+    start, level = at.place(rows.base, np.full(risk.size, rows.days.first)), at.level * at.factor
     for some, each, of_day, age in item_days(rows, calendar):
         where = np.repeat(start[some], each) + age
-        mu = np.repeat(risk[some], each) * at.level[where] * at.day_risk[of_day]
+        mu = np.repeat(risk[some], each) * level[where] * at.day_risk[of_day]
         days = np.concatenate([[0], np.cumsum(each)])
         lost[some] = np.add.reduceat(mu, days[:-1])
         scores[some] = _summed(days, where, mu, at.means) - _summed(days, of_day, mu, at.of_class)

@@ -83,6 +83,15 @@ class ItemRows:
             placed = replace(placed, origin=placed.origin[chosen])
         return replace(self, days=days, cause=self.cause[chosen], base=self.base[chosen], calendar=placed)
 
+    def between(self, low: int, high: int) -> tuple[ItemRows, Any]:
+        """What is seen of the rows at the ages `low` to `high`, and which rows that are."""
+        seen = np.flatnonzero((self.start <= high) & (self.days.exit >= low))
+        rows = self.take(seen)
+        cause = np.where(rows.days.exit <= high, rows.cause, 0)
+        start, exit_ = np.maximum(rows.start, low), np.minimum(rows.days.exit, high)
+        days = replace(rows.days, start=start, exit=exit_, first=low, length=high - low + 1)
+        return replace(rows, days=days, cause=cause), seen
+
     @property
     def start(self) -> Ints:
         """First age at risk of each row."""

@@ -2,31 +2,66 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from arrisk.errors import ModelError
 from arrisk.models.hazard.counts import ItemDays
 from arrisk.models.timing.day_counts import Floats
 
-__all__ = ["make_designs"]
+__all__ = ["Designs", "make_designs"]
+
+
+@dataclass(frozen=True, slots=True)
+class Designs:
+    """What cells and classes of days add to the covariates, over the same k terms.
+
+    Parameters
+    ----------
+    names : tuple of str, length k
+        Terms of the cells, then those of the calendar.
+    of_cell, of_class : array, shapes (cells, k) and (classes, k)
+    cell_terms : int
+        How many terms are the cells'.
+    """
+
+    names: tuple[str, ...]
+    of_cell: Floats
+    of_class: Floats
+    cell_terms: int
+
+    def named(self, chosen: NDArray[np.bool_]) -> tuple[str, ...]:
+        """Names of the chosen terms."""
+        return tuple(n for n, c in zip(self.names, chosen, strict=True) if c)
+
+    def rows(self, days: ItemDays) -> Floats:
+        """Covariates of each profile, shape (profiles, k)."""
+        return np.asarray(self.of_cell[days.cell] + self.of_class[days.day_class])
 
 
 def make_designs(
     days: ItemDays, design: pd.DataFrame | ArrayLike, calendar_design: pd.DataFrame | ArrayLike | None
-) -> tuple[Floats, Floats, list[str]]:
-    """What each cell and each class of days adds to the design, and the names of all terms."""
+) -> Designs:
+    """Check the covariates of cells and of classes of days, and lay them side by side.
+
+    Raises
+    ------
+    ModelError
+        If they do not cover all cells or classes, hold a missing value, or share a name.
+    """
     x, names = _matrix(design, days.cells, "x", "cells")
     w = np.zeros((days.classes, 0))
-    more: list[str] = []
     if calendar_design is not None:
         w, more = _matrix(calendar_design, days.classes, "day", "classes of days")
-    names = names + more
+        names = names + more
     if len(set(names)) < len(names):
         raise ModelError(f"terms share a name: {sorted({n for n in names if names.count(n) > 1})}")
     of_cell = np.hstack([x, np.zeros((x.shape[0], w.shape[1]))])
-    return of_cell, np.hstack([np.zeros((w.shape[0], x.shape[1])), w]), names
+    of_class = np.hstack([np.zeros((w.shape[0], x.shape[1])), w])
+    return Designs(tuple(names), of_cell, of_class, x.shape[1])
 
 
 def _matrix(given: pd.DataFrame | ArrayLike, rows: int, prefix: str, what: str) -> tuple[Floats, list[str]]:

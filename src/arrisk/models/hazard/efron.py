@@ -14,6 +14,7 @@ from arrisk.models.hazard.climb import Top, aliased_terms, climb
 from arrisk.models.hazard.counts import ItemDays
 from arrisk.models.hazard.design import make_designs
 from arrisk.models.hazard.likelihood import Block, Part, ages_with_events, columns_of, make_blocks, summit_of
+from arrisk.models.hazard.ties import tied_sums
 from arrisk.models.timing.day_counts import Floats
 
 __all__ = ["CoxFit", "breslow_parts", "breslow_top", "fit_efron"]
@@ -85,24 +86,23 @@ def fit_efron(
     >>> round(float(fit_efron(days, [[0.0], [1.0]], ties="breslow").coefficients[0]), 6)
     1.475285
     """
-    of_cell, of_class, names = make_designs(days, design, calendar_design)
+    designs = make_designs(days, design, calendar_design)
     if cause not in days.events:
         raise ModelError(f"no event of cause {cause} among {days.n} items")
-    z = of_cell[days.cell] + of_class[days.day_class]
+    z, names = designs.rows(days), designs.names
     kept = np.ones(len(z), dtype=bool)
     blocks = make_blocks(days, z, cause, kept, ages_with_events(days, cause, kept)[0])
     zero = np.zeros(len(names))
     aliased = aliased_terms(breslow_parts(blocks, zero), np.ones(zero.size, dtype=bool))
     used = [columns_of(b, ~aliased) for b in blocks]
-    told = [n for n, a in zip(names, aliased, strict=True) if not a]
     start = zero[~aliased], [np.zeros(0 if ties == "efron" else b.ages.size) for b in used]
-    top = climb(used, _efron if ties == "efron" else _breslow, start, told, 0.0)
+    top = climb(used, _efron if ties == "efron" else _breslow, start, designs.named(~aliased), 0.0)
     summit = summit_of(top.parts, 0.0)
     coefficients, covariance = zero.copy(), np.full((zero.size,) * 2, np.nan)
     coefficients[~aliased] = top.beta
     covariance[np.ix_(~aliased, ~aliased)] = np.linalg.inv(summit.information)
-    left_out = tuple(n for n, a in zip(names, aliased, strict=True) if a)
-    return CoxFit(tuple(names), coefficients, covariance, summit.log_likelihood, left_out, top.steps)
+    left_out = designs.named(aliased)
+    return CoxFit(names, coefficients, covariance, summit.log_likelihood, left_out, top.steps)
 
 
 def breslow_top(blocks: list[Block], ridge: float, names: list[str]) -> Top:
@@ -138,7 +138,7 @@ def _efron(block: Block, beta: Floats, effects: Floats) -> Part:
     leavers = block.by_age(block.count)
     risk, going = block.at_risk.T @ u, leavers @ u
     of_risk, of_going = np.asarray(block.at_risk.T @ weighted), np.asarray(leavers @ weighted)
-    sums = _tied(risk, going, block.left_by_age)
+    sums = tied_sums(risk, going, block.left_by_age)
     value = block.left_by_profile @ linear - sums[0].sum()
     one, part = sums[1], sums[2]
     score = block.z.T @ block.left_by_profile - one @ of_risk + part @ of_going
@@ -149,14 +149,3 @@ def _efron(block: Block, beta: Floats, effects: Floats) -> Part:
     information -= (of_going * sums[5][:, None]).T @ of_going
     none = np.zeros(0)
     return Part(float(value), score, information, none, none, np.zeros((0, score.size)))
-
-
-def _tied(risk: Floats, going: Floats, left: Floats) -> Floats:
-    """By age, over l < d with f = l/d and s = risk - f going: sums of log s, 1/s, f/s, 1/s2, f/s2, f2/s2."""
-    d = left.astype(np.int64)
-    starts = np.cumsum(d) - d
-    f = (np.arange(int(d.sum())) - np.repeat(starts, d)) / np.repeat(d, d)
-    s = np.repeat(risk, d) - f * np.repeat(going, d)
-    g = 1.0 / s
-    terms = (np.log(s), g, f * g, g * g, f * g * g, (f * g) ** 2)
-    return np.stack([np.add.reduceat(t, starts) for t in terms])

@@ -11,10 +11,12 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from arrisk.display import Table, frame_html
+from arrisk.errors import ModelError
 from arrisk.models.hazard.cloglog import CloglogFit, fit_cloglog
 from arrisk.models.hazard.clustered import clustered_covariance, customer_scores
 from arrisk.models.hazard.counts import ItemDays
 from arrisk.models.hazard.jackknife import jackknife_covariance, left_out_shares
+from arrisk.models.hazard.proportionality import Proportionality, check_proportionality
 from arrisk.models.regression.sandwich import carried_by
 from arrisk.models.timing.day_counts import Floats
 
@@ -76,6 +78,12 @@ class HazardFit:
         p = 2 * stats.t.sf(np.abs(b) / se, self.df)
         columns = {"estimate": b, "se": se, "ci_low": b - half, "ci_high": b + half, "p_value": p}
         return pd.DataFrame({"term": list(self.names), **columns})
+
+    def proportionality(self) -> Proportionality:
+        """Test of each term that its effect is the same at all ages."""
+        if self.cloglog is None:
+            raise ModelError("the test of proportional hazards needs a fit on counts of item-days")
+        return check_proportionality(self.cloglog, self.customers)
 
     def to_table(self, name: str = "hazard_ratios") -> Table:
         """Hazard ratios with their intervals."""

@@ -81,7 +81,7 @@ def _leverage(fit: CloglogFit, bread: Floats, order: NDArray[np.intp], ends: Int
 def _moved(fit: CloglogFit, bread: Floats, rows: ItemRows) -> Floats:
     """The move of the estimate when these rows are left out."""
     days = count_rows(rows, fit.days.cells, fit.days.strata)
-    z = (fit.of_cell[days.cell] + fit.of_class[days.day_class])[:, fit.estimated]
+    z = fit.designs.rows(days)[:, fit.estimated]
     kept = np.isfinite(fit.linear(fit.of_class))[days.day_class]
     own = make_blocks(days, z, fit.cause, kept, np.isfinite(fit.log_baseline))
     beta = fit.coefficients[fit.estimated]

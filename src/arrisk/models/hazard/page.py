@@ -8,14 +8,17 @@ import numpy as np
 import pandas as pd
 
 from arrisk.display import Format, Table
+from arrisk.errors import ModelError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from arrisk.models.hazard.fit import HazardFit
+    from arrisk.models.hazard.proportionality import Proportionality
 
-__all__ = ["plot_ratios", "ratios_table"]
+__all__ = ["plot_by_age", "plot_ratios", "proportionality_table", "ratios_table"]
 
+SIGNIFICANT = 0.05
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#8C8C8C"
 
 
@@ -63,4 +66,50 @@ def plot_ratios(fit: HazardFit, ax: Axes | None = None) -> Axes:
     ax.set_yticks(where, list(table["term"]))
     ax.set(xscale="log", xlabel=f"hazard ratio with {fit.level:.0%} interval; above 1: sooner")
     ax.set_title(describe_ratios(fit))
+    return ax
+
+
+def describe_change(check: Proportionality) -> str:
+    """The finding in one sentence."""
+    changed = check.table[check.table["p_value"] < SIGNIFICANT]
+    if not len(changed):
+        return "No effect is seen to change with age"
+    top = changed.sort_values("p_value", kind="stable").iloc[0]
+    return f"{top['term']}: {top['direction']}"
+
+
+def proportionality_table(check: Proportionality, name: str) -> Table:
+    """The tests, strongest first."""
+    frame = check.table.sort_values("p_value", kind="stable").round(6).reset_index(drop=True)
+    note = (
+        "change: of the log hazard ratio from the first event to the last; F with 1 and df degrees of "
+        f"freedom, scores summed by customer. Of {len(frame)} tests {SIGNIFICANT:.0%} look significant by "
+        "chance."
+    )
+    formats: dict[str, Format] = dict.fromkeys(frame.columns[1:5], "number")
+    return Table(name, describe_change(check), frame, note, formats)
+
+
+def plot_by_age(check: Proportionality, ax: Axes | None, term: str | None, bands: int) -> Axes:
+    """Hazard ratio of a term by band of ages, with that of all ages."""
+    if ax is None:
+        from matplotlib import pyplot as plt
+
+        ax = plt.subplots()[1]
+    tests = check.table.sort_values("p_value", kind="stable")
+    term = str(tests["term"].iloc[0]) if term is None else term
+    if term not in set(tests["term"]):
+        raise ModelError(f"no term {term!r}; there are {', '.join(tests['term'])}")
+    test = tests[tests["term"] == term].iloc[0]
+    table = check.by_age(bands).query("term == @term")
+    where, ratio = np.arange(len(table)), np.exp(table["estimate"])
+    bars = [ratio - np.exp(table["ci_low"]), np.exp(table["ci_high"]) - ratio]
+    ax.errorbar(where, ratio, yerr=np.array(bars), fmt="o", capsize=4, color=BLUE, label="within these ages")
+    whole = np.exp(check.fit.coefficients[check.fit.names.index(term)])
+    ax.axhline(whole, color=ORANGE, lw=1.5, ls="--", label="at all ages")
+    ticks = [f"{a} to {b}" for a, b in zip(table["first_age"], table["last_age"], strict=True)]
+    ax.set_xticks(where, ticks)
+    ax.set(yscale="log", xlabel="age, days", ylabel="hazard ratio with 95% interval")
+    ax.set_title(f"{term}: {test['direction']} (p = {test['p_value']:.2g})")
+    ax.legend()
     return ax
