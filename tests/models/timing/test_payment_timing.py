@@ -60,6 +60,22 @@ def test_intervals_know_the_customers(snapshot):
     assert ours["se"] > 1.5 * naive["se"]
 
 
+def test_lateness_and_means_are_in_the_table(snapshot):
+    timing = fit_timing(snapshot, "due")
+    late = timing.late_share((0, 30))
+    assert late["group"].tolist() == ["all", "all"]
+    row = timing.table.set_index("term").loc["share open after 0 days from due"]
+    assert (
+        late.iloc[0][["estimate", "ci_low", "ci_high"]].tolist()
+        == row[["estimate", "ci_low", "ci_high"]].tolist()
+    )
+    mean = timing.table.set_index("term").loc["mean days from due to payment, at most 90"]
+    assert mean["ci_low"] < mean["estimate"] < mean["ci_high"]
+    assert timing.to_table().frame["mean_to_90"].iloc[0] == mean["estimate"]
+    with pytest.raises(ModelError, match="clock 'due'"):
+        fit_timing(snapshot).late_share()
+
+
 def test_amounts_weigh_the_curve_but_are_no_replicates(snapshot):
     by_amount = fit_timing(snapshot, weights="amount").curves["all"].table.set_index("day").loc[30]
     by_count = fit_timing(snapshot).curves["all"].table.set_index("day").loc[30]
