@@ -161,6 +161,7 @@ def test_pay_days_of_the_past_came_true(backtest):
     assert scores.loc[MODEL, "on_the_day"] > 3 * scores.loc[[DUE, USUAL], "on_the_day"].max()
     assert scores.loc[MODEL, "on_the_weekday"] > 0.6
     assert scores.loc[ON_RUN, "on_the_day"] > 2 * scores.loc[USUAL, "on_the_day"]
+    assert backtest.differences.set_index("term").loc[[DUE, USUAL], "verdict"].eq("better").all()
     weekly = backtest.weekly.set_index("method")
     assert weekly.loc[MODEL, "on_the_weekday"] > 0.75
     told = backtest.diagnostics
@@ -178,6 +179,10 @@ def test_the_scores_are_those_of_the_items(backtest):
     assert row["within_2_days"] == pytest.approx((error <= 2).mean())
     assert backtest.by_date.groupby("method")["items"].sum().eq(len(paid)).all()
     assert (backtest.items[DUE] > backtest.items["date"]).all()
+    hits = [(paid["paid_date"] == paid[method]).mean() for method in (MODEL, ON_RUN)]
+    row = backtest.differences.set_index("term").loc[ON_RUN]
+    assert row["estimate"] == pytest.approx(hits[0] - hits[1])
+    assert row["ci_low"] < row["estimate"] < row["ci_high"]
 
 
 def test_outcomes_must_be_known(sample_study, timing, snapshot):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy import stats
 
 from arrisk.display import Table, frame_html, stamp
 from arrisk.errors import ModelError
@@ -29,6 +30,7 @@ Ints = NDArray[np.int64]
 MODEL = "likely day of the model"
 DUE, USUAL, ON_RUN = "due date", "customer's usual lateness", "usual lateness, then its next run day"
 KEPT = ["customer_id", "invoice_id", "instalment"]
+BETTER, WORSE, UNCLEAR = "better", "worse", "not told apart"
 METHODS = (MODEL, DUE, USUAL, ON_RUN)
 HORIZON = 91
 NEAR_DAYS = 2
@@ -50,6 +52,9 @@ class PayDayBacktest:
         The same of the customers with a pay run alone.
     by_date : DataFrame
         The same by date and method.
+    differences : DataFrame
+        Share paid on the day called likely by the model, less that of each rival: term, estimate, ci_low,
+        ci_high (95%, t with customers as clusters), verdict.
     items : DataFrame
         One row an item and date: what was said, and what came (`paid_date`, missing if not in the horizon).
     level : float
@@ -61,6 +66,7 @@ class PayDayBacktest:
     table: pd.DataFrame
     weekly: pd.DataFrame
     by_date: pd.DataFrame
+    differences: pd.DataFrame
     items: pd.DataFrame
     level: float
     horizon: int
@@ -119,9 +125,10 @@ class PayDayBacktest:
     def _finding(self) -> str:
         by = self.table.set_index("method")["on_the_day"]
         rival = str(by.drop(MODEL).idxmax())
-        if by[MODEL] > by[rival]:
+        verdict = str(self.differences.set_index("term")["verdict"][rival])
+        if verdict == BETTER:
             return f"{by[MODEL]:.0%} were paid on the likely day itself; {rival}: {by[rival]:.0%}"
-        return f"The model is no better than {rival}: {by[MODEL]:.0%} against {by[rival]:.0%} on the day"
+        return f"On the day: model {by[MODEL]:.1%}, {rival} {by[rival]:.1%}; the model is {verdict}"
 
     def _repr_html_(self) -> str:
         table = self.to_table()
@@ -191,6 +198,7 @@ def backtest_pay_days(
         _scores(items),
         _scores(on_run),
         by_date.reset_index(drop=True),
+        _differences(items),
         items,
         level,
         horizon,
@@ -250,3 +258,20 @@ def _scores(items: pd.DataFrame) -> pd.DataFrame:
         rows.append((method, len(paid), (error == 0).mean(), near.mean(), same.mean(), *size))
     names = ["items", "on_the_day", "within_2_days", "on_the_weekday", "mean_error_days", "median_error_days"]
     return pd.DataFrame(rows, columns=["method", *names])
+
+
+def _differences(items: pd.DataFrame) -> pd.DataFrame:
+    """How often the model named the day, less how often each rival did; customers are the clusters."""
+    paid = items[items["paid_date"].notna()]
+    hits = pd.DataFrame({method: (paid["paid_date"] == paid[method]).astype(float) for method in METHODS})
+    rows = []
+    for rival in METHODS[1:]:
+        gap = hits[MODEL] - hits[rival]
+        sums = (gap - gap.mean()).groupby(paid["customer_id"]).sum()
+        clusters = len(sums)
+        error = np.sqrt((sums**2).sum() * clusters / max(clusters - 1, 1)) / max(len(gap), 1)
+        width = float(stats.t.ppf(0.975, max(clusters - 1, 1))) * error
+        low, high = gap.mean() - width, gap.mean() + width
+        verdict = BETTER if low > 0 else WORSE if high < 0 else UNCLEAR
+        rows.append((rival, gap.mean(), low, high, verdict))
+    return pd.DataFrame(rows, columns=["term", "estimate", "ci_low", "ci_high", "verdict"])

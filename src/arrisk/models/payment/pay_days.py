@@ -172,9 +172,11 @@ def find_pay_days(
     open is no sign of a month-end payer. Payments that deduct a discount are left out, as the discount timed
     them.
 
-    On generated ledgers of 12,000 invoices, of the customers with at least 10 days of payment 98 to 100% are
-    put on their true run; where the probability is 0.8 or more 99 to 100% are right. The effects are of days
-    with a payment: on the rate of an item a run day weighs more, since many items paid on it are one payment.
+    On four generated ledgers of 12,000 invoices, of the customers with at least 10 days of payment in three
+    years 98 to 100% are put on their true run. After 6, 18 and 36 months together, where the probability is
+    0.8 or more it is .985 on average and .990 are right; from 0.5 to 0.8 it is .66 and .69 are right. The
+    effects are of days with a payment: on the rate of an item a run day weighs more (about 29 times the other
+    days where this finds 17), since many items paid on one day are one payment.
     """
     if not 0 <= sure < 1 or fewest < 1:
         raise ModelError(f"sure={sure!r}, fewest={fewest!r}; allowed: 0 <= sure < 1, fewest >= 1")
