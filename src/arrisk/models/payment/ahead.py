@@ -40,7 +40,7 @@ def daily_rates(hazard: PaymentHazard, items: pd.DataFrame, date: pd.Timestamp, 
     codes = hazard.calendar.codes(today + 1, today + horizon)[columns["run"]]
     ratio = np.exp(columns["log_ratio"])[:, None] * calendar_ratios(hazard.calendar, hazard.effects)[codes]
     sold = ahead >= columns["wait"][:, None]
-    groups = [columns["stratum"][:, None], *(np.array([[hazard.strata + k]]) for k in range(2))]
+    groups = [columns["stratum"][:, None], *(np.array([[len(hazard.paid.rates) - 2 + k]]) for k in range(2))]
     paid = np.stack([hazard.paid.at(group, age) for group in groups]) * (ratio * sold)
     lost = np.stack([hazard.lost.at(np.array([[k]]), age) * sold for k in range(3)])
     moves = np.stack([hazard.moves.at(np.array([[k]]), age) * sold for k in range(2)])

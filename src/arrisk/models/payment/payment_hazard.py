@@ -13,37 +13,33 @@ from numpy.typing import NDArray
 
 from arrisk.display import Table, frame_html
 from arrisk.errors import LookAheadError, ModelError
-from arrisk.models.features.invoice_history import FAR
 from arrisk.models.hazard.fit import HazardFit, fit_daily_hazard
 from arrisk.models.payment.ahead import daily_rates
 from arrisk.models.payment.baseline import AgeRates, BandRates
 from arrisk.models.payment.calendar import PaymentCalendar
-from arrisk.models.payment.covariates import Covariate, describe_items, find_covariates
+from arrisk.models.payment.covariates import Covariate, describe_items
 from arrisk.models.payment.design import (
     history_stratum,
-    item_codes,
-    payment_rows,
 )
+from arrisk.models.payment.fit_items import Asked, fit_items, runs_of
 from arrisk.models.payment.followed import (
     AFTER,
     FREE,
     IN_DISPUTE,
     Clock,
     clock_start,
-    followed_items,
     split_at_disputes,
 )
 from arrisk.models.payment.late_at_issue import late_at_issue
 from arrisk.models.payment.open_items import predict_open_items
 from arrisk.models.payment.parts import (
-    LEAST_PAYMENTS,
-    calendar_ratios,
     log_ratio,
     lost_rates,
     move_rates,
     paid_rates,
 )
-from arrisk.models.payment.pay_days import PayDays, find_pay_days
+from arrisk.models.payment.pay_days import PayDays
+from arrisk.models.payment.speed import CustomerSpeeds
 from arrisk.models.timing.rates import DailyRates
 
 if TYPE_CHECKING:
@@ -57,7 +53,6 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 TERMS = ("usual", "trend", "overdue", "segment")
 PRIOR_SD = 2.0
-YEAR_DAYS = 365
 HORIZON_DAYS = 180
 OPEN_COLUMNS = (
     "invoice_id",
@@ -72,18 +67,6 @@ OPEN_COLUMNS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What a hazard was asked for; see `fit_hazard`."""
-
-    clock: Clock
-    terms: tuple[str, ...]
-    calendar: PaymentCalendar
-    pay_days: bool
-    window_days: int | None
-    level: float
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class PaymentHazard:
     """When items are paid, from day to day; made by `fit_hazard`.
@@ -95,6 +78,8 @@ class PaymentHazard:
     pay_days : PayDays or None
         The run of each customer; None when all are taken to pay on any day.
     covariates : tuple of Covariate
+    strata : tuple of int
+        Stratum of customers by their history: none, 1 to 5 items settled, 6 and more.
     fit : HazardFit
         Log hazard ratios of payment.
     paid : AgeRates
@@ -103,6 +88,8 @@ class PaymentHazard:
         Rates of credit and write-off: never in dispute, in dispute, after a dispute.
     moves : BandRates
         Rates at which disputes open, and close.
+    speeds : CustomerSpeeds or None
+        What customers paid in the last year against what was expected of them.
     terms_days : float or None
         Days to the due date assumed where there is none; None in a book without due dates.
     asked : Asked
@@ -112,10 +99,12 @@ class PaymentHazard:
     as_of: pd.Timestamp
     pay_days: PayDays | None
     covariates: tuple[Covariate, ...]
+    strata: tuple[int, ...]
     fit: HazardFit
     paid: AgeRates
     lost: BandRates
     moves: BandRates
+    speeds: CustomerSpeeds | None
     terms_days: float | None
     asked: Asked
 
@@ -154,6 +143,7 @@ class PaymentHazard:
             else self.terms_days,
             "tail": f"from day {self.paid.tail_from} on a constant {tail:.2%} of open items is paid a day, "
             "before covariates and calendar",
+            "variance of speeds": None if self.speeds is None else self.speeds.variance,
             **self.fit.diagnostics,
         }
 
@@ -181,11 +171,14 @@ class PaymentHazard:
         terms = described["terms"].to_numpy(dtype=float)
         start = clock_start(self.clock, issue, issue + terms, described["usual"].to_numpy(), self.terms_days)
         ratio = log_ratio(described, self.covariates, self.effects)
+        if self.speeds is not None:
+            ratio = ratio + np.log(self.speeds.of(items["customer_id"]))
+        history = history_stratum(self.clock, described["n_settled"].to_numpy())
         return items.assign(
             day_0=start,
             age=snapshot.day - start,
-            stratum=self._stratum(described["n_settled"].to_numpy()),
-            run=_runs(self.pay_days, items["customer_id"]),
+            stratum=np.array(self.strata)[history],
+            run=runs_of(self.pay_days, items["customer_id"]),
             state=items.get("state", FREE),
             log_ratio=ratio,
         )
@@ -218,11 +211,6 @@ class PaymentHazard:
         """The same model on another day, without the errors of its effects: what a back-test needs."""
         return _fit(snapshot, self.asked, errors=False)
 
-    @property
-    def strata(self) -> int:
-        """Strata of history."""
-        return len(self.paid.rates) - 2
-
     def to_table(self, name: str = "payment_hazard") -> Table:
         """Hazard ratios with their intervals."""
         return self.fit.to_table(name)
@@ -230,9 +218,6 @@ class PaymentHazard:
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw the hazard ratios with their intervals."""
         return self.fit.plot(ax)
-
-    def _stratum(self, n_settled: Floats) -> Ints:
-        return np.minimum(history_stratum(self.clock, n_settled), self.strata - 1)
 
     def _repr_html_(self) -> str:
         table = self.to_table()
@@ -253,6 +238,7 @@ def fit_hazard(
     calendar: PaymentCalendar | None = None,
     pay_days: bool = True,
     holidays: Iterable[str | dt.date | pd.Timestamp] = (),
+    speeds: bool = True,
     window_days: int | None = None,
     level: float = 0.95,
 ) -> PaymentHazard:
@@ -274,6 +260,8 @@ def fit_hazard(
         Tell customers with a weekly or month-end run from others (`find_pay_days`).
     holidays : iterable of dates or text
         Of the default calendar.
+    speeds : bool
+        Let rates ahead know which customers paid faster or slower in the last year than all this says.
     window_days : int, optional
         Use only what happened in the last so many days: older items enter at the age they had then.
     level : float
@@ -294,7 +282,8 @@ def fit_hazard(
     item-days (see `fit_cloglog`), covariates in bands, a payment calendar, and a weak normal prior (standard
     deviation 2) that keeps effects of rare levels finite. Items in dispute have a hazard ratio of their own
     while it lasts. Ages with few payments are pooled and the last ones have a constant rate: see
-    `pooled_rates`. Credited and written-off items leave at rates by age: see `lost_rates`.
+    `pooled_rates`. Credited and written-off items leave at rates by age: see `lost_rates`; customers' own
+    speeds are drawn towards 1: see `shrunken_speeds`.
 
     Examples
     --------
@@ -310,81 +299,31 @@ def fit_hazard(
         raise ModelError(f"clock {clock!r}: allowed are {', '.join(map(repr, get_args(Clock)))}")
     calendar = PaymentCalendar(holidays=holidays) if calendar is None else calendar
     names = TERMS if terms is None else tuple(terms)
-    return _fit(snapshot, Asked(clock, names, calendar, pay_days, window_days, level), errors=True)
+    return _fit(snapshot, Asked(clock, names, calendar, pay_days, speeds, window_days, level), errors=True)
 
 
 def _fit(snapshot: Snapshot, asked: Asked, errors: bool) -> PaymentHazard:
-    items = followed_items(snapshot)
-    payments = int((items["cause"] == 1).sum())
-    if payments < LEAST_PAYMENTS:
-        raise ModelError(
-            f"{payments} payments known on {snapshot.date:%Y-%m-%d}; a hazard needs {LEAST_PAYMENTS}"
-        )
-    described = describe_items(snapshot, items)
-    covariates = find_covariates(described, asked.terms)
-    due = np.where(items["due"] < FAR, items["due"], np.nan)
-    terms_days = None if np.isnan(due).all() else float(np.nanmedian(described["terms"]))
-    start = clock_start(
-        asked.clock, items["issue"].to_numpy(), due, described["usual"].to_numpy(), terms_days
-    )
-    found = find_pay_days(snapshot, asked.calendar) if asked.pay_days else None
-    run = _runs(found, items["customer_id"])
+    known = fit_items(snapshot, asked)
     since = None if asked.window_days is None else snapshot.day - asked.window_days + 1
-    stretches = split_at_disputes(items, since)
-    rows = payment_rows(
-        stretches,
-        start,
-        _merged(
-            history_stratum(asked.clock, described["n_settled"].to_numpy()), items["cause"].to_numpy() == 1
-        ),
-        item_codes(described, covariates),
-        run,
-        pd.factorize(items["customer_id"])[0],
-        covariates,
-        asked.calendar,
-    )
-    fit = fit_daily_hazard(
-        rows.days,
-        rows.design,
-        rows.calendar_design,
-        customers=rows.customers if errors else None,
-        prior_sd=PRIOR_SD,
-        level=asked.level,
-    )
+    stretches = split_at_disputes(known.items, since)
+    rows = known.rows(stretches, asked.calendar)
+    customers = rows.customers if errors else None
+    designs = (rows.design, rows.calendar_design)
+    fit = fit_daily_hazard(rows.days, *designs, customers, prior_sd=PRIOR_SD, level=asked.level)
     assert fit.cloglog is not None
     effects = dict(zip(fit.names, fit.coefficients.tolist(), strict=True))
-    year = asked.calendar.codes(snapshot.day - YEAR_DAYS + 1, snapshot.day)
-    usual_day = calendar_ratios(asked.calendar, effects)[year].mean(axis=1)[run]
-    ratio = np.exp(log_ratio(described, covariates, effects)) * usual_day
-    first, last = (v - start[stretches.item] for v in (stretches.first, stretches.last))
+    paid = paid_rates(rows, fit.cloglog, known.ratios(effects) * known.usual_days(effects, asked.calendar))
+    first, last = (v - known.start[stretches.item] for v in (stretches.first, stretches.last))
     return PaymentHazard(
         as_of=snapshot.date,
-        pay_days=found,
-        covariates=covariates,
+        pay_days=known.pay_days,
+        covariates=known.covariates,
+        strata=known.strata,
         fit=fit,
-        paid=paid_rates(rows, fit.cloglog, ratio),
+        paid=paid,
         lost=lost_rates(first, last, stretches),
         moves=move_rates(first, last, stretches),
-        terms_days=terms_days,
+        speeds=known.speeds(effects, paid, asked.calendar) if asked.speeds else None,
+        terms_days=known.terms_days,
         asked=asked,
     )
-
-
-def _merged(stratum: Ints, paid: NDArray[np.bool_]) -> Ints:
-    """Strata with at least `LEAST_PAYMENTS` payments; the others join the one above, or the last but one."""
-    size = np.bincount(stratum[paid], minlength=int(stratum.max(initial=0)) + 1)
-    place, number = np.zeros(size.size, dtype=np.int64), 0
-    held = 0
-    for k, n in enumerate(size):
-        place[k] = number
-        held += int(n)
-        if held >= LEAST_PAYMENTS:
-            number, held = number + 1, 0
-    return np.minimum(place, max(number - 1, 0))[stratum]
-
-
-def _runs(pay_days: PayDays | None, customer_id: pd.Series) -> Ints:
-    if pay_days is None:
-        return np.zeros(len(customer_id), dtype=np.int64)
-    code, names = pd.factorize(customer_id.to_numpy(dtype=object))
-    return np.asarray(pay_days.run_of(names)[code], dtype=np.int64)
