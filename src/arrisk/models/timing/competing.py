@@ -58,9 +58,9 @@ def aalen_johansen(
     Aalen and Johansen (1978): ``F_k(t) = sum over s <= t of S(s-) d_k(s) / R(s)``. Without weights and
     clusters the variance is that of Dinse and Larson (Biometrika 73, 1986) and Gaynor et al. (JASA 88, 1993),
     the Greenwood formula of competing risks: with D = F_k(t) - F_k(s), the sum over s <= t of
-    ``D^2 d / (R (R - d)) + S(s-)^2 d_k (R - d_k) / R^3 - 2 D S(s-) d_k / R^2``. Otherwise it is the
-    infinitesimal jackknife over customers (or rows), as in R's survival: the same when nobody enters late and
-    weights are equal. Limits are on the scale ``log(-log(1 - F))``, so one cause alone is Kaplan-Meier with
+    ``D^2 d / (R (R - d)) + S(s-)^2 d_k (R - d_k) / R^3 - 2 D S(s-) d_k / R^2``. With weights it is the
+    infinitesimal jackknife over rows, as in R's survival: the same when nobody enters late and weights are
+    equal. With clusters each customer is left out in turn, as in `kaplan_meier`. Limits are on the scale ``log(-log(1 - F))``, so one cause alone is Kaplan-Meier with
     its limits.
 
     The fitter of lifelines 0.30.3 is not called: it drops what closes on the first day, has late entrants at
@@ -181,7 +181,7 @@ def _greenwood(counted: _Counted) -> list[Floats]:
 
 
 def _robust(counted: _Counted, grouped: Groups) -> list[_Spread]:
-    """Infinitesimal jackknife: influences of the clusters on each incidence."""
+    """Influences of the clusters on each incidence."""
     causes, unit, before = len(counted.events), counted.per_event(), counted.before()
     hazard = np.divide(
         counted.events, counted.at_risk, out=np.zeros_like(counted.events), where=counted.at_risk > 0
@@ -189,7 +189,8 @@ def _robust(counted: _Counted, grouped: Groups) -> list[_Spread]:
     per_weight = np.divide(before, counted.at_risk, out=np.zeros_like(before), where=counted.at_risk > 0)
     sums = [grouped.spread() for _ in range(causes)]
     for block in grouped.blocks(causes + 1):
-        excess = [block.excess(k, hazard[k]) for k in range(causes)]
+        out = grouped.left_out(block, counted.at_risk)
+        excess = [block.excess(k, hazard[k]) * out for k in range(causes)]
         total = np.sum(excess, axis=0) * unit
         moved = np.cumsum(total, axis=1)
         for k, share in enumerate(counted.incidence):

@@ -105,9 +105,10 @@ def kaplan_meier(
 
     Notes
     -----
-    Kaplan and Meier (1958), Greenwood (1926). The robust variance sums the squared influences
-    ``-(d_c - Y_c D/R) / (R - D)`` over clusters; with every row its own cluster, equal weights and no
-    entry it is Greenwood's formula exactly. Where the curve is still 1 there is no lower limit and where it
+    Kaplan and Meier (1958), Greenwood (1926). Weights without clusters: the squared influences
+    ``-w (d - Y D/R) / (R - D)`` are summed over rows, with equal weights and no entry Greenwood's formula
+    exactly. Clusters: those of customers, each left out in turn (`arrisk.models.timing.influence`), with
+    fewer degrees of freedom where few customers make most of the variance. Where the curve is still 1 there is no lower limit and where it
     is 0 no upper one: these are missing, not certain.
 
     Examples
@@ -208,7 +209,8 @@ def _greenwood(counted: KaplanMeier) -> _Spread:
 def _robust(counted: KaplanMeier, grouped: Groups) -> _Spread:
     curve, mean, unit = grouped.spread(), grouped.spread(), counted.per_event()
     for block in grouped.blocks(2):
-        influence = np.cumsum(block.excess(0, counted.hazard) * unit, axis=1)
+        each = block.excess(0, counted.hazard) * grouped.left_out(block, counted.at_risk)
+        influence = np.cumsum(each * unit, axis=1)
         curve.add(influence, block.members)
         mean.add(np.cumsum(influence * counted.survival, axis=1), block.members)
     return _Spread(curve.variance(), mean.variance(), curve.freedom(), mean.freedom())

@@ -1,7 +1,8 @@
 """How much each customer moves a curve: the sums behind robust errors and the bootstrap of customers.
 
-A customer is a cluster of rows; where rows are independent, each row is one. The influence is the
-infinitesimal jackknife: the change of the curve per unit of weight given to the cluster.
+A customer is a cluster of rows, left out in turn: without it the hazard of a day moves by
+``(d_c - Y_c h) / (R - Y_c)``, and the curve to first order with the hazards. Where rows are independent each
+is one, and the influence is the infinitesimal jackknife.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ __all__ = ["Block", "Groups", "Spread", "group_rows"]
 
 BLOCK = 256
 LEAST_FREEDOM = 2.0
+# Where one customer is nearly all that is at risk nothing tells how the day goes without it.
+LARGEST_SHARE = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,13 @@ class Groups:
             held = np.cumsum(came.astype(float).reshape(shape), axis=1)
             yield Block(members, left[:, :, :-1], held[:, :-1])
 
+    def left_out(self, block: Block, at_risk: Floats) -> Floats | float:
+        """What is at risk over what is left of it without each cluster, (clusters, days); 1 for rows."""
+        if self.independent:
+            return 1.0
+        share = np.divide(block.held, at_risk, out=np.zeros_like(block.held), where=at_risk > 0)
+        return np.asarray(1.0 / (1.0 - np.minimum(share, LARGEST_SHARE)), dtype=float)
+
     def spread(self) -> Spread:
         """An empty sum over the clusters."""
         return Spread(np.zeros(self.rows.length), np.zeros(self.rows.length), self)
@@ -122,7 +132,7 @@ class Spread:
         n = self.groups.number
         if self.groups.independent:
             return self.second
-        return self.second * n / (n - 1) if n > 1 else np.full(self.second.size, np.nan)
+        return self.second * (n - 1) / n if n > 1 else np.full(self.second.size, np.nan)
 
     def freedom(self) -> Floats:
         """Degrees of freedom of the variance: fewer where few clusters make most of it.
