@@ -11,6 +11,7 @@ from arrisk.models.payment.calendar import PaymentCalendar
 from arrisk.models.payment.next_payment import find_next_payments
 from arrisk.models.payment.next_payment_backtest import DUE, MODEL, ON_RUN, USUAL, backtest_pay_days
 from arrisk.models.payment.pay_days import find_pay_days
+from arrisk.models.payment.payment_hazard import fit_hazard
 from arrisk.models.timing.payment_timing import fit_timing
 from arrisk.models.timing.rates import DailyRates
 from tests.ledger.frames import event, invoice, ledger_of
@@ -169,6 +170,18 @@ def test_pay_days_of_the_past_came_true(backtest):
     assert told["not_paid_came"] == pytest.approx(told["not_paid_said"], abs=0.05)
     assert "80%" in backtest.to_table().note
     assert "within 2 days" in [t.get_text() for t in backtest.plot().get_legend().get_texts()]
+
+
+@pytest.mark.slow
+def test_a_hazard_on_the_calendar_names_the_day_more_often(sample_study, backtest):
+    last = sample_study.ledger().as_of("2025-12-31")
+    hazard = fit_hazard(last, calendar=CALENDAR)
+    dates = sorted(backtest.items["date"].unique())
+    found = backtest_pay_days(last, hazard, dates)
+    assert found.differences["verdict"].eq("better").all()
+    ours, pooled = (b.table.set_index("method").loc[MODEL, "on_the_day"] for b in (found, backtest))
+    assert ours > pooled + 0.03
+    pd.testing.assert_frame_equal(found.table.iloc[1:3], backtest.table.iloc[1:3])  # rivals stay
 
 
 def test_the_scores_are_those_of_the_items(backtest):

@@ -121,6 +121,13 @@ def find_closed_days(snapshot: Snapshot, month_end_days: int = 2) -> ClosedDays:
     one such day among all would come up with a chance of 1%; days of the year are judged first, over all
     years together and when open in at least two, then single dates. Movable feasts are found as dates: those
     ahead must be added by hand.
+
+    Examples
+    --------
+    >>> import arrisk as ar
+    >>> snapshot = ar.read_ledger(ar.make_sample(600, seed=1), currency="EUR").as_of("2025-12-31")
+    >>> find_closed_days(snapshot).calendar
+    PaymentCalendar: closed on Saturday, Sunday; month end = last 2 open days
     """
     payers, first = _payers(snapshot)
     weekday = (first + np.arange(len(payers)) + 3) % 7

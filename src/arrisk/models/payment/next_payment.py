@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from arrisk.ledger.book import Snapshot
 
-__all__ = ["NextPayments", "find_next_payments", "rates_on_calendar"]
+__all__ = ["NextPayments", "find_next_payments", "pay_days_of", "rates_on_calendar"]
 
 By = Literal["item", "customer"]
 Floats = NDArray[np.float64]
@@ -99,7 +99,7 @@ def find_next_payments(
         Gives the daily rates. If it knows no calendar (has no attribute `calendar`), its rates are laid on
         the calendar of the pay days: see `rates_on_calendar`.
     pay_days : PayDays, optional
-        By default those of the model, or found at the snapshot.
+        By default those of the model, or else found at the snapshot.
     by : {"item", "customer"}
     horizon : int
         Days ahead.
@@ -126,13 +126,22 @@ def find_next_payments(
     likely run: its own weekday, or the first day of its month end. A month-end payer that let the last month
     end pass over an item already due, and an any-day payer with an item overdue, are contacted on the next
     open day; so is whoever pays too soon for the lead.
+
+    Examples
+    --------
+    >>> import arrisk as ar
+    >>> from arrisk.models.timing.payment_timing import fit_timing
+    >>> snapshot = ar.read_ledger(ar.make_sample(600, seed=1), currency="EUR").as_of("2025-09-30")
+    >>> found = find_next_payments(snapshot, fit_timing(snapshot, "due"))
+    >>> found.table[["pays", "contact_rule"]].iloc[0].tolist()
+    ['any day', '2 open days before its likely day']
     """
     if by not in KEYS or horizon < 1 or lead_days < 0 or not 0 < level < 1:
         raise ModelError(
             f"by={by!r}, horizon={horizon!r}, lead_days={lead_days!r}, level={level!r}; allowed: item or "
             "customer, horizon >= 1, lead_days >= 0, 0 < level < 1"
         )
-    pattern = pay_days or getattr(model, "pay_days", None) or find_pay_days(snapshot)
+    pattern = pay_days or pay_days_of(model, snapshot)
     items = model.open_items(snapshot)
     rates = model.rates(items, snapshot.date, horizon)
     if not hasattr(model, "calendar"):
@@ -153,6 +162,20 @@ def find_next_payments(
         lead_days,
         level,
     )
+
+
+def pay_days_of(model: PaymentModel, snapshot: Snapshot, calendar: PaymentCalendar | None = None) -> PayDays:
+    """The pay days that a model knows, or else those found at the snapshot on its calendar.
+
+    Parameters
+    ----------
+    model : PaymentModel
+    snapshot : Snapshot
+    calendar : PaymentCalendar, optional
+        For a model that knows none.
+    """
+    known: PayDays | None = getattr(model, "pay_days", None)
+    return known or find_pay_days(snapshot, getattr(model, "calendar", calendar))
 
 
 def rates_on_calendar(rates: DailyRates, runs: Ints, weights: Floats) -> DailyRates:

@@ -15,8 +15,8 @@ from scipy import stats
 from arrisk.display import Table, frame_html, stamp
 from arrisk.errors import ModelError
 from arrisk.models.payment.calendar import ANY_DAY, PaymentCalendar
-from arrisk.models.payment.next_payment import LEVEL, find_next_payments
-from arrisk.models.payment.pay_days import PayDays, find_pay_days
+from arrisk.models.payment.next_payment import LEVEL, find_next_payments, pay_days_of
+from arrisk.models.payment.pay_days import PayDays
 from arrisk.models.timing.rates import PaymentModel
 
 if TYPE_CHECKING:
@@ -209,7 +209,7 @@ def _predicted(
     past: Snapshot, model: PaymentModel, calendar: PaymentCalendar | None, horizon: int, level: float
 ) -> pd.DataFrame:
     """What the methods say of each open item on a past date."""
-    pay_days = getattr(model, "pay_days", None) or find_pay_days(past, calendar)
+    pay_days = pay_days_of(model, past, calendar)
     found = find_next_payments(past, model, pay_days, horizon=horizon, level=level).table
     known = past.items
     late = (known["closed_date"] - known["due_date"]).dt.days[known["close_kind"] == "paid"]

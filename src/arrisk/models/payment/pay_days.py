@@ -177,6 +177,14 @@ def find_pay_days(
     0.8 or more it is .985 on average and .990 are right; from 0.5 to 0.8 it is .66 and .69 are right. The
     effects are of days with a payment: on the rate of an item a run day weighs more (about 29 times the other
     days where this finds 17), since many items paid on one day are one payment.
+
+    Examples
+    --------
+    >>> import arrisk as ar
+    >>> snapshot = ar.read_ledger(ar.make_sample(600, seed=1), currency="EUR").as_of("2025-12-31")
+    >>> found = find_pay_days(snapshot, PaymentCalendar(holidays=["01-01", "05-01", "12-25", "12-26"]))
+    >>> found.words_of(["C0001", "C0002", "C0003", "new"])
+    ['any day', 'Thursdays', 'Wednesdays', 'unknown']
     """
     if not 0 <= sure < 1 or fewest < 1:
         raise ModelError(f"sure={sure!r}, fewest={fewest!r}; allowed: 0 <= sure < 1, fewest >= 1")
