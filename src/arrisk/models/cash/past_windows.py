@@ -1,4 +1,4 @@
-"""Chances of past windows gathered while a back-test goes by, so that each day knows the shocks so far."""
+"""Past windows gathered while a back-test goes by, so that each day knows the shocks seen so far."""
 
 from __future__ import annotations
 
@@ -9,101 +9,124 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from arrisk.ledger.days import day_number, day_numbers
-from arrisk.models.cash.shocks import PERIOD_DAYS, Shocks, shocks_of_windows
-from arrisk.models.timing.rates import PaymentModel
+from arrisk.ledger.days import day_numbers
+from arrisk.models.cash.shock_windows import PERIOD_DAYS
+from arrisk.models.cash.shocks import Shocks, shocks_of_windows
+from arrisk.models.timing.rates import DailyRates, PaymentModel
 
 if TYPE_CHECKING:
     from arrisk.ledger.book import Snapshot
 
-__all__ = ["PastWindow", "shocks_so_far", "watch_window"]
+__all__ = ["PastWindow", "add_issued", "open_window", "shocks_so_far"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 FAR = np.iinfo(np.int64).max
+KEYS = ["invoice_id", "instalment"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PastWindow:
-    """Items of the 28 days after a day, with the rate at which the model of that day let them be paid.
-
-    Parameters
-    ----------
-    date : Timestamp
-    items : array of int
-        Numbers of the items in the ledger.
-    customer_id : array
-    rate : array
-        Cumulative rate of payment until the end of the window.
-    """
-
-    date: pd.Timestamp
-    items: Ints
-    customer_id: NDArray[np.object_]
-    rate: Floats
-
-
-def watch_window(snapshot: Snapshot, fitted: PaymentModel, over: Snapshot) -> PastWindow:
-    """The window after a day by the model fitted on it, seen on a later day when it is over.
+    """Items of the 28 days after a day, with the rates of payment that a model gave them on it.
 
     Parameters
     ----------
     snapshot : Snapshot
         Of the evening before the window.
-    fitted : PaymentModel
+    model : PaymentModel
         Knows no more than it.
-    over : Snapshot
-        Not before the last day of the window; items issued in it count from their issue on.
+    items : array of int
+        Numbers of the items in the ledger.
+    customer_id : array
+    kind : array of int
+        Row of each item in `rates`.
+    rates : array, shape (kinds, 29)
+        Cumulative rate of payment by the end of each day, the first zero.
     """
-    end = snapshot.date + pd.Timedelta(days=PERIOD_DAYS)
-    known, date = over.items, snapshot.date
-    fresh = ((known["issue_date"] > date) & (known["issue_date"] <= end) & (known["amount"] > 0)).to_numpy()
-    own = fitted.open_items(snapshot)
-    new = fitted.describe(snapshot, known.loc[fresh].reset_index(drop=True))
-    numbers = [numbers_of(snapshot, own), over.item_numbers[fresh]]
-    parts = [part for part in (own, new) if len(part)]
-    rates = [fitted.rates(part, date, PERIOD_DAYS) for part in parts]
-    total = [r.paid[:, :PERIOD_DAYS].sum(axis=1)[r.kind] for r in rates]
-    who = [part["customer_id"].to_numpy(dtype=object) for part in parts]
+
+    snapshot: Snapshot
+    model: PaymentModel
+    items: Ints
+    customer_id: NDArray[np.object_]
+    kind: Ints
+    rates: Floats
+
+
+def open_window(
+    snapshot: Snapshot, model: PaymentModel, items: pd.DataFrame, rates: DailyRates
+) -> PastWindow:
+    """The window of the open items of a day, with their described rates on at least 28 days."""
+    known = snapshot.items
+    place = np.flatnonzero((known["open_amount"] != 0).to_numpy())
+    index = pd.MultiIndex.from_frame(known.loc[place, KEYS])
+    found = index.get_indexer(pd.MultiIndex.from_frame(items[KEYS]))
     return PastWindow(
-        date,
-        np.concatenate(numbers),
-        np.concatenate([*who, np.empty(0, dtype=object)]),
-        np.concatenate([*total, np.empty(0)]),
+        snapshot,
+        model,
+        np.asarray(snapshot.item_numbers[place[found]], dtype=np.int64),
+        items["customer_id"].to_numpy(dtype=object),
+        np.asarray(rates.kind, dtype=np.int64),
+        _cumulative(rates),
     )
 
 
-def numbers_of(snapshot: Snapshot, items: pd.DataFrame) -> Ints:
-    """Numbers in the ledger of open items of a snapshot, in their order."""
-    known = snapshot.items
-    place = np.flatnonzero((known["open_amount"] != 0).to_numpy())
-    keys = ["invoice_id", "instalment"]
-    index = pd.MultiIndex.from_frame(known.loc[place, keys])
-    found = index.get_indexer(pd.MultiIndex.from_frame(items[keys]))
-    return np.asarray(snapshot.item_numbers[place[found]], dtype=np.int64)
+def add_issued(window: PastWindow, over: Snapshot) -> PastWindow:
+    """The window with the items issued in it, as a later day knows them; they count from their issue."""
+    then, known = window.snapshot, over.items
+    ahead = (known["issue_date"] - then.date).dt.days.to_numpy()
+    fresh = (ahead > 0) & (ahead <= PERIOD_DAYS) & (known["amount"] > 0).to_numpy()
+    fresh &= ~np.isin(over.item_numbers, window.items)
+    if not fresh.any():
+        return window
+    # What became of them later is not for the model to see.
+    new = known.loc[fresh].reset_index(drop=True)
+    new = new.assign(open_amount=new["amount"], days_overdue=np.nan, disputed=False)
+    items = window.model.describe(then, new)
+    rates = window.model.rates(items, then.date, PERIOD_DAYS)
+    return PastWindow(
+        then,
+        window.model,
+        np.concatenate([window.items, over.item_numbers[fresh]]),
+        np.concatenate([window.customer_id, items["customer_id"].to_numpy(dtype=object)]),
+        np.concatenate([window.kind, rates.kind + len(window.rates)]),
+        np.vstack([window.rates, _cumulative(rates)]),
+    )
 
 
 def shocks_so_far(windows: list[PastWindow], snapshot: Snapshot, seed: int = 0) -> Shocks:
-    """The shocks that a day could know: from windows that were over, with what it knew of their items."""
+    """The shocks that a day could know: from windows that were over, with what it knew of their items.
+
+    See Also
+    --------
+    arrisk.models.cash.shock_windows.watch_windows : The same for one day, which fits its own models.
+    """
+    over = [w for w in windows if w.snapshot.day + PERIOD_DAYS <= snapshot.day]
+    end, paid = _ends(snapshot, max((int(w.items.max(initial=0)) for w in over), default=0))
+    frames: dict[str, list[NDArray[np.generic]]] = {"customer_id": [], "rate": [], "paid": []}
+    for w in over:
+        ahead = np.minimum(end[w.items] - w.snapshot.day, PERIOD_DAYS + 1)
+        inside = (ahead <= PERIOD_DAYS) & paid[w.items]
+        seen = np.where(inside, PERIOD_DAYS, np.clip(ahead, 0, PERIOD_DAYS))
+        frames["customer_id"].append(w.customer_id)
+        frames["rate"].append(w.rates[w.kind, seen])
+        frames["paid"].append(inside)
+    dates = pd.DatetimeIndex([w.snapshot.date for w in over]).repeat([w.items.size for w in over])
+    nothing = {"customer_id": np.empty(0, object), "rate": np.empty(0), "paid": np.empty(0, bool)}
+    columns = {name: np.concatenate([nothing[name], *parts]) for name, parts in frames.items()}
+    return shocks_of_windows(pd.DataFrame({"date": dates, **columns}), snapshot.date, seed)
+
+
+def _ends(snapshot: Snapshot, last: int) -> tuple[Ints, NDArray[np.bool_]]:
+    """Day number on which each item (by its number) ended as known at a snapshot, and whether by payment."""
     known, numbers = snapshot.items, snapshot.item_numbers
-    size = 1 + max([int(numbers.max(initial=0)), *(int(w.items.max(initial=0)) for w in windows)])
-    closed = np.full(size, FAR)
+    size = 1 + max(last, int(numbers.max(initial=0)))
+    end, paid = np.full(size, FAR), np.zeros(size, dtype=bool)
     gone = (known["close_kind"] != "open").to_numpy()
-    closed[numbers[gone]] = day_numbers(known["closed_date"][gone]).to_numpy(dtype=np.int64)
-    over = [w for w in windows if day_number(w.date) + PERIOD_DAYS <= snapshot.day]
-    dates = pd.DatetimeIndex([w.date for w in over])
-    left = [closed[w.items] <= day_number(w.date) + PERIOD_DAYS for w in over]
-    every = pd.DataFrame(
-        {
-            "date": dates.repeat([w.items.size for w in over]),
-            "customer_id": np.concatenate([np.empty(0, dtype=object), *(w.customer_id for w in over)]),
-            "rate": np.concatenate([np.empty(0), *(w.rate for w in over)]),
-            "paid": np.concatenate([np.empty(0, dtype=bool), *left]),
-        }
-    )
-    # Write-offs and credits are no slow payers; when they would have paid is not known.
-    lost = np.zeros(size, dtype=bool)
-    lost[numbers[gone]] = (known["close_kind"][gone] != "paid").to_numpy()
-    is_lost = np.concatenate([np.empty(0, dtype=bool), *(lost[w.items] for w in over)])
-    every = every.loc[~(is_lost & every["paid"].to_numpy(dtype=bool))]
-    return shocks_of_windows(every, snapshot.date, seed)
+    end[numbers[gone]] = day_numbers(known.loc[gone, "closed_date"]).to_numpy(dtype=np.int64)
+    paid[numbers] = (known["close_kind"] == "paid").to_numpy()
+    return end, paid
+
+
+def _cumulative(rates: DailyRates) -> Floats:
+    daily = rates.paid[:, :PERIOD_DAYS]
+    return np.hstack([np.zeros((len(daily), 1)), np.cumsum(daily, axis=1)])

@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 
 from arrisk.display import Table, frame_html
 from arrisk.errors import LookAheadError, ModelError
-from arrisk.models.cash.cash_forecast import make_inputs
 from arrisk.models.cash.methods import CURVES, RIVALS, WEEK, CashBook, Method, PastCash, make_book
-from arrisk.models.cash.past_windows import PastWindow, shocks_so_far, watch_window
+from arrisk.models.cash.past_windows import PastWindow, add_issued, open_window, shocks_so_far
 from arrisk.models.cash.rolling_page import (
     differences_table,
     plot_errors,
@@ -25,10 +24,11 @@ from arrisk.models.cash.rolling_page import (
 from arrisk.models.cash.rolling_scores import EVERY, compare, score_trials
 from arrisk.models.cash.scores import past_quantiles, windows_apart
 from arrisk.models.cash.settlement import estimate_settlement
-from arrisk.models.cash.shocks import PERIOD_DAYS, Shocks
+from arrisk.models.cash.shock_windows import PERIOD_DAYS
+from arrisk.models.cash.shocks import Shocks
 from arrisk.models.cash.simulation import simulate_cash
 from arrisk.models.timing.payment_timing import Clock, PaymentTiming, fit_timing
-from arrisk.models.timing.rates import PaymentModel
+from arrisk.models.timing.rates import DailyRates, PaymentModel
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -41,8 +41,8 @@ MODEL = "model"
 MIN_HISTORY_DAYS = 182
 MOST_DATES = 40
 FEWEST_DATES, FEWEST_WINDOWS = 4, 2.0
-SHOCKS_EVERY = 3
-"""Dates between new estimates of the shocks, which change slowly."""
+REFIT_DAYS = 84
+"""The model and its shocks are estimated anew every so many days: nobody fits a model for each forecast."""
 SHARES = (0.05, 0.1, 0.5, 0.9, 0.95)
 QUANTILES = [f"q{round(100 * s):02d}" for s in SHARES]
 COLUMNS = ["date", "method", "first_week", "last_week", "forecast", "came", "open_amount", *QUANTILES]
@@ -188,7 +188,8 @@ def backtest_cash(
     snapshot : Snapshot
         What came is known up to its day.
     model : PaymentModel, optional
-        Its form, fitted anew on each past day. By default payment curves, which then are no rival.
+        Its form, fitted anew on past days, every 12 weeks. By default payment curves, which then are no
+        rival.
     weeks : int
         Horizon.
     step_weeks : int
@@ -215,7 +216,8 @@ def backtest_cash(
     Each past day forecasts with what had been recorded by its evening: receipts booked later are unknown to
     it, however early their date. What came counts by the day of the receipt, on the invoices open in the
     book, without new sales, which are the same for every method. Quantiles of the model come from simulation
-    with the shocks that its own forecasts had revealed by that day, estimated anew on every third day; those
+    with the shocks that its own forecasts had revealed by that day; model and shocks are estimated anew
+    every 12 weeks and used until then, as in practice, the rivals on every day. Quantiles
     of a rival come from its own errors in windows that were over on that day, per unit of the open amount
     (`past_quantiles`).
     """
@@ -268,58 +270,53 @@ def _try_days(
 ) -> Iterator[_Day]:
     """Forecasts of each past day on which a model can be fitted and something was open."""
     curves = model if isinstance(model, PaymentTiming) else _default_model(snapshot)
-    past = PastCash.of(snapshot)
-    books: list[CashBook] = []
-    waiting: list[tuple[Snapshot, PaymentModel]] = []
-    windows: list[PastWindow] = []
+    past, books, windows = PastCash.of(snapshot), list[CashBook](), list[PastWindow]()
+    fitted: PaymentModel | None = None
     shocks: Shocks | None = None
     seeds = np.random.SeedSequence(seed).generate_state(MOST_DATES)
     for k, date in enumerate(_past_days(snapshot, weeks, step_weeks)):
         then = snapshot.as_of(date)
         try:
-            fitted = model.refit(then)
-            known = fitted if curves is model else curves.refit(then)
+            known = curves.refit(then)
+            if fitted is None or (date - fitted.as_of).days >= REFIT_DAYS:
+                fitted, shocks = model.refit(then), None
         except ModelError:
             continue
         book = make_book(then, known, past, tuple(books), weeks)
-        if not book.amounts.sum() > 0:
+        if not book.held > 0:
             continue
-        waiting = _watch(waiting, windows, then)
-        if shocks is None or k % SHOCKS_EVERY == 0:
-            shocks = shocks_so_far(windows, then)
+        if windows and then.day - windows[-1].snapshot.day >= PERIOD_DAYS:
+            windows[-1] = add_issued(windows[-1], then)
+        shocks = shocks_so_far(windows, then) if shocks is None else shocks
+        items = fitted.open_items(then)
+        rates = fitted.rates(items, date, max(WEEK * weeks, PERIOD_DAYS))
+        drawn = _draw(book, items, rates, shocks, draws, int(seeds[k]))
         forecasts = {name: method(book) for name, method in rivals.items()}
-        drawn = _draw(then, fitted, shocks, weeks, draws, int(seeds[k]))
         yield _Day(book, forecasts | {MODEL: drawn.mean(axis=0)}, drawn)
         books.append(book)
-        waiting.append((then, fitted))
+        if not windows or then.day - windows[-1].snapshot.day >= PERIOD_DAYS:
+            windows.append(open_window(then, fitted, items, rates))
 
 
-def _watch(
-    waiting: list[tuple[Snapshot, PaymentModel]], windows: list[PastWindow], now: Snapshot
-) -> list[tuple[Snapshot, PaymentModel]]:
-    """Add the windows that are over, 28 days apart at least; what is left waits."""
-    rest = []
-    for then, fitted in waiting:
-        if now.day - then.day < PERIOD_DAYS:
-            rest.append((then, fitted))
-        elif not windows or (then.date - windows[-1].date).days >= PERIOD_DAYS:
-            windows.append(watch_window(then, fitted, now))
-    return rest
-
-
-def _draw(then: Snapshot, fitted: PaymentModel, shocks: Shocks, weeks: int, draws: int, seed: int) -> Floats:
+def _draw(
+    book: CashBook, items: pd.DataFrame, rates: DailyRates, shocks: Shocks, draws: int, seed: int
+) -> Floats:
     """Simulated cash of the open book by week, (draws, weeks), currency units."""
-    inputs = make_inputs(then, fitted, "none", WEEK * weeks)
-    drawn = simulate_cash(
-        inputs.items,
-        inputs.rates,
-        shocks,
-        WEEK * weeks,
-        draws,
-        seed,
-        settlement=estimate_settlement(then),
+    then, known = book.snapshot, book.snapshot.items
+    is_open = ((known["close_kind"] == "open") & (known["amount"] > 0)).to_numpy()
+    if not items["invoice_id"].equals(book.items["invoice_id"]) or len(items) != is_open.sum():
+        raise ModelError("the model does not keep the open items of a snapshot in their order")
+    table = pd.DataFrame(
+        {
+            "customer_id": items["customer_id"].to_numpy(),
+            "minor": np.rint(book.amounts * then.scale).astype(np.int64),
+            "issued": (items["issue_date"] - then.date).dt.days.to_numpy(),
+            "offered": known["discount_rate"][is_open].notna().to_numpy().astype(np.int64),
+        }
     )
-    return np.asarray(drawn.cash.reshape(draws, weeks, WEEK).sum(axis=2) / then.scale, dtype=float)
+    days = WEEK * book.weeks
+    drawn = simulate_cash(table, rates, shocks, days, draws, seed, settlement=estimate_settlement(then))
+    return np.asarray(drawn.cash.reshape(draws, book.weeks, WEEK).sum(axis=2) / then.scale, dtype=float)
 
 
 def _past_days(snapshot: Snapshot, weeks: int, step_weeks: int) -> list[pd.Timestamp]:

@@ -14,6 +14,7 @@ __all__ = ["BEATS", "EVERY", "RIVAL", "TOTAL", "UNKNOWN", "compare", "horizons",
 WEEK = 7
 EVERY, TOTAL = "every week", "total"
 BEATS, UNKNOWN, RIVAL = "the model beats", "no difference can be told", "the rival is better: use it"
+MATTERS = 0.001
 SCORES = [
     "method", "horizon", "dates", "windows", "wape", "bias", "pinball_10", "pinball_50", "pinball_90",
     "coverage_80", "coverage_90", "interval_dates",
@@ -44,11 +45,11 @@ def horizons(weeks: int) -> dict[str, tuple[int, int]]:
 
 def score_trials(trials: pd.DataFrame, methods: tuple[str, ...], weeks: int) -> pd.DataFrame:
     """Errors, bias, pinball loss and coverage of each method and horizon, as in `CashBacktest.scores`."""
-    rows = [
-        (method, horizon, *_scores(_rows(trials, method, horizon, weeks), _judged(trials, horizon, weeks)))
-        for horizon in horizons(weeks)
-        for method in (methods if len(trials) else ())
-    ]
+    rows = []
+    for horizon in horizons(weeks) if len(trials) else ():
+        parts = _parts(trials, methods, horizon, weeks)
+        judged = _judged(parts)
+        rows += [(m, horizon, *_scores(own, judged)) for m, own in parts.items()]
     return pd.DataFrame(rows, columns=SCORES)
 
 
@@ -60,43 +61,48 @@ def compare(trials: pd.DataFrame, methods: tuple[str, ...], weeks: int, level: f
     """
     rows = []
     for horizon, (_, last) in horizons(weeks).items():
-        losses = {m: _losses(_rows(trials, m, horizon, weeks)) for m in methods}
+        losses = {m: _losses(own) for m, own in _parts(trials, methods, horizon, weeks).items()}
         for rival in methods[:-1]:
             gap = _difference(losses[methods[-1]], losses[rival], WEEK * last, level)
             rows.append((horizon, rival, gap.value, gap.low, gap.high, _verdict(gap)))
     return pd.DataFrame(rows, columns=DIFFERENCES)
 
 
-def _rows(trials: pd.DataFrame, method: str, horizon: str, weeks: int) -> pd.DataFrame:
-    """Trials of a method in a horizon: its single weeks, or the sum of all."""
+def _parts(
+    trials: pd.DataFrame, methods: tuple[str, ...], horizon: str, weeks: int
+) -> dict[str, pd.DataFrame]:
+    """Trials in a horizon by method: its single weeks, or the sum of all."""
     first, last = horizons(weeks)[horizon]
-    a, b = trials["first_week"], trials["last_week"]
+    a, b = (trials[c].to_numpy(dtype=float) for c in ("first_week", "last_week"))
     inside = (a == first) & (b == last) if horizon == TOTAL else (a == b) & (a >= first) & (b <= last)
-    return trials[inside & (trials["method"] == method)]
+    own = trials.loc[inside]
+    name = own["method"].to_numpy(dtype=object)
+    return {m: own.loc[name == m] for m in methods}
 
 
-def _judged(trials: pd.DataFrame, horizon: str, weeks: int) -> pd.Series:
-    """Days on which every method had an interval for the whole horizon."""
-    every = pd.concat([_rows(trials, m, horizon, weeks) for m in trials["method"].unique()])
-    known = every["q05"].notna().groupby(every["date"]).all()
-    return known.index[known.to_numpy(dtype=bool)].to_series()
+def _judged(parts: dict[str, pd.DataFrame]) -> NDArray[np.int64]:
+    """Day numbers on which every method had an interval for the whole horizon."""
+    days = np.concatenate([_days(own["date"]) for own in parts.values()])
+    missing = np.concatenate([own["q05"].isna().to_numpy() for own in parts.values()])
+    return np.setdiff1d(days, days[missing])
 
 
-def _scores(own: pd.DataFrame, judged: pd.Series) -> tuple[float, ...]:
-    days = np.unique(_days(own["date"]))
+def _scores(own: pd.DataFrame, judged: NDArray[np.int64]) -> tuple[float, ...]:
+    each = _days(own["date"])
+    days = np.unique(each)
     apart = WEEK * int(own["last_week"].max())
     forecast, came = own["forecast"].to_numpy(float), own["came"].to_numpy(float)
     cash = came.sum()
     if not cash > 0:
         return (len(days), windows_apart(days, apart), *(np.nan,) * 7, 0)
-    given = own[own["date"].isin(judged)]
+    given = own.loc[np.isin(each, judged)]
     return (
         len(days),
         windows_apart(days, apart),
         float(np.abs(forecast - came).sum() / cash),
         float(forecast.sum() / cash - 1.0),
         *_interval_scores(given),
-        given["date"].nunique(),
+        judged.size,
     )
 
 
@@ -132,10 +138,10 @@ def _difference(one: pd.DataFrame, other: pd.DataFrame, span: int, level: float)
 
 
 def _verdict(gap: Estimate) -> str:
-    """In words; without an interval nothing can be told."""
-    if gap.high < 0:
+    """In words; without an interval nothing can be told, and a thousandth of the cash is no difference."""
+    if gap.high < 0 and gap.value <= -MATTERS:
         return BEATS
-    return RIVAL if gap.low > 0 else UNKNOWN
+    return RIVAL if gap.low > 0 and gap.value >= MATTERS else UNKNOWN
 
 
 def _days(dates: pd.Series) -> NDArray[np.int64]:

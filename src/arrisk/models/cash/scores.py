@@ -11,6 +11,7 @@ from arrisk.models.validation.estimates import Estimate
 
 __all__ = ["error_difference", "past_quantiles", "pinball", "windows_apart"]
 
+FEWEST_WINDOWS = 3
 Floats = NDArray[np.float64]
 
 
@@ -105,7 +106,7 @@ def error_difference(
     Returns
     -------
     Estimate
-        Without ends when there are fewer than two windows.
+        Without ends when there are fewer than three windows.
 
     Raises
     ------
@@ -134,8 +135,8 @@ def error_difference(
         raise ModelError("no cash came on the past days, so errors have no scale")
     gap = first - second
     value = float(gap.sum() / came.sum())
-    if windows < 2 or gap.size < 2:
-        return Estimate("difference of errors", value, np.nan, np.nan, level, "fewer than two windows")
+    if windows < FEWEST_WINDOWS or gap.size < FEWEST_WINDOWS:
+        return Estimate("difference of errors", value, np.nan, np.nan, level, "fewer than three windows")
     averages = min(max(1, round(windows / 2)), gap.size - 1)
     residual = (gap - value * came) / came.mean()
     error = np.sqrt((_cosine_averages(residual, averages) ** 2).mean() / gap.size)
