@@ -7,6 +7,8 @@ STUDY  ?= data/sample/study.toml
 # Warnings stop a notebook, but for what the kernel says of itself when it shuts down and glyphs a font lacks.
 KERNEL_WARNINGS := error,ignore:Glyph,ignore::PendingDeprecationWarning:ipykernel.kernelbase
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
+# Modules are compiled once, not anew by every worker and kernel, whatever the environment of the caller says.
+export PYTHONDONTWRITEBYTECODE =
 
 .DEFAULT_GOAL := help
 .PHONY: help report lab test test-fast spark oracles notebooks lint bench lock clean
@@ -15,7 +17,7 @@ help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1 \t\2/' | expand -t 20
 
 report: $(READY) ## Run the whole study (STUDY=data/sample/study.toml) and say where the memo is
-	@$(BIN)/arrisk run $(STUDY)
+	@$(BIN)/arrisk run $(STUDY) $(RUN_FLAGS)
 
 lab: $(READY) ## Open JupyterLab on the notebooks
 	@$(BIN)/python -m ipykernel install --sys-prefix --name python3 --display-name "Python (arrisk)" >/dev/null
@@ -25,7 +27,7 @@ test: $(READY) ## Run the tests, then compare every committed notebook with a fr
 	PYTHONWARNINGS=$(KERNEL_WARNINGS) $(BIN)/python -m pytest -n logical --dist loadfile --nbval notebooks tests src
 
 test-fast: $(READY) ## Run the fast tests alone
-	$(BIN)/python -m pytest -n logical --dist worksteal -m "not slow and not spark and not postgres" tests src
+	$(BIN)/python -m pytest -n logical --dist worksteal -p no:nbval -m "not slow and not spark and not postgres" tests src
 
 spark: $(READY) ## Add the Spark engine to the environment (needs Java 17)
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-spark.lock

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import matplotlib
-import matplotlib.pyplot as plt
 import pytest
 from hypothesis import settings
 
-from arrisk.policy.study import Study, open_study
+# The process that hands out the tests reads this file too: what takes long to import waits for its first use.
+if TYPE_CHECKING:
+    from arrisk.policy.study import Study
 
 matplotlib.use("Agg")
 # A slow machine is no defect of the code.
@@ -41,11 +43,15 @@ def shared_data() -> Path:
 @pytest.fixture(scope="session")
 def sample_study(root: Path) -> Study:
     """The study of the sample, read once for all tests of a process."""
+    from arrisk.policy.study import open_study
+
     return open_study(root / "data" / "sample" / "study.toml")
 
 
 @pytest.fixture(autouse=True)
 def _no_figure_stays_open():
     """Figures of one test are none of the next one's business."""
+    import matplotlib.pyplot as plt
+
     yield
     plt.close("all")
