@@ -87,6 +87,7 @@ def test_the_likely_day_is_the_likeliest_and_the_range_holds_what_it_says():
     ("pays", "due", "day_ahead", "contact", "rule"),
     [
         ("W-FRI", "2025-06-30", 11, "2025-06-11", "2 open days before its Friday run"),
+        ("W-FRI", "2025-05-20", 11, "2025-06-04", "2 open days before its Friday run"),  # overdue
         ("W-FRI", "2025-06-30", 1, "2025-06-03", "next open day: its likely day is near"),
         ("BME", "2025-06-20", 28, "2025-06-25", "2 open days before its month end"),
         ("BME", "2025-05-20", 28, "2025-06-03", "next open day: the last month end passed it over"),

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from arrisk.display import Table, frame_html
 from arrisk.errors import ModelError
 from arrisk.ledger.days import dates, day_numbers, month_end, month_index
-from arrisk.models.payment.calendar import MONTH_END, WEEKDAYS, PaymentCalendar
+from arrisk.models.payment.calendar import ANY_DAY, MONTH_END, WEEKDAYS, PaymentCalendar
 from arrisk.models.payment.next_payment_page import next_payments_table, plot_next_payments
 from arrisk.models.payment.pay_days import PayDays, find_pay_days
 from arrisk.models.timing.rates import DailyRates, PaymentModel
@@ -123,9 +123,9 @@ def find_next_payments(
     -----
     The ledger does not show when a customer's own cash comes in; the days on which it pays are the nearest
     trace of that. So the contact is the last open day that leaves `lead_days` open days before the customer's
-    likely run: its own weekday, or the first day of its month end. A month-end payer that let the last month
-    end pass over an item already due, and an any-day payer with an item overdue, are contacted on the next
-    open day; so is whoever pays too soon for the lead.
+    likely run: its own weekday (with an item overdue its next one), or the first day of its month end. A
+    month-end payer that let the last month end pass over an item already due, and an any-day payer with an
+    item overdue, are contacted on the next open day; so is whoever pays too soon for the lead.
 
     Examples
     --------
@@ -250,16 +250,25 @@ def _contacts(table: pd.DataFrame, pay_days: PayDays, today: int, horizon: int, 
     calendar, run = pay_days.calendar, table["run"].to_numpy(dtype=np.int64)
     likely = day_numbers(table["likely_day"]).to_numpy(dtype=np.int64)
     due = day_numbers(table["due_date"]).fillna(today + horizon).to_numpy(dtype=np.int64)
-    target = _start_of_run(calendar, run, likely, today, horizon)
-    is_missed = np.where(run == MONTH_END, due <= _last_month_end(today), (run == 0) & (due < today))
     ahead = _open_days(calendar, today + 1, today + horizon + LONGEST_CLOSED)
+    is_weekly = (run != ANY_DAY) & (run != MONTH_END)
+    following = np.array([_first_of(ahead, weekday) for weekday in range(5)])[run.clip(1, 5) - 1]
+    late = is_weekly & (due < today) & (following > 0)
+    target = np.where(late, following, _start_of_run(calendar, run, likely, today, horizon))
+    is_missed = np.where(run == MONTH_END, due <= _last_month_end(today), (run == ANY_DAY) & (due < today))
     place = np.searchsorted(ahead, target) - lead
     contact = ahead[np.where(is_missed, 0, np.maximum(place, 0))]
     rules = [
         _rule(int(r), bool(missed), p < 0, (int(day) + 3) % 7 == r - 1, lead)
-        for r, missed, p, day in zip(run, is_missed, place, likely, strict=True)
+        for r, missed, p, day in zip(run, is_missed, place, target, strict=True)
     ]
     return table.assign(contact_day=dates(contact), contact_rule=rules)
+
+
+def _first_of(days: Ints, weekday: int) -> int:
+    """The first of the days that is on a weekday; 0 if none is."""
+    found = days[(days + 3) % 7 == weekday]
+    return int(found[0]) if found.size else 0
 
 
 def _start_of_run(calendar: PaymentCalendar, run: Ints, likely: Ints, today: int, horizon: int) -> Ints:

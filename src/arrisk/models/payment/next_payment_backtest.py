@@ -120,7 +120,8 @@ class PayDayBacktest:
         ax.set_ylabel("predicted by")
         ax.set_title(self._finding())
         ax.legend()
-        return stamp(ax, self.as_of, f"{self.diagnostics['dates']} past dates")
+        dates = self.diagnostics["dates"]
+        return stamp(ax, self.as_of, f"{dates} past date{'s' * (dates != 1)}")
 
     def _finding(self) -> str:
         by = self.table.set_index("method")["on_the_day"]

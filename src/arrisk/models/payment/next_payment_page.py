@@ -19,6 +19,7 @@ SHOWN_DAYS = 42
 FORMATS: dict[str, Format] = {
     "open_amount": "money",
     "probability": "percent",
+    "range_chance": "percent",
     "not_paid": "percent",
     "expected_cash": "money",
 }
@@ -43,12 +44,14 @@ def plot_next_payments(found: NextPayments, ax: Axes | None) -> Axes:
         from matplotlib import pyplot as plt
 
         ax = plt.subplots()[1]
+    from matplotlib.dates import DateFormatter
+
     cash = found.cash[:SHOWN_DAYS]
     ax.bar(found.as_of.to_datetime64() + np.arange(1, len(cash) + 1).astype("timedelta64[D]"), cash)
     ax.set_xlabel("day")
     ax.set_ylabel(f"expected cash of open items, {found.currency} a day")
     ax.yaxis.set_major_formatter(lambda y, _: f"{y:,.0f}")
-    ax.tick_params(axis="x", rotation=30)
+    ax.xaxis.set_major_formatter(DateFormatter("%d %b"))
     ax.set_title(_finding(found))
     return stamp(ax, found.as_of)
 
