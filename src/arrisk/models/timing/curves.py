@@ -107,9 +107,9 @@ def kaplan_meier(
     -----
     Kaplan and Meier (1958), Greenwood (1926). Weights without clusters: the squared influences
     ``-w (d - Y D/R) / (R - D)`` are summed over rows, with equal weights and no entry Greenwood's formula
-    exactly. Clusters: those of customers, each left out in turn (`arrisk.models.timing.influence`), with
-    fewer degrees of freedom where few customers make most of the variance. Where the curve is still 1 there is no lower limit and where it
-    is 0 no upper one: these are missing, not certain.
+    exactly. Clusters: each customer is left out in turn (`arrisk.models.timing.influence`), with fewer
+    degrees of freedom where few customers make most of the variance. Where the curve is still 1 there is no
+    lower limit and where it is 0 no upper one: these are missing, not certain.
 
     Examples
     --------

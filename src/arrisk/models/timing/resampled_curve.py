@@ -56,8 +56,9 @@ def resample_curve(
     Notes
     -----
     Efron, *Censored data and the bootstrap*, JASA 76 (1981), for customers instead of patients. A percentile
-    of 1000 draws is itself uncertain by about 7% of the half-width. With few customers of very unequal size
-    it is too narrow, more so than `kaplan_meier`: see `benchmarks/coverage_timing.py`.
+    of 1000 draws is itself uncertain by about 7% of the half-width. Nominal 95% intervals of
+    amount-weighted curves held the truth in 91% of made-up books (85% with a dozen customers of very unequal
+    size; `benchmarks/coverage_timing.py`): those of `kaplan_meier` are the better ones with few customers.
 
     Examples
     --------
