@@ -6,6 +6,25 @@ interval holds what the fit finds on very many customers, for a term of the cust
 effect, a rare one (a tenth of the customers), one of the invoice and one of the calendar. Compared: items
 as if independent, the plain sandwich by customer with clusters - 1 degrees of freedom, and the jackknife.
 Prints a table; --trials and --seed change it.
+
+With 400 trials (a rare term of 20 customers is carried by two of them, whatever the errors):
+
+                      errors             customer  rare customer  invoice  run day
+20 customers          independent items       51%            59%      94%      94%
+                      plain sandwich          89%            67%      95%      93%
+                      jackknife               96%            87%      98%      98%
+20, alike in size     independent items       63%            61%      94%      94%
+                      plain sandwich          95%            70%      94%      95%
+                      jackknife               97%            87%      96%      97%
+40 customers          independent items       49%            57%      96%      94%
+                      plain sandwich          93%            77%      96%      93%
+                      jackknife               97%            94%      98%      96%
+100 customers         independent items       63%            60%      93%      95%
+                      plain sandwich          93%            88%      93%      95%
+                      jackknife               96%            94%      95%      96%
+100, no level         independent items       96%            93%      94%      94%
+                      plain sandwich          96%            86%      94%      94%
+                      jackknife               97%            98%      96%      96%
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -95,7 +96,8 @@ def fit_efron(
     zero = np.zeros(len(names))
     aliased = aliased_terms(breslow_parts(blocks, zero), np.ones(zero.size, dtype=bool))
     used = [columns_of(b, ~aliased) for b in blocks]
-    start = zero[~aliased], [np.zeros(0 if ties == "efron" else b.ages.size) for b in used]
+    top = breslow_top(used, 0.0, designs.named(~aliased))
+    start = top.beta, [np.zeros(0 if ties == "efron" else b.ages.size) for b in used]
     top = climb(used, _efron if ties == "efron" else _breslow, start, designs.named(~aliased), 0.0)
     summit = summit_of(top.parts, 0.0)
     coefficients, covariance = zero.copy(), np.full((zero.size,) * 2, np.nan)
@@ -105,7 +107,7 @@ def fit_efron(
     return CoxFit(names, coefficients, covariance, summit.log_likelihood, left_out, top.steps)
 
 
-def breslow_top(blocks: list[Block], ridge: float, names: list[str]) -> Top:
+def breslow_top(blocks: list[Block], ridge: float, names: Sequence[str]) -> Top:
     """Breslow's estimate, near enough to start from: steps that promise less than a thousandth are left."""
     start = np.zeros(len(names)), [np.zeros(b.ages.size) for b in blocks]
     return climb(blocks, _breslow, start, names, ridge, close=1e-3)

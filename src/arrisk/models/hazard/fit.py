@@ -140,7 +140,10 @@ def fit_daily_hazard(
     "sandwich" is the clustered sandwich with the factor of Stata and statsmodels and Student's t of customers
     - 1 degrees of freedom. "jackknife" leaves out whole customers (CR3), holds no variance below that of
     independent items, and takes as many degrees of freedom as there are customers who carry the variance
-    (Satterthwaite).
+    (Satterthwaite). With 20 to 100 customers of uneven size, each with a level of its own, nominal 95%
+    intervals held the effect of a term of half the customers in 95 to 97% of trials by jackknife and in 89 to
+    95% by sandwich; of a term of a tenth of them in 87 to 94% and in 67 to 88% (as few as two or three carry
+    such a term); as if items were independent in 49 to 63%. See benchmarks/coverage_timing_hazard.py.
 
     Examples
     --------

@@ -14,7 +14,7 @@ from arrisk.models.timing.day_counts import Floats, Ints
 
 __all__ = ["jackknife_covariance", "left_out_shares"]
 
-LIGHT = 0.01
+LIGHT = 0.02
 ALONE = 1e-9
 
 
@@ -38,7 +38,7 @@ def left_out_shares(fit: CloglogFit, customers: ArrayLike, scores: Floats) -> Fl
     -----
     The move is ``(H - H_g)^-1 s_g`` with score and information of the customer (CR3 of Bell and McCaffrey
     2002). Customers whose leverage (their part of the trace of the hat matrix, which sums to k) is surely
-    below 1% are left out to first order, ``H^-1 s_g``.
+    below 2% are left out to first order, ``H^-1 s_g``.
     """
     bread = fit.bread[np.ix_(fit.estimated, fit.estimated)]
     shares = np.asarray(scores @ bread)

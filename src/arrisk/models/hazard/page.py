@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 __all__ = ["plot_by_age", "plot_ratios", "proportionality_table", "ratios_table"]
 
 SIGNIFICANT = 0.05
+LEFT_OUT = {
+    "aliased": "Said by other terms and the ages already, so left out",
+    "empty": "Nothing happened on these days, so their hazard is 0",
+}
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#8C8C8C"
 
 
@@ -47,6 +51,9 @@ def ratios_table(fit: HazardFit, name: str) -> Table:
     ).round(6)
     who = "as if items were independent" if fit.clusters is None else f"errors by {fit.clusters} customers"
     note = f"{fit.method}; {fit.events} events among {fit.n} items; {fit.level:.0%} intervals, {who}."
+    for key, words in LEFT_OUT.items():
+        if fit.diagnostics.get(key):
+            note += f" {words}: {', '.join(fit.diagnostics[key])}."
     formats: dict[str, Format] = dict.fromkeys(frame.columns[1:], "number")
     return Table(name, describe_ratios(fit), frame, note, formats)
 
