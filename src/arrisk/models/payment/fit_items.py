@@ -36,7 +36,7 @@ __all__ = ["Asked", "FitItems", "fit_items", "runs_of"]
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 YEAR_DAYS = 365
-SPEED_DAYS = 365
+SPEED_DAYS = 180
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ class FitItems:
         return np.asarray(calendar_ratios(calendar, effects)[year].mean(axis=1)[self.run], dtype=float)
 
     def speeds(self, effects: dict[str, float], paid: AgeRates, calendar: PaymentCalendar) -> CustomerSpeeds:
-        """Speeds of customers by what they paid in the last year."""
+        """Speeds of customers by what they paid in the last 180 days."""
         cut = split_at_disputes(self.items, self.day - SPEED_DAYS + 1)
         state = np.where(cut.state == FREE, self.stratum[cut.item], len(paid.rates) - 3 + cut.state)
         first_day = int(cut.first.min(initial=self.day))

@@ -89,7 +89,7 @@ class PaymentHazard:
     moves : BandRates
         Rates at which disputes open, and close.
     speeds : CustomerSpeeds or None
-        What customers paid in the last year against what was expected of them.
+        What customers paid in the last 180 days against what was expected of them.
     terms_days : float or None
         Days to the due date assumed where there is none; None in a book without due dates.
     asked : Asked
@@ -261,7 +261,7 @@ def fit_hazard(
     holidays : iterable of dates or text
         Of the default calendar.
     speeds : bool
-        Let rates ahead know which customers paid faster or slower in the last year than all this says.
+        Let rates ahead know which customers paid faster or slower in the last 180 days than all this says.
     window_days : int, optional
         Use only what happened in the last so many days: older items enter at the age they had then.
     level : float
