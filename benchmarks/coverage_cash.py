@@ -1,4 +1,4 @@
-"""How often the intervals of a cash forecast hold the cash that came, on sample ledgers whose future is known.
+"""How often intervals of a cash forecast hold the cash that came, on sample ledgers whose future is known.
 
 Each ledger is drawn with its own seed and forecast as of 2025-09-30 from what was known then; 13 weeks of
 truth follow. Beside the forecast stands the interval that lets every invoice pay independently and takes the
@@ -81,14 +81,15 @@ def try_ledger(seed: int, invoices: int, model: str, draws: int, level: float) -
         )
         rank = (sets[0] < truth).mean(axis=0)
         rows += [
-            dict(
-                seed=seed, invoices=invoices, part=part, week=w, came=truth[w], expected=sets[0][:, w].mean(),
-                inside=bool(low[w] <= truth[w] <= high[w]), alone=bool(low0[w] <= truth[w] <= high0[w]),
-                rank=rank[w], width=high[w] - low[w], width_alone=high0[w] - low0[w],
-                customer_sd=forecast.shocks.customer_sd, common_sd=forecast.shocks.common_sd,
-                persistence=forecast.shocks.persistence, level_sd=inputs.sales.volume.level_sd,
-                week_sd=inputs.sales.volume.week_sd,
-            )
+            {
+                "seed": seed, "invoices": invoices, "part": part, "week": w, "came": truth[w],
+                "expected": sets[0][:, w].mean(), "rank": rank[w],
+                "inside": bool(low[w] <= truth[w] <= high[w]), "alone": bool(low0[w] <= truth[w] <= high0[w]),
+                "width": high[w] - low[w], "width_alone": high0[w] - low0[w],
+                "customer_sd": forecast.shocks.customer_sd, "common_sd": forecast.shocks.common_sd,
+                "persistence": forecast.shocks.persistence, "level_sd": inputs.sales.volume.level_sd,
+                "week_sd": inputs.sales.volume.week_sd,
+            }
             for w in range(len(truth))
         ]  # fmt: skip
     return rows
@@ -98,7 +99,8 @@ def summary(rows: pd.DataFrame) -> pd.DataFrame:
     """Coverage by part and week, in percent with its binomial error, bias and relative widths."""
     out = rows.groupby(["part", "week"], sort=False).agg(
         ledgers=("inside", "size"), inside=("inside", "mean"), independent=("alone", "mean"),
-        came=("came", "sum"), expected=("expected", "sum"), width=("width", "sum"), alone=("width_alone", "sum"),
+        came=("came", "sum"), expected=("expected", "sum"), width=("width", "sum"),
+        alone=("width_alone", "sum"),
     )  # fmt: skip
     out["error"] = np.sqrt(out["inside"] * (1 - out["inside"]) / out["ledgers"])
     out["bias"] = out["expected"] / out["came"] - 1.0

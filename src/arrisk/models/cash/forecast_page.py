@@ -91,7 +91,7 @@ def plot_cash(cash: CashForecast, ax: Axes | None, period: Period) -> Axes:
     book = parts.loc[(parts["part"] == "open book").to_numpy(), "expected"].to_numpy(float)
     if 0 < len(book) < len(parts):
         ax.plot(x, book / unit, color=ORANGE, ls="--", label="expected of items open today")
-    step = max(1, len(own) // 7)
+    step = -(-len(own) // 7)
     ax.set_xticks(x[::step], [f"{d:%d %b}" for d in own["ending"]][::step])
     ax.set(xlabel=f"{period} ending", ylabel=f"{cash.currency}{word} a {period}", ylim=(0, None))
     ax.yaxis.set_major_formatter("{x:,g}")
@@ -116,12 +116,16 @@ def plot_parts(cash: CashForecast, ax: Axes | None, split: Split) -> Axes:
         height = column.to_numpy(float) / unit
         ax.bar(x, height, bottom=bottom, color=colour, width=0.8, label=str(name))
         bottom += height
-    step = max(1, len(wide) // 7)
+    step = -(-len(wide) // 7)
     ax.set_xticks(x[::step], [f"{d:%d %b}" for d in pd.DatetimeIndex(wide.index)][::step])
-    ax.set(xlabel="week ending", ylabel=f"{cash.currency}{word} a week, expected", ylim=(0, None))
+    ax.set(
+        xlabel="week ending",
+        ylabel=f"{cash.currency}{word} a week, expected",
+        ylim=(0, 1.2 * float(bottom.max())),
+    )
     ax.yaxis.set_major_formatter("{x:,g}")
     ax.set_title(find_parts(cash, split))
-    ax.legend()
+    ax.legend(loc="upper center", ncols=4)
     return stamp(ax, cash.as_of, "cash net of discounts")
 
 

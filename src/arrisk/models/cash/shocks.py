@@ -33,11 +33,11 @@ __all__ = [
 ]
 
 FEWEST_WINDOWS = 6
-VARIANCES = np.concatenate([np.arange(0.0, 1.5, 0.1), np.arange(1.5, 3.6, 0.25)]) ** 2
+VARIANCES = np.array([0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.85, 1.0, 1.2, 1.5, 2.0, 2.7, 3.5]) ** 2
 SCALES = np.linspace(0.0, 0.6, 31)
 PERSISTENCE = np.array([0.0, 0.3, 0.6, 0.9])
 PRIOR_SCALE = 0.25
-NODES = 40
+NODES = 24
 RESAMPLES = 100
 UNSEEN_VARIANCE = 0.2
 LARGEST, FLOOR = 500.0, 1e-12
@@ -323,8 +323,23 @@ def _frailty(cells: _Cells, rng: np.random.Generator) -> tuple[float, Floats]:
         axis=1,
     )
     weight = rng.multinomial(customers, np.full(customers, 1.0 / customers), RESAMPLES)
-    best = (weight @ logs).argmax(axis=1)
-    return float(VARIANCES[logs.sum(axis=0).argmax()]), VARIANCES[best]
+    best = _peaks(np.vstack([np.ones(customers), weight]) @ logs)
+    return float(best[0]), best[1:]
+
+
+def _peaks(logs: Floats) -> Floats:
+    """Variance at which each row of log-likelihoods peaks: a parabola through the highest and its sides."""
+    scale = np.sqrt(VARIANCES)
+    top = np.clip(logs.argmax(axis=1), 1, scale.size - 2)
+    rows = np.arange(len(logs))
+    left, right = scale[top] - scale[top - 1], scale[top + 1] - scale[top]
+    fall = (logs[rows, top] - logs[rows, top - 1]) / left
+    rise = (logs[rows, top + 1] - logs[rows, top]) / right
+    bend = (rise - fall) / (left + right)
+    slope = (fall * right + rise * left) / (left + right)
+    shift = np.divide(-slope, 2.0 * bend, out=np.zeros_like(slope), where=bend < 0)
+    peak = np.clip(scale[top] + shift, scale[top - 1], scale[top + 1])
+    return np.asarray(np.where(bend < 0, peak, scale[logs.argmax(axis=1)]) ** 2, dtype=float)
 
 
 def _log_likelihood(cells: _Cells, variance: float) -> Floats:
