@@ -50,6 +50,18 @@ def test_the_maps_that_are_shipped_are_these_and_load():
 
 
 @pytest.mark.parametrize("name", SHIPPED)
+def test_a_map_changed_by_its_owner_is_not_the_one_loaded_next(name):
+    mine, shipped = ColumnMap.load(name), ColumnMap.load(name)
+    for table in mine.tables.values():
+        table.columns.clear()
+        table.defaults["currency"] = "XXX"
+    mine.options["currency"] = "XXX"
+    mine.codes.clear()
+    mine.tables.clear()
+    assert ColumnMap.load(name) == shipped != mine
+
+
+@pytest.mark.parametrize("name", SHIPPED)
 def test_no_header_of_a_role_means_two_fields(name):
     for role, table in ColumnMap.load(name).tables.items():
         seen: dict[str, str] = {}
