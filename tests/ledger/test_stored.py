@@ -11,7 +11,6 @@ import pandas as pd
 import pytest
 from hypothesis import Phase, given, settings
 
-from arrisk import read_ledger
 from arrisk.errors import LedgerError
 from arrisk.ledger.engine import DuckDBEngine, SparkEngine
 from arrisk.ledger.stored import open_ledger, store_ledgers
@@ -78,8 +77,8 @@ def test_parts_make_the_whole(rows, date):
 
 
 @pytest.mark.slow
-def test_the_sample_and_its_side_tables(root, tmp_path):
-    ledger = read_ledger(root / "data" / "sample")
+def test_the_sample_and_its_side_tables(sample_study, tmp_path):
+    ledger = sample_study.ledger()
     kept = open_ledger(ledger.store(tmp_path / "it's"), DuckDBEngine(memory_limit="1GB", threads=1))
     same_state(ledger.as_of("2025-06-15"), kept.as_of("2025-06-15"), by="segment")
     pd.testing.assert_frame_equal(ledger.quarantine, kept.quarantine)

@@ -270,8 +270,8 @@ def test_the_panel_of_the_sample_is_equal_on_spark(root):
 
 
 @pytest.mark.slow
-def test_the_sample_is_the_snapshot_of_each_day(root):
-    ledger = read_ledger(root / "data" / "sample")
+def test_the_sample_is_the_snapshot_of_each_day(sample_study):
+    ledger = sample_study.ledger()
     days = ["2023-06-30", "2024-02-29", "2025-12-31"]
     table = make_customer_panel(ledger.as_of(days[-1]), days).table
     pd.testing.assert_frame_equal(table, plain(ledger, days), check_exact=True)

@@ -7,7 +7,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arrisk.errors import LedgerError
-from arrisk.ledger.reading import read_ledger
 from arrisk.portfolio.survival_counts import make_survival_counts, unpaid_share
 from tests.ledger.frames import event, invoice, ledger_of
 from tests.ledger.random_ledgers import DATES, as_of_dates, foreign_ledgers, ledgers
@@ -238,8 +237,8 @@ def test_share_unpaid_with_entry_by_hand():
 
 
 @pytest.fixture(scope="module")
-def sample(root):
-    return read_ledger(root / "data" / "sample", columns="arrisk", currency="EUR")
+def sample(sample_study):
+    return sample_study.ledger()
 
 
 @pytest.mark.slow

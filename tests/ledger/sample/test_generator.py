@@ -17,6 +17,7 @@ from arrisk.ledger.reading import read_ledger
 from arrisk.ledger.sample.generator import Truth, make_sample, write_sample
 from arrisk.ledger.sample.names import HARD_NAMES
 from arrisk.ledger.tables import TABLES, required
+from arrisk.policy.study import Study
 
 END = pd.Timestamp("2025-12-31")
 CSV_FILES = ("invoices.csv", "events.csv", "customers.csv", "orders.csv", "limits.csv", "signals.csv")
@@ -198,8 +199,8 @@ def test_control_total_is_the_sum_of_the_papers(root: Path) -> None:
 
 
 @pytest.mark.slow
-def test_quarantine_holds_the_rows_that_belong_there(root: Path) -> None:
-    ledger = read_ledger(root / "data" / "sample", columns="arrisk", currency="EUR")
+def test_quarantine_holds_the_rows_that_belong_there(sample_study: Study) -> None:
+    ledger = sample_study.ledger()
     assert sorted(zip(ledger.quarantine["table"], ledger.quarantine["reason"], strict=True)) == [
         ("events", "not_a_date"),
         ("events", "unknown_invoice"),

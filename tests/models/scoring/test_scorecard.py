@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 
 from arrisk.errors import LookAheadError, ModelError
-from arrisk.ledger.reading import read_ledger
 from arrisk.models.defaults.definition import DefaultDefinition
 from arrisk.models.features.customers import make_features
 from arrisk.models.scoring.card_file import read_card
@@ -294,8 +293,8 @@ def test_a_ledger_too_young_gives_no_score_and_says_so(snapshot):
 
 
 @pytest.mark.slow
-def test_sample(root):
-    snapshot = read_ledger(root / "data" / "sample", columns="arrisk", currency="EUR").as_of("2025-12-31")
+def test_sample(sample_study):
+    snapshot = sample_study.snapshot()
     card = fit_scorecard(snapshot, definition=DefaultDefinition(materiality=500.0))
     assert card.identified
     assert card.auc.low > 0.55
