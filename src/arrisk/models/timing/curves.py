@@ -108,8 +108,10 @@ def kaplan_meier(
     Kaplan and Meier (1958), Greenwood (1926). Weights without clusters: the squared influences
     ``-w (d - Y D/R) / (R - D)`` are summed over rows, with equal weights and no entry Greenwood's formula
     exactly. Clusters: each customer is left out in turn (`arrisk.models.timing.influence`), with fewer
-    degrees of freedom where few customers make most of the variance. Where the curve is still 1 there is no
-    lower limit and where it is 0 no upper one: these are missing, not certain.
+    degrees of freedom where few customers make most of the variance: nominal 95% intervals of
+    amount-weighted curves and means held the truth in 95% of made-up books of 12 to 100 customers (92 to 98%
+    by case), those that take invoices as independent in 78% (`benchmarks/coverage_timing.py`). Where the
+    curve is still 1 there is no lower limit and where it is 0 no upper one: these are missing, not certain.
 
     Examples
     --------
