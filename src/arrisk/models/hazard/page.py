@@ -31,7 +31,7 @@ def describe_ratios(fit: HazardFit) -> str:
     table = fit.table[np.isfinite(fit.table["se"])]
     far = np.maximum(table["ci_low"], -table["ci_high"])
     if not len(table) or far.max() <= 0:
-        return "No term tells who pays sooner"
+        return "No term tells who leaves sooner"
     top = table.loc[far.idxmax()]
     words = "sooner" if top["estimate"] > 0 else "later"
     return f"{top['term']}: {words}, hazard x {np.exp(top['estimate']):.2f}"

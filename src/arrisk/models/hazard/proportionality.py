@@ -91,7 +91,7 @@ def check_proportionality(fit: CloglogFit, customers: ArrayLike | None = None) -
     scores summed by customer, the test an F with 1 and customers - 1 degrees of freedom. `change` is one step
     of Newton's from no change. With several terms one in twenty looks significant by chance. With 20 to 100
     customers, each with a level of its own, and no change, 0 to 7% of the tests at 5% were significant, and
-    5 to 20% as if items were independent.
+    3 to 20% as if items were independent.
 
     Examples
     --------
