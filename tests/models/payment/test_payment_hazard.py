@@ -6,6 +6,7 @@ import pytest
 
 from arrisk.errors import LookAheadError, ModelError
 from arrisk.ledger.days import day_number
+from arrisk.models.payment import ahead
 from arrisk.models.payment.payment_hazard import fit_hazard
 from tests.ledger.frames import event, invoice, ledger_of
 from tests.models.payment_books import book_of, rows_of
@@ -184,11 +185,21 @@ def test_what_was_expected_of_all_customers_is_what_they_paid(hazard):
     assert table["payments"].sum() == pytest.approx(table["expected"].sum(), rel=0.1)
 
 
+def test_rates_do_not_depend_on_what_is_rated_together(hazard, snapshot, monkeypatch):
+    items = hazard.open_items(snapshot)
+    whole = hazard.rates(items, snapshot.date, 20).paths()
+    monkeypatch.setattr(ahead, "CHUNK", 3)
+    np.testing.assert_array_equal(hazard.rates(items, snapshot.date, 20).paths(), whole)
+    np.testing.assert_array_equal(hazard.rates(items.iloc[[4, 1]], snapshot.date, 20).paths(), whole[[4, 1]])
+    assert hazard.rates(items.iloc[:0], snapshot.date, 20).paths().shape == (0, 20)
+
+
 def test_it_renders(hazard):
     assert list(hazard.table.columns[:3]) == ["term", "estimate", "se"]
     table = hazard.to_table()
     assert len(table.frame) == len(hazard.table)
     assert hazard.plot().get_title()
+    assert len(hazard.proportionality().table)
     assert "<table" in hazard._repr_html_()
     assert "a day" in hazard.diagnostics["tail"]
     assert hazard.diagnostics["payments"] == hazard.fit.events

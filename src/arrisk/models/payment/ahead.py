@@ -20,6 +20,7 @@ __all__ = ["daily_rates", "over_states"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+CHUNK = 5_000
 KIND = ["day_0", "stratum", "run", "state", "log_ratio"]
 
 
@@ -34,17 +35,27 @@ def daily_rates(hazard: PaymentHazard, items: pd.DataFrame, date: pd.Timestamp, 
     keys = items[KIND].assign(wait=wait)
     number = keys.groupby(list(keys.columns), sort=False).ngroup().to_numpy().astype(np.int64)
     kinds = keys.iloc[np.unique(number, return_index=True)[1]]
+    parts = [
+        _rates(hazard, kinds.iloc[low : low + CHUNK], today, horizon) for low in range(0, len(kinds), CHUNK)
+    ]
+    paid, lost = (np.vstack([np.zeros((0, horizon)), *(part[k] for part in parts)]) for k in (0, 1))
+    return DailyRates(paid, lost, number)
+
+
+def _rates(hazard: PaymentHazard, kinds: pd.DataFrame, today: int, horizon: int) -> tuple[Floats, Floats]:
+    """Rates of payment and of loss of some kinds of items."""
     columns = {name: kinds[name].to_numpy() for name in kinds}
     ahead = np.arange(1, horizon + 1)
     age = today + ahead - columns["day_0"][:, None]
     codes = hazard.calendar.codes(today + 1, today + horizon)[columns["run"]]
     ratio = np.exp(columns["log_ratio"])[:, None] * calendar_ratios(hazard.calendar, hazard.effects)[codes]
     sold = ahead >= columns["wait"][:, None]
-    groups = [columns["stratum"][:, None], *(np.array([[len(hazard.paid.rates) - 2 + k]]) for k in range(2))]
+    strata = len(hazard.paid.rates) - 2
+    groups = [columns["stratum"][:, None], *(np.array([[strata + k]]) for k in range(2))]
     paid = np.stack([hazard.paid.at(group, age) for group in groups]) * (ratio * sold)
     lost = np.stack([hazard.lost.at(np.array([[k]]), age) * sold for k in range(3)])
     moves = np.stack([hazard.moves.at(np.array([[k]]), age) * sold for k in range(2)])
-    return DailyRates(*over_states(paid, lost, moves, columns["state"]), number)
+    return over_states(paid, lost, moves, columns["state"])
 
 
 def over_states(paid: Floats, lost: Floats, moves: Floats, state: Ints) -> tuple[Floats, Floats]:

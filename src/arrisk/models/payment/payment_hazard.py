@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from arrisk.ledger.book import Snapshot
+    from arrisk.models.hazard.proportionality import Proportionality
 
 __all__ = ["TERMS", "PaymentHazard", "fit_hazard"]
 
@@ -210,6 +211,10 @@ class PaymentHazard:
     def refit(self, snapshot: Snapshot) -> PaymentHazard:
         """The same model on another day, without the errors of its effects: what a back-test needs."""
         return _fit(snapshot, self.asked, errors=False)
+
+    def proportionality(self) -> Proportionality:
+        """Whether hazard ratios stay the same over the ages; see `HazardFit.proportionality`."""
+        return self.fit.proportionality()
 
     def to_table(self, name: str = "payment_hazard") -> Table:
         """Hazard ratios with their intervals."""
