@@ -294,12 +294,15 @@ def _planned(plan: SalesPlan, snapshot: Snapshot, days: int, history: _History) 
         raise ModelError(f"the plan names {unknown}; there are {', '.join(history.names)}")
     step = pd.DateOffset(months=1) if plan.period == "month" else pd.DateOffset(days=WEEK)
     ahead = snapshot.date + pd.to_timedelta(np.arange(1, days + 1), unit="D")
-    daily = np.zeros((table.shape[1], days))
+    daily, stated = np.zeros((table.shape[1], days)), np.zeros(days, dtype=bool)
     for start, row in zip(table.index, table.to_numpy(float), strict=True):
         begin = pd.Timestamp(start)
         length = (begin + step - begin).days
         inside = np.asarray((ahead >= begin) & (ahead < begin + step))
         daily += np.outer(row / length, inside)
+        stated |= inside
+    if not stated.all():
+        raise ModelError(f"the plan states sales for {int(stated.sum())} of the {days} days ahead")
     if plan.by is not None:
         out = np.zeros((len(history.names), days))
         out[[history.names.index(c) for c in table.columns]] = daily
