@@ -65,7 +65,7 @@ class TimingBacktest:
     by_day : DataFrame
         Brier score by day ahead, a column a model; `day` is the index.
     by_date : DataFrame
-        `date`, `model`, `items`, `paid`, `expected` (within the horizon), `brier`.
+        `date`, `model`, `items`, `paid` and `expected` (within the horizon, or while in view), `brier`.
     calibration : mapping of model to DCalibration
     items, customers : int
         Rows (an item open on several past days counts on each) and customers.
@@ -280,7 +280,12 @@ def _judge(snapshot: Snapshot, rows: _Rows, given: int, horizon: int, level: flo
         for m, curve in rows.unpaid.items()
     }
     calibration = {m: _calibration(rows, curve, horizon) for m, curve in rows.unpaid.items()}
-    table = [row for m in rows.unpaid for row in _terms(m, rows, briers, calibration[m], horizon, level)]
+    expected = {m: _expected_payments(rows, curve, snapshot, horizon) for m, curve in rows.unpaid.items()}
+    table = [
+        row
+        for m in rows.unpaid
+        for row in _terms(m, rows, briers, calibration[m], expected[m], horizon, level)
+    ]
     by_day = pd.DataFrame({m: b.by_day for m, b in briers.items()}, index=pd.Index(at, name="day"))
     dates = tuple(pd.Timestamp(d) for d in np.unique(rows.date))
     return TimingBacktest(
@@ -291,7 +296,7 @@ def _judge(snapshot: Snapshot, rows: _Rows, given: int, horizon: int, level: flo
         given=given,
         table=pd.DataFrame(table, columns=["model", "term", "estimate", "ci_low", "ci_high"]),
         by_day=by_day,
-        by_date=_by_date(rows, briers, reach),
+        by_date=_by_date(rows, briers, expected, horizon),
         calibration=calibration,
         items=len(rows.days),
         customers=len(set(rows.customer)),
@@ -312,6 +317,7 @@ def _terms(
     rows: _Rows,
     briers: Mapping[str, SurvivalBrier],
     calibration: DCalibration,
+    payments: Floats,
     horizon: int,
     level: float,
 ) -> list[tuple[str, str, float, float, float]]:
@@ -325,7 +331,7 @@ def _terms(
         lead = concordance_difference(rows.days, rows.paid, expected, base, horizon, rows.customer, level)
         found += [("Brier less reference", gap), ("concordance less reference", lead)]
     seen = float((rows.paid & (rows.days <= horizon)).sum())
-    said = float((1.0 - curves[model][:, -1]).sum())
+    said = float(payments.sum())
     plain = [
         ("D-calibration p", calibration.p_value),
         ("D-calibration gap", calibration.largest_gap),
@@ -343,16 +349,24 @@ def _expected_days(curve: Floats) -> Floats:
     return np.asarray(curve[:, :-1].sum(axis=1), dtype=float)
 
 
-def _by_date(rows: _Rows, briers: Mapping[str, SurvivalBrier], reach: int) -> pd.DataFrame:
+def _expected_payments(rows: _Rows, curve: Floats, snapshot: Snapshot, horizon: int) -> Floats:
+    """Chance of each item to be paid within the horizon, or while in view where that is shorter."""
+    view = (snapshot.date.to_datetime64() - rows.date).astype("timedelta64[D]").astype(np.int64)
+    return 1.0 - curve[np.arange(len(view)), np.minimum(view, horizon)]
+
+
+def _by_date(
+    rows: _Rows, briers: Mapping[str, SurvivalBrier], expected: Mapping[str, Floats], horizon: int
+) -> pd.DataFrame:
     parts = []
-    for model, curve in rows.unpaid.items():
+    for model, payments in expected.items():
         frame = pd.DataFrame(
             {
                 "date": rows.date,
                 "model": model,
                 "items": 1,
-                "paid": rows.paid & (rows.days <= reach),
-                "expected": 1.0 - curve[:, reach],
+                "paid": rows.paid & (rows.days <= horizon),
+                "expected": payments,
                 "brier": briers[model].losses,
             }
         )
