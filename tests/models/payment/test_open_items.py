@@ -17,7 +17,7 @@ CLOSED = ["01-01", "05-01", "12-25", "12-26"]
 
 @pytest.fixture(scope="module")
 def book():
-    return book_of(11, customers=40)
+    return book_of(11, customers=30)
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ DATE = pd.Timestamp("2023-09-29")  # a Friday
 
 @pytest.fixture(scope="module")
 def book():
-    return book_of(5, customers=40)
+    return book_of(5, customers=25)
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +85,7 @@ def test_closed_days_of_a_book_that_is_never_paid_on_them_have_no_rate():
 
 
 def test_what_happens_later_changes_neither_fit_nor_prediction():
-    invoices, events = rows_of(7, customers=30, days=700)
+    invoices, events = rows_of(7, customers=15, days=680)
     known = f"{DATE:%Y-%m-%d}"
     early_events = [e for e in events if e["date"] <= known]
     early = [i for i in invoices if i["issue_date"] <= known]
@@ -131,7 +131,7 @@ def test_a_window_uses_what_happened_in_it(snapshot):
 
 
 def test_a_book_without_due_dates_counts_from_the_issue():
-    invoices, events = rows_of(8, customers=20, days=500)
+    invoices, events = rows_of(8, customers=12, days=500)
     for row in invoices:
         row["due_date"] = None
     snapshot = ledger_of(invoices, events).as_of("2023-03-31")
@@ -166,7 +166,7 @@ def test_twenty_payments_are_enough():
 
 def test_slow_customers_have_a_speed_below_one():
     """A customer that stopped paying is expected to go on like that; one that pays as usual is not."""
-    invoices, events = rows_of(9, customers=30, days=700)
+    invoices, events = rows_of(9, customers=20, days=700)
     stop = "2023-04-01"
     events = [e for e in events if not (e["invoice_id"].startswith("i003") and e["date"] > stop)]
     snapshot = ledger_of(invoices, events).as_of("2023-09-29")

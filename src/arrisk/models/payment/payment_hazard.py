@@ -52,7 +52,7 @@ __all__ = ["TERMS", "PaymentHazard", "fit_hazard"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-TERMS = ("usual", "trend", "overdue", "segment")
+TERMS = ("usual", "segment")
 PRIOR_SD = 2.0
 HORIZON_DAYS = 180
 OPEN_COLUMNS = (
