@@ -194,4 +194,9 @@ def test_pictures_and_tables(result):
     assert "terms only" in html
     assert "the model beats" in html
     assert result.to_table().frame["inside_90"].notna().any()
+    single = result.trials[result.trials["last_week"] == 1]
+    known = single["q05"].notna().groupby(single["date"]).all()
+    own = single[(single["method"] == result.best) & single["date"].isin(known.index[known.to_numpy()])]
+    inside = (own["came"] >= own["q05"]) & (own["came"] <= own["q95"])
+    assert result.diagnostics["inside_90_week 1"] == pytest.approx(inside.mean())
     assert result.table.columns.tolist() == ["horizon", "term", "estimate", "ci_low", "ci_high", "verdict"]

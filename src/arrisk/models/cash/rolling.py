@@ -22,7 +22,8 @@ from arrisk.models.cash.rolling_page import (
     verdict_words,
 )
 from arrisk.models.cash.rolling_scores import EVERY, compare, score_trials
-from arrisk.models.cash.scores import past_quantiles, windows_apart
+from arrisk.models.cash.rolling_trials import PastDay, make_trials
+from arrisk.models.cash.scores import windows_apart
 from arrisk.models.cash.settlement import estimate_settlement
 from arrisk.models.cash.shock_windows import PERIOD_DAYS
 from arrisk.models.cash.shocks import Shocks
@@ -43,9 +44,6 @@ MOST_DATES = 40
 FEWEST_DATES, FEWEST_WINDOWS = 4, 2.0
 REFIT_DAYS = 84
 """The model and its shocks are estimated anew every so many days: nobody fits a model for each forecast."""
-SHARES = (0.05, 0.1, 0.5, 0.9, 0.95)
-QUANTILES = [f"q{round(100 * s):02d}" for s in SHARES]
-COLUMNS = ["date", "method", "first_week", "last_week", "forecast", "came", "open_amount", *QUANTILES]
 
 Floats = NDArray[np.float64]
 
@@ -133,7 +131,9 @@ class CashBacktest:
 
     @property
     def diagnostics(self) -> dict[str, Any]:
-        """What was tried, and what is recommended."""
+        """What was tried, what is recommended, and whether the intervals of that hold."""
+        own = self.scores[self.scores["method"] == self.best].set_index("horizon")
+        inside = {f"inside_{p}_{h}": float(own.loc[h, f"coverage_{p}"]) for h in own.index for p in (80, 90)}
         return {
             "dates": self.n_dates,
             "windows_without_overlap": self.windows,
@@ -143,6 +143,7 @@ class CashBacktest:
             "reason": self.reason,
             "cash": "on the items open on each day; new sales are not in it",
             "interval": "the model by simulation with shocks, the rivals from their own past errors",
+            **inside,
         }
 
     def totals(self, method: str) -> pd.DataFrame:
@@ -227,7 +228,7 @@ def backtest_cash(
     rivals = {k: m for k, m in methods.items() if not (k == CURVES and isinstance(model, PaymentTiming))}
     names = (*rivals, MODEL)
     tried = list(_try_days(snapshot, model, weeks, step_weeks, rivals, draws, seed))
-    trials = _trials(tried, names, weeks, snapshot.day)
+    trials = make_trials(tried, names, weeks, snapshot.day)
     shortage = _shortage(trials, weeks)
     scores = score_trials(trials, names, weeks)
     differences = compare(trials, names, weeks, level)
@@ -245,15 +246,6 @@ def backtest_cash(
     )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Day:
-    """A past book with the forecasts made of it: weeks by method, and draws of the model (draws, weeks)."""
-
-    book: CashBook
-    forecasts: dict[str, Floats]
-    drawn: Floats
-
-
 def _default_model(snapshot: Snapshot) -> PaymentTiming:
     clock: Clock = "due" if snapshot.items["due_date"].notna().mean() > 0.5 else "issue"
     return fit_timing(snapshot, clock)
@@ -267,7 +259,7 @@ def _try_days(
     rivals: Mapping[str, Method],
     draws: int,
     seed: int,
-) -> Iterator[_Day]:
+) -> Iterator[PastDay]:
     """Forecasts of each past day on which a model can be fitted and something was open."""
     curves = model if isinstance(model, PaymentTiming) else _default_model(snapshot)
     past, books, windows = PastCash.of(snapshot), list[CashBook](), list[PastWindow]()
@@ -292,7 +284,7 @@ def _try_days(
         rates = fitted.rates(items, date, max(WEEK * weeks, PERIOD_DAYS))
         drawn = _draw(book, items, rates, shocks, draws, int(seeds[k]))
         forecasts = {name: method(book) for name, method in rivals.items()}
-        yield _Day(book, forecasts | {MODEL: drawn.mean(axis=0)}, drawn)
+        yield PastDay(book, forecasts | {MODEL: drawn.mean(axis=0)}, drawn)
         books.append(book)
         if not windows or then.day - windows[-1].snapshot.day >= PERIOD_DAYS:
             windows.append(open_window(then, fitted, items, rates))
@@ -328,60 +320,6 @@ def _past_days(snapshot: Snapshot, weeks: int, step_weeks: int) -> list[pd.Times
         days.append(day)
         day -= step
     return days[::-1]
-
-
-def _trials(tried: list[_Day], names: tuple[str, ...], weeks: int, until: int) -> pd.DataFrame:
-    """Rows of the days on which every method could forecast."""
-    usable = [d for d in tried if all(np.isfinite(f).all() for f in d.forecasts.values())]
-    spans = [(k, k + 1) for k in range(weeks)] + ([(0, weeks)] if weeks > 1 else [])
-    frames = []
-    for i, day in enumerate(usable):
-        limits = _past_limits(usable[:i], day, names[:-1], spans)
-        drawn = _spans(day.drawn, spans)
-        limits[names[-1]] = np.quantile(drawn, SHARES, axis=0).T
-        came = _spans(day.book.came(until).sum(axis=0), spans)
-        for name in names:
-            rows = {
-                "date": day.book.snapshot.date,
-                "method": name,
-                "first_week": [a + 1 for a, _ in spans],
-                "last_week": [b for _, b in spans],
-                "forecast": _spans(day.forecasts[name], spans),
-                "came": came,
-                "open_amount": day.book.held,
-                **dict(zip(QUANTILES, limits[name].T, strict=True)),
-            }
-            frames.append(pd.DataFrame(rows))
-    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=COLUMNS)
-
-
-def _spans(weekly: Floats, spans: list[tuple[int, int]]) -> Floats:
-    """Sums over weeks of the last axis."""
-    sums = np.concatenate([np.zeros((*weekly.shape[:-1], 1)), np.cumsum(weekly, axis=-1)], axis=-1)
-    begin, end = np.array(spans).T
-    return np.asarray(sums[..., end] - sums[..., begin], dtype=float)
-
-
-def _past_limits(
-    before: list[_Day], day: _Day, names: tuple[str, ...], spans: list[tuple[int, int]]
-) -> dict[str, Floats]:
-    """Quantiles (spans, shares) by method, from its errors in windows that were over on the day."""
-    now, held = day.book.day, day.book.held
-    days = np.array([d.book.day for d in before], dtype=np.int64)
-    came = np.array([_spans(d.book.came(now).sum(axis=0), spans) for d in before])
-    size = np.array([d.book.held for d in before])[:, None]
-    out = {}
-    for name in names:
-        forecast = np.array([_spans(d.forecasts[name], spans) for d in before])
-        limits = np.full((len(spans), len(SHARES)), np.nan)
-        for k, (a, b) in enumerate(spans):
-            over = days + WEEK * b <= now
-            if over.any():
-                errors = ((came - forecast) / size)[over, k]
-                limits[k] = past_quantiles(errors, windows_apart(days[over], WEEK * (b - a)), SHARES)
-        point = _spans(day.forecasts[name], spans)[:, None]
-        out[name] = np.maximum(point + held * limits, 0.0)
-    return out
 
 
 def _shortage(trials: pd.DataFrame, weeks: int) -> str:
