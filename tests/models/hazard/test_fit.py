@@ -121,7 +121,7 @@ def test_no_event_is_refused() -> None:
 def test_the_picture_and_the_table_say_what_was_found() -> None:
     days, customers = drawn(2_000)
     fit = fit_daily_hazard(days, LARGE, customers=customers)
-    assert fit.plot().get_title().startswith("large: sooner, hazard x")
+    assert fit.plot().get_title().startswith("Large: sooner, hazard x")
     shown = fit.to_table()
     assert shown.frame["hazard_ratio"][0] == pytest.approx(np.exp(fit.coefficients[0]), abs=1e-6)
     assert "errors by 200 customers" in shown.note

@@ -23,6 +23,7 @@ LEFT_OUT = {
     "aliased": "Said by other terms and the ages already, so left out",
     "empty": "Nothing happened on these days, so their hazard is 0",
 }
+RATIOS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#8C8C8C"
 
 
@@ -34,7 +35,8 @@ def describe_ratios(fit: HazardFit) -> str:
         return "No term tells who leaves sooner"
     top = table.loc[far.idxmax()]
     words = "sooner" if top["estimate"] > 0 else "later"
-    return f"{top['term']}: {words}, hazard x {np.exp(top['estimate']):.2f}"
+    term = str(top["term"])
+    return f"{term[:1].upper()}{term[1:]}: {words}, hazard x {np.exp(top['estimate']):.2f}"
 
 
 def ratios_table(fit: HazardFit, name: str) -> Table:
@@ -72,6 +74,10 @@ def plot_ratios(fit: HazardFit, ax: Axes | None = None) -> Axes:
     ax.axvline(1.0, color=GREY, lw=1, ls=":")
     ax.set_yticks(where, list(table["term"]))
     ax.set(xscale="log", xlabel=f"hazard ratio with {fit.level:.0%} interval; above 1: sooner")
+    low, high = ax.get_xlim()
+    ax.set_xticks([r for r in RATIOS if low <= r <= high], minor=False)
+    ax.set_xticks([], minor=True)
+    ax.xaxis.set_major_formatter("{x:g}")
     ax.set_title(describe_ratios(fit))
     return ax
 

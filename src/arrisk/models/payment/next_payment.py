@@ -67,7 +67,7 @@ class NextPayments:
     lead_days: int
     level: float
 
-    def to_table(self, name: str = "next_payments", rows: int = 20) -> Table:
+    def to_table(self, name: str = "next_payments", rows: int = 12) -> Table:
         """The rows with most expected cash."""
         return next_payments_table(self, name, rows)
 

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 __all__ = ["next_payments_table", "plot_next_payments"]
 
 SHOWN_DAYS = 42
+NOT_SHOWN = ["instalment", "range_chance", "contact_rule"]
 FORMATS: dict[str, Format] = {
     "open_amount": "money",
     "probability": "percent",
-    "range_chance": "percent",
     "not_paid": "percent",
     "expected_cash": "money",
 }
@@ -35,7 +35,8 @@ def next_payments_table(found: NextPayments, name: str, rows: int) -> Table:
     if found.by == "customer":
         note += "Of a customer these are shares of its open amount. "
     note += f"Contact: {found.lead_days} open days before the likely run. As of {found.as_of:%Y-%m-%d}."
-    return Table(name, _finding(found), found.table.head(rows), note, FORMATS)
+    shown = found.table.drop(columns=NOT_SHOWN, errors="ignore").head(rows)
+    return Table(name, _finding(found), shown, note, FORMATS)
 
 
 def plot_next_payments(found: NextPayments, ax: Axes | None) -> Axes:

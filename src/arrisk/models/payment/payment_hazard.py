@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from arrisk.display import Table, frame_html
+from arrisk.display import Table, frame_html, stamp
 from arrisk.errors import LookAheadError, ModelError
 from arrisk.models.hazard.fit import HazardFit, fit_daily_hazard
 from arrisk.models.payment.ahead import daily_rates
@@ -222,7 +222,7 @@ class PaymentHazard:
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw the hazard ratios with their intervals."""
-        return self.fit.plot(ax)
+        return stamp(self.fit.plot(ax), self.as_of, f"errors by {self.fit.clusters} customers")
 
     def _repr_html_(self) -> str:
         table = self.to_table()

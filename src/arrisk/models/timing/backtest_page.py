@@ -45,7 +45,7 @@ def scores_table(result: TimingBacktest, name: str) -> Table:
                 "calibration_gap": result.value(model, "D-calibration gap"),
             }
         )
-    frame = pd.DataFrame(rows)
+    frame = pd.DataFrame(rows).round({"calibration_p": 4})
     formats: dict[str, Format] = dict.fromkeys(frame.columns[1:], "number")
     formats |= dict.fromkeys(("predicted_over_seen", "calibration_gap"), "percent")  # type: ignore[arg-type]
     note = (

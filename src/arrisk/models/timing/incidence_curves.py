@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["IncidenceCurves"]
 
 SHOWN_DAYS = (30, 60, 90)
+MOST_DAYS = 180
 COLOURS = ("#0072B2", "#E69F00", "#D55E00", "#009E73", "#CC79A7", "#56B4E9")
 OPEN_COLOUR = "0.9"
 
@@ -126,10 +127,11 @@ class IncidenceCurves:
             ax.fill_between(days, base, top, step="post", color=colour, linewidth=0, label=self.name(cause))
             base = top
         ax.fill_between(days, base, 1.0, step="post", color=OPEN_COLOUR, linewidth=0, label="open")
-        ax.set(xlabel="days", ylabel="share of items", ylim=(0, 1), xlim=(first, self.last_day))
+        ax.set(xlabel="days", ylabel="share of items", ylim=(0, 1))
+        ax.set_xlim(max(first, -MOST_DAYS), min(self.last_day, MOST_DAYS))
         ax.yaxis.set_major_formatter(lambda y, _: f"{y:.0%}")
         ax.set_title(self.finding())
-        ax.legend(loc="center right")
+        ax.legend(loc="center right", frameon=True, framealpha=0.9)
         return ax
 
     def finding(self, days: int = 90) -> str:
