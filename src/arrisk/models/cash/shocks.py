@@ -171,21 +171,10 @@ def log_sd(variance: float) -> float:
     return float(np.sqrt(special.polygamma(1, 1.0 / variance))) if variance > 0 else 0.0
 
 
-NO_WINDOWS = pd.DataFrame(
-    {
-        "date": pd.to_datetime([]),
-        **{c: np.empty(0) for c in ("items", "paid", "expected", "chance_sd")},
-    }
-)
-NO_SHOCKS = Shocks(
-    0.0,
-    0.0,
-    0.0,
-    ShockDraws(np.zeros(1), np.zeros(1), np.zeros(1), np.ones(1)),
-    NO_WINDOWS,
-    False,
-    None,
-)
+NO_WINDOWS = pd.DataFrame({c: np.empty(0) for c in ("items", "paid", "expected", "chance_sd")})
+NO_WINDOWS.insert(0, "date", pd.to_datetime([]))
+_NO_DRAWS = ShockDraws(np.zeros(1), np.zeros(1), np.zeros(1), np.ones(1))
+NO_SHOCKS = Shocks(0.0, 0.0, 0.0, _NO_DRAWS, NO_WINDOWS, False, None)
 """Every item pays independently of the others."""
 
 
