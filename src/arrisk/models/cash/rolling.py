@@ -22,7 +22,7 @@ from arrisk.models.cash.rolling_page import (
     verdict_words,
 )
 from arrisk.models.cash.rolling_scores import EVERY, compare, score_trials
-from arrisk.models.cash.rolling_trials import PastDay, make_trials
+from arrisk.models.cash.rolling_trials import PastDay, make_ahead, make_trials
 from arrisk.models.cash.scores import windows_apart
 from arrisk.models.cash.settlement import estimate_settlement
 from arrisk.models.cash.shock_windows import PERIOD_DAYS
@@ -73,6 +73,9 @@ class CashBacktest:
     differences : DataFrame
         A row a horizon and rival: `estimate` (error of the model less that of the rival, over cash),
         `ci_low`, `ci_high`, `verdict`.
+    ahead : DataFrame
+        What the rivals expect of today's open book over the whole horizon: `method`, `forecast`, `q05` to
+        `q95` from their past errors.
     level : float
         Of the intervals of differences.
     shortage : str
@@ -87,6 +90,7 @@ class CashBacktest:
     trials: pd.DataFrame
     scores: pd.DataFrame
     differences: pd.DataFrame
+    ahead: pd.DataFrame
     level: float
     shortage: str
 
@@ -227,7 +231,10 @@ def backtest_cash(
         raise LookAheadError(f"the model knows {model.as_of:%Y-%m-%d}, later than {snapshot.date:%Y-%m-%d}")
     rivals = {k: m for k, m in methods.items() if not (k == CURVES and isinstance(model, PaymentTiming))}
     names = (*rivals, MODEL)
-    tried = list(_try_days(snapshot, model, weeks, step_weeks, rivals, draws, seed))
+    curves = model if isinstance(model, PaymentTiming) else _default_model(snapshot)
+    past = PastCash.of(snapshot)
+    tried = list(_try_days(snapshot, model, curves, past, weeks, step_weeks, rivals, draws, seed))
+    today = _today(snapshot, curves, past, rivals, tuple(d.book for d in tried), weeks)
     trials = make_trials(tried, names, weeks, snapshot.day)
     shortage = _shortage(trials, weeks)
     scores = score_trials(trials, names, weeks)
@@ -241,6 +248,7 @@ def backtest_cash(
         trials,
         scores,
         differences,
+        make_ahead(tried, today, tuple(rivals), weeks),
         level,
         shortage,
     )
@@ -254,6 +262,8 @@ def _default_model(snapshot: Snapshot) -> PaymentTiming:
 def _try_days(
     snapshot: Snapshot,
     model: PaymentModel,
+    curves: PaymentTiming,
+    past: PastCash,
     weeks: int,
     step_weeks: int,
     rivals: Mapping[str, Method],
@@ -261,8 +271,7 @@ def _try_days(
     seed: int,
 ) -> Iterator[PastDay]:
     """Forecasts of each past day on which a model can be fitted and something was open."""
-    curves = model if isinstance(model, PaymentTiming) else _default_model(snapshot)
-    past, books, windows = PastCash.of(snapshot), list[CashBook](), list[PastWindow]()
+    books, windows = list[CashBook](), list[PastWindow]()
     fitted: PaymentModel | None = None
     shocks: Shocks | None = None
     seeds = np.random.SeedSequence(seed).generate_state(MOST_DATES)
@@ -288,6 +297,19 @@ def _try_days(
         books.append(book)
         if not windows or then.day - windows[-1].snapshot.day >= PERIOD_DAYS:
             windows.append(open_window(then, fitted, items, rates))
+
+
+def _today(
+    snapshot: Snapshot,
+    curves: PaymentTiming,
+    past: PastCash,
+    rivals: Mapping[str, Method],
+    books: tuple[CashBook, ...],
+    weeks: int,
+) -> PastDay:
+    """What the rivals say of the book of the snapshot."""
+    book = make_book(snapshot, curves, past, books, weeks)
+    return PastDay(book, {name: method(book) for name, method in rivals.items()}, np.empty((0, weeks)))
 
 
 def _draw(

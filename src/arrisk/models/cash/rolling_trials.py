@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from arrisk.models.cash.methods import WEEK, CashBook
 from arrisk.models.cash.scores import past_quantiles, windows_apart
 
-__all__ = ["PastDay", "make_trials"]
+__all__ = ["PastDay", "make_ahead", "make_trials"]
 
 SHARES = (0.05, 0.1, 0.5, 0.9, 0.95)
 QUANTILES = [f"q{round(100 * s):02d}" for s in SHARES]
@@ -71,6 +71,24 @@ def make_trials(tried: list[PastDay], names: tuple[str, ...], weeks: int, until:
             }
             frames.append(pd.DataFrame(rows))
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=COLUMNS)
+
+
+def make_ahead(tried: list[PastDay], today: PastDay, rivals: tuple[str, ...], weeks: int) -> pd.DataFrame:
+    """Forecasts of today's book by the rivals, over the whole horizon: method, forecast, quantiles.
+
+    Parameters
+    ----------
+    tried : list of PastDay
+        By date; their errors give the quantiles.
+    today : PastDay
+        Without draws.
+    rivals : tuple of str
+    weeks : int
+    """
+    usable = [d for d in tried if all(np.isfinite(d.forecasts[m]).all() for m in rivals)]
+    limits = _past_limits(usable, today, rivals, [(0, weeks)])
+    rows = [(name, float(today.forecasts[name].sum()), *limits[name][0]) for name in rivals]
+    return pd.DataFrame(rows, columns=["method", "forecast", *QUANTILES])
 
 
 def _spans(weekly: Floats, spans: list[tuple[int, int]]) -> Floats:
