@@ -13,7 +13,11 @@ from arrisk.ledger.columns.proposal import propose_map
 from arrisk.ledger.reading import read_ledger
 from arrisk.ledger.sample.generator import make_sample, write_sample
 from arrisk.ledger.stored import open_ledger
-from arrisk.models.cash.forecast import weekly_cash
+from arrisk.models.cash.cash_forecast import forecast_cash
+from arrisk.models.cash.independent_range import compare_independent_cash
+from arrisk.models.cash.rolling import backtest_cash
+from arrisk.models.cash.sales import SalesPlan
+from arrisk.models.cash.shocks import estimate_shocks
 from arrisk.models.defaults.definition import DefaultDefinition
 from arrisk.models.defaults.labels import make_invoice_labels, make_labels
 from arrisk.models.early_warning.backtest import backtest_alerts
@@ -24,6 +28,12 @@ from arrisk.models.features.invoices import make_invoice_features
 from arrisk.models.late_score.comparison import compare_late_scores
 from arrisk.models.late_score.score import fit_late_score
 from arrisk.models.league import fit_league
+from arrisk.models.payment.calendar import PaymentCalendar
+from arrisk.models.payment.closed_days import find_closed_days
+from arrisk.models.payment.next_payment import find_next_payments
+from arrisk.models.payment.next_payment_backtest import backtest_pay_days
+from arrisk.models.payment.pay_days import find_pay_days
+from arrisk.models.payment.payment_hazard import fit_hazard
 from arrisk.models.provision.checks import backtest_provision, vary_provision
 from arrisk.models.provision.matrix import fit_provision
 from arrisk.models.regression.logit import fit_logit
@@ -38,9 +48,15 @@ from arrisk.models.scoring.newcomers import score_new_customers
 from arrisk.models.scoring.panel_folds import compare_score_folds
 from arrisk.models.scoring.term_structure import fit_term_structure
 from arrisk.models.scoring.timing_agreement import compare_with_timing
+from arrisk.models.timing.backtest import backtest_timing
 from arrisk.models.timing.closed_bias import compare_closed_only
+from arrisk.models.timing.competing import aalen_johansen
 from arrisk.models.timing.curves import closed_only_curve, kaplan_meier
+from arrisk.models.timing.endings import fit_incidence
+from arrisk.models.timing.entry_bias import compare_entry
+from arrisk.models.timing.independence import compare_independent
 from arrisk.models.timing.payment_timing import fit_timing
+from arrisk.models.timing.resampled_curve import resample_curve
 from arrisk.models.validation.drift import compare_samples
 from arrisk.models.validation.fold_comparison import compare_folds
 from arrisk.models.validation.folds import CustomerTimeSplit
@@ -48,7 +64,7 @@ from arrisk.models.validation.sentinels import find_leaks
 from arrisk.models.validation.validation import validate_score
 from arrisk.policy.agenda import make_agenda
 from arrisk.policy.alert_value import value_alerts
-from arrisk.policy.cash import recommend_timing
+from arrisk.policy.cash import recommend_cash
 from arrisk.policy.default_counts import count_defaults, define_default
 from arrisk.policy.discount.advice import recommend_discount
 from arrisk.policy.discount.running_scheme import describe_running_scheme
@@ -66,11 +82,14 @@ from arrisk.policy.insurance.decision import recommend_insurance
 from arrisk.policy.insurance.stability import map_stability
 from arrisk.policy.insurance.terms import PolicyTerms
 from arrisk.policy.ownership import make_ownership, recommend_ownership
+from arrisk.policy.payment_calendar import define_calendar
 from arrisk.policy.payment_days import compare_dso, recommend_payment_days
 from arrisk.policy.provisioning import recommend_provision
 from arrisk.policy.recommendation import Recommendation
 from arrisk.policy.reliance import recommend_reliance
+from arrisk.policy.sales_plan import define_sales
 from arrisk.policy.study import Study, open_study
+from arrisk.policy.timing import recommend_timing
 from arrisk.policy.weekly_review import recommend_health
 from arrisk.policy.worklist import make_worklist
 from arrisk.policy.worklist_backtest import backtest_worklist
@@ -103,34 +122,51 @@ __all__ = [
     "DefaultDefinition",
     "ExpertCard",
     "Ledger",
+    "PaymentCalendar",
     "PolicyTerms",
     "Recommendation",
     "Rules",
+    "SalesPlan",
     "ScorecardClassifier",
     "Snapshot",
     "Study",
     "Table",
     "WoeBinner",
+    "aalen_johansen",
     "backtest_alerts",
+    "backtest_cash",
     "backtest_expert",
+    "backtest_pay_days",
     "backtest_provision",
+    "backtest_timing",
     "backtest_worklist",
     "bound_grades",
     "check_early_booking",
     "closed_only_curve",
     "compare_closed_only",
     "compare_dso",
+    "compare_entry",
     "compare_folds",
+    "compare_independent",
+    "compare_independent_cash",
     "compare_late_scores",
     "compare_samples",
     "compare_score_folds",
     "compare_with_timing",
     "count_defaults",
     "define_alerts",
+    "define_calendar",
     "define_default",
+    "define_sales",
     "describe_running_scheme",
+    "estimate_shocks",
     "find_breaches",
+    "find_closed_days",
     "find_leaks",
+    "find_next_payments",
+    "find_pay_days",
+    "fit_hazard",
+    "fit_incidence",
     "fit_late_score",
     "fit_league",
     "fit_logit",
@@ -138,6 +174,7 @@ __all__ = [
     "fit_scorecard",
     "fit_term_structure",
     "fit_timing",
+    "forecast_cash",
     "kaplan_meier",
     "make_ageing",
     "make_ageing_panel",
@@ -177,6 +214,7 @@ __all__ = [
     "rank_alerts",
     "read_card",
     "read_ledger",
+    "recommend_cash",
     "recommend_discount",
     "recommend_early_warning",
     "recommend_exposure",
@@ -190,6 +228,7 @@ __all__ = [
     "recommend_reliance",
     "recommend_scorecard",
     "recommend_timing",
+    "resample_curve",
     "run_study",
     "score_new_customers",
     "shipped_maps",
@@ -198,6 +237,5 @@ __all__ = [
     "validate_score",
     "value_alerts",
     "vary_provision",
-    "weekly_cash",
     "write_sample",
 ]

@@ -8,14 +8,18 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from arrisk.display import Table
-from arrisk.models.cash.forecast import weekly_cash
+from arrisk.models.cash.cash_forecast import forecast_cash
+from arrisk.models.cash.rolling import backtest_cash
 from arrisk.models.early_warning.backtest import backtest_alerts
 from arrisk.models.early_warning.ranking import rank_alerts
+from arrisk.models.payment.payment_hazard import fit_hazard
 from arrisk.models.provision.matrix import fit_provision
 from arrisk.models.scoring.fitting import fit_scorecard
+from arrisk.models.timing.backtest import backtest_timing
 from arrisk.models.timing.payment_timing import fit_timing
+from arrisk.models.timing.rates import PaymentModel
 from arrisk.policy.alert_value import value_alerts
-from arrisk.policy.cash import recommend_timing
+from arrisk.policy.cash import recommend_cash
 from arrisk.policy.default_counts import define_default
 from arrisk.policy.discount.advice import recommend_discount
 from arrisk.policy.discount.simulation import make_schemes, simulate_discounts
@@ -28,12 +32,15 @@ from arrisk.policy.health import make_health
 from arrisk.policy.incentives.decision import make_incentives, recommend_incentives
 from arrisk.policy.insurance.decision import recommend_insurance
 from arrisk.policy.ownership import make_ownership, recommend_ownership
+from arrisk.policy.payment_calendar import define_calendar
 from arrisk.policy.payment_days import compare_dso, recommend_payment_days
 from arrisk.policy.provisioning import recommend_provision
 from arrisk.policy.recommendation import Recommendation, Verdict
 from arrisk.policy.recommendation_page import interval, quantity
 from arrisk.policy.reliance import recommend_reliance
+from arrisk.policy.sales_plan import define_sales
 from arrisk.policy.study import Study
+from arrisk.policy.timing import recommend_timing
 from arrisk.policy.weekly_review import recommend_health
 from arrisk.policy.worklist import make_worklist
 from arrisk.policy.worklist_backtest import backtest_worklist
@@ -167,9 +174,16 @@ def make_agenda(study: Study) -> Agenda:
         worklist = make_worklist(snapshot, study.queues)
         return recommend_health(study, page, worklist, backtest_worklist(snapshot))
 
+    hazard = fit_hazard(snapshot, calendar=define_calendar(study))
+
     def timing() -> Recommendation:
-        curves = fit_timing(snapshot)
-        return recommend_timing(study, curves, weekly_cash(snapshot, curves))
+        curves = fit_timing(snapshot, "due")
+        models: dict[str, PaymentModel] = {"the hazard model": hazard, "curves since due": curves}
+        return recommend_timing(study, backtest_timing(snapshot, models))
+
+    def cash() -> Recommendation:
+        forecast = forecast_cash(snapshot, hazard, define_sales(study), seed=study.seed)
+        return recommend_cash(study, forecast, backtest_cash(snapshot, hazard, seed=study.seed))
 
     def discount() -> Recommendation:
         schemes = make_schemes(snapshot, study.settings.get("discount"))
@@ -192,6 +206,7 @@ def make_agenda(study: Study) -> Agenda:
         "scorecard": lambda: recommend_scorecard(study, card, snapshot),
         "grade_terms": lambda: recommend_grade_terms(study, card, snapshot),
         "timing": timing,
+        "cash": cash,
         "provision": lambda: recommend_provision(study, fit_provision(snapshot)),
         "discount": discount,
         "insurance": lambda: recommend_insurance(study, snapshot),

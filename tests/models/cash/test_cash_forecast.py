@@ -140,8 +140,8 @@ def test_pictures_and_pages(cash):
     assert ax.get_title().startswith("13 weeks bring EUR")
     assert "EUR" in ax.get_ylabel()
     assert (
-        "open book brings" in cash.plot_parts().get_title()
-        or "new sales brings" in cash.plot_parts().get_title()
+        "comes from open book" in cash.plot_parts().get_title()
+        or "comes from new sales" in cash.plot_parts().get_title()
     )
     assert cash.plot(period="day").get_xlabel() == "day ending"
     table = cash.to_table(period="month")

@@ -72,7 +72,7 @@ def find_parts(cash: CashForecast, split: Split) -> str:
     total = float(sums.sum())
     if not total > 0:
         return "No cash is expected"
-    return f"{sums.index[0]} brings {sums.iloc[0] / total:.0%} of the cash expected"
+    return f"{sums.iloc[0] / total:.0%} of the cash expected comes from {sums.index[0]}"
 
 
 def plot_cash(cash: CashForecast, ax: Axes | None, period: Period) -> Axes:

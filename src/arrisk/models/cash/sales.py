@@ -178,7 +178,7 @@ class _History:
                 start = day - YEAR + w * WEEK + 1
                 # Three weeks to one: a single week of a year ago is mostly chance.
                 level[:, w] = self.sums(start - WEEK, start + 2 * WEEK - 1) / 3.0 * growth
-            rule = f"same weeks a year before, three to one, times a growth of {growth - 1:+.1%}"
+            rule = f"same weeks a year before, averaged over three, times a growth of {growth - 1:+.1%}"
         else:
             seen = min(RECENT_DAYS, day - self.first + 1)
             level[:] = (self.sums(day - seen + 1, day) / seen * WEEK)[:, None]

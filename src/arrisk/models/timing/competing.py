@@ -60,8 +60,8 @@ def aalen_johansen(
     the Greenwood formula of competing risks: with D = F_k(t) - F_k(s), the sum over s <= t of
     ``D^2 d / (R (R - d)) + S(s-)^2 d_k (R - d_k) / R^3 - 2 D S(s-) d_k / R^2``. With weights it is the
     infinitesimal jackknife over rows, as in R's survival: the same when nobody enters late and weights are
-    equal. With clusters each customer is left out in turn, as in `kaplan_meier`. Limits are on the scale ``log(-log(1 - F))``, so one cause alone is Kaplan-Meier with
-    its limits.
+    equal. With clusters each customer is left out in turn, as in `kaplan_meier`. Limits are on the scale
+    ``log(-log(1 - F))``, so one cause alone is Kaplan-Meier with its limits.
 
     The fitter of lifelines 0.30.3 is not called: it drops what closes on the first day, has late entrants at
     risk from the start, and moves days at random where a lone event is tied with those of another cause.
