@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from arrisk.models.cash.cash_forecast import CashForecast, Period, Split
 
-__all__ = ["find_parts", "find_total", "forecast_table", "plot_cash", "plot_parts"]
+__all__ = ["find_parts", "find_total", "forecast_table", "plot_cash", "plot_parts", "scale_of"]
 
 BLUE, ORANGE = "#0072B2", "#D55E00"
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442", "#7F7F7F")
@@ -60,7 +60,7 @@ def find_total(cash: CashForecast) -> str:
     span = f"{weeks} weeks bring" if not rest else f"{cash.days} days bring"
     if not cash.identified:
         return f"{span} about {money(float(row['expected']), cash.currency)}; no interval yet"
-    unit, word = _scale_of(float(row["p50"]))
+    unit, word = scale_of(float(row["p50"]))
     places = 2 if word else 0
     limits = f"{row['p10'] / unit:,.{places}f} to {row['p90'] / unit:,.{places}f}"
     return f"{span} {cash.currency} {row['p50'] / unit:,.{places}f}{word} ({limits})"
@@ -79,7 +79,7 @@ def plot_cash(cash: CashForecast, ax: Axes | None, period: Period) -> Axes:
     """Cash by period: the middle forecast, its interval, and the expected part of the open book."""
     ax = _axes(ax)
     own = cash.paths(period)
-    unit, word = _scale_of(float(own["expected"].max()))
+    unit, word = scale_of(float(own["expected"].max()))
     x = np.arange(len(own))
     if cash.identified:
         low, middle, high = (own[c].to_numpy(float) / unit for c in ("p10", "p50", "p90"))
@@ -110,7 +110,7 @@ def plot_parts(cash: CashForecast, ax: Axes | None, split: Split) -> Axes:
     if len(order) > MOST_PARTS:
         rest = wide.iloc[:, MOST_PARTS - 1 :].sum(axis=1)
         wide = wide.iloc[:, : MOST_PARTS - 1].assign(**{"the others": rest})
-    unit, word = _scale_of(float(wide.sum(axis=1).max()))
+    unit, word = scale_of(float(wide.sum(axis=1).max()))
     x, bottom = np.arange(len(wide)), np.zeros(len(wide))
     for colour, (name, column) in zip(COLOURS, wide.items(), strict=False):
         height = column.to_numpy(float) / unit
@@ -129,7 +129,7 @@ def plot_parts(cash: CashForecast, ax: Axes | None, split: Split) -> Axes:
     return stamp(ax, cash.as_of, "cash net of discounts")
 
 
-def _scale_of(amount: float) -> tuple[float, str]:
+def scale_of(amount: float) -> tuple[float, str]:
     """Divisor of an axis of money and its word, with a space before it; nothing for small books."""
     if amount >= 1e6:
         return 1e6, " million"

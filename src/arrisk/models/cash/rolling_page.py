@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from arrisk.display import Format, Table, stamp
+from arrisk.models.cash.forecast_page import scale_of
 from arrisk.models.cash.rolling_scores import BEATS, EVERY, RIVAL, UNKNOWN
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ def plot_past(result: CashBacktest, ax: Axes | None, method: str) -> Axes:
     """Intervals of the total on past days beside what came."""
     ax = _axes(ax)
     own = result.totals(method)
-    unit, word = _scale_of(float(own["came"].max()) if len(own) else 0.0)
+    unit, word = scale_of(float(own["came"].max()) if len(own) else 0.0)
     days = pd.DatetimeIndex(own["date"])
     low, high = (own[q].to_numpy(float) / unit for q in ("q10", "q90"))
     ax.fill_between(days, low, high, color=BLUE, alpha=0.2, lw=0, label="P10 to P90")
@@ -143,12 +144,6 @@ def _past_finding(own: pd.DataFrame, method: str) -> str:
         return f"No past day with an interval by {who}"
     inside = int(((known["came"] >= known["q10"]) & (known["came"] <= known["q90"])).sum())
     return f"{inside} of {len(known)} past totals lay between P10 and P90 of {who}; 80% should"
-
-
-def _scale_of(amount: float) -> tuple[float, str]:
-    if amount >= 1e6:
-        return 1e6, " million"
-    return (1e3, " thousand") if amount >= 2e4 else (1.0, "")
 
 
 def _axes(ax: Axes | None) -> Axes:
