@@ -61,6 +61,11 @@ class Snapshot:
         """The as-of date as a day number."""
         return day_number(self.date)
 
+    @property
+    def source(self) -> object:
+        """Identity of the ledger, the same on all days: a key for what holds on all of them."""
+        return self._ledger
+
     def as_of(self, date: str | dt.date | pd.Timestamp) -> Snapshot:
         """The state at an earlier day.
 

@@ -67,7 +67,7 @@ def test_an_item_still_to_be_issued_sees_the_snapshot():
     assert found.loc[3, "usual"] == found.loc[3, "book_days"] == 25
 
 
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(ledgers(), as_of_dates)
 def test_an_item_is_described_alike_at_all_later_snapshots(rows, date):
     ledger = ledger_of(**rows)

@@ -13,20 +13,16 @@ from numpy.typing import NDArray
 
 from arrisk.errors import ModelError
 from arrisk.models.features.catalogue import ATTRIBUTES
-from arrisk.models.features.invoice_history import FAR, InvoiceHistory, invoice_history
 from arrisk.models.features.outside import attributes
-from arrisk.models.features.steps import Clock, Evenings, running_sums
+from arrisk.models.payment.habits import customer_habits
 
 if TYPE_CHECKING:
     from arrisk.ledger.book import Snapshot
 
-__all__ = ["BANDS", "Covariate", "customer_habits", "describe_items", "find_covariates"]
+__all__ = ["BANDS", "Covariate", "describe_items", "find_covariates"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-PRIOR_ITEMS = 2.0
-FARTHEST = 60
-LATELY_DAYS = 120
 LEAST_SHARE = 0.02
 OTHER = "other"
 BANDS: dict[str, str] = {
@@ -101,9 +97,9 @@ def describe_items(snapshot: Snapshot, items: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        In the order and with the index of `items`: the numbers of `customer_habits`, `terms` (days from issue
-        to due date), `amount`, and the texts of `ATTRIBUTES`. An item's values are the same at all snapshots
-        from its issue on; one still to be issued sees what is known at the snapshot.
+        In the order and with the index of `items`: the numbers of `CustomerHabits.on`, `terms` (days from
+        issue to due date), `amount`, and the texts of `ATTRIBUTES`. An item's values are the same at all
+        snapshots from its issue on; one still to be issued sees what is known at the snapshot.
 
     Examples
     --------
@@ -116,59 +112,14 @@ def describe_items(snapshot: Snapshot, items: pd.DataFrame) -> pd.DataFrame:
     (True, ['amount', 'book_days', 'country'])
     """
     code, names = pd.factorize(items["customer_id"].to_numpy(dtype=object))
-    numbers = _customer_numbers(snapshot, names)[code]
     issue = items["issue_date"].to_numpy().astype("datetime64[D]").astype(np.int64)
     terms = (items["due_date"] - items["issue_date"]).dt.days.to_numpy(dtype=float, na_value=np.nan)
-    history = invoice_history(snapshot)
-    habits = customer_habits(history, numbers, np.minimum(issue - 1, snapshot.day))
+    known = customer_habits(snapshot)
+    habits = known.on(known.codes(names)[code], np.minimum(issue - 1, snapshot.day))
     own = {"terms": terms, "amount": items["amount"].to_numpy(dtype=float)}
     texts = attributes(snapshot, np.asarray(names, dtype=object)).iloc[code]
     columns = {**habits, **own, **{name: texts[name].to_numpy(dtype=object) for name in ATTRIBUTES}}
     return pd.DataFrame(columns, index=items.index)
-
-
-def customer_habits(history: InvoiceHistory, code: Ints, evening: Ints) -> dict[str, Floats]:
-    """How customers had paid so far, as it was known on evenings.
-
-    Parameters
-    ----------
-    history : InvoiceHistory
-    code : array of int, shape (n,)
-        Numbers of customers; -1 for one that is not known yet.
-    evening : array of int, shape (n,)
-        Day numbers.
-
-    Returns
-    -------
-    dict of str to array, shape (n,)
-        n_settled; book_days: mean days from due date to settlement of all items; usual: the same of the
-        customer, drawn to that of the book by two items of it; trend: mean of its items settled in the last
-        120 days less `usual`, missing without one; overdue: its open items past due.
-
-    Notes
-    -----
-    Days count from -60 to 60. In a book without due dates they count from the issue. Credited items are left
-    out; an item that came back is open again.
-    """
-    day = np.asarray(evening, dtype=np.int64)
-    clock = Clock(min(history.clock.first, int(day.min(initial=history.clock.first))), history.clock.last)
-    asked = Evenings(np.asarray(code, dtype=np.int64), day, clock)
-    everyone = Evenings(np.zeros_like(asked.code), day, clock)
-    who, when, number, late = _settlements(history)
-    n, days = running_sums(asked, who, when, number, late)
-    n_book, days_book = running_sums(everyone, np.zeros_like(who), when, number, late)
-    gone = (np.append(who, who), np.append(when, when + LATELY_DAYS))
-    recent, days_lately = running_sums(asked, *gone, np.append(number, -number), np.append(late, -late))
-    book = np.divide(days_book, n_book, out=np.zeros_like(n), where=n_book > 0)
-    usual = (days + PRIOR_ITEMS * book) / (n + PRIOR_ITEMS)
-    lately = np.divide(days_lately, recent, out=np.full_like(n, np.nan), where=recent > 0)
-    return {
-        "n_settled": n,
-        "book_days": book,
-        "usual": usual,
-        "trend": lately - usual,
-        "overdue": _overdue(history, asked),
-    }
 
 
 def find_covariates(described: pd.DataFrame, names: Sequence[str]) -> tuple[Covariate, ...]:
@@ -196,38 +147,6 @@ def find_covariates(described: pd.DataFrame, names: Sequence[str]) -> tuple[Cova
         raise ModelError(f"no covariate {unknown[0]!r}; there are {', '.join([*BANDS, *ATTRIBUTES])}")
     found = [_banded(described, name) if name in BANDS else _levelled(described, name) for name in names]
     return tuple(covariate for covariate in found if len(covariate.levels) > 1)
-
-
-def _settlements(history: InvoiceHistory) -> tuple[Ints, Ints, Floats, Floats]:
-    """Customer, day, count and days late of what was settled; taken away again where an item came back."""
-    spells = history.spells
-    dated = bool((history.items["due"] < FAR).any())
-    start = spells["due"] if dated else spells["issue"]
-    shut = (start < FAR) & (spells["end"] < FAR) & (spells["credited"] == 0)
-    back = shut & (spells["again"] < FAR)
-    late = np.clip(spells["paid_on"] - start, -FARTHEST, FARTHEST).astype(float)
-    who = np.append(spells["code"][shut], spells["code"][back])
-    when = np.append(spells["end"][shut], spells["again"][back])
-    number = np.append(np.ones(int(shut.sum())), -np.ones(int(back.sum())))
-    return who, when, number, np.append(late[shut], -late[back])
-
-
-def _overdue(history: InvoiceHistory, asked: Evenings) -> Floats:
-    """Items open past their due date."""
-    spells = history.spells
-    begin = np.maximum(spells["start"], spells["due"] + 1)
-    some = begin < spells["end"]
-    who, one = spells["code"][some], np.ones(int(some.sum()))
-    days = np.append(begin[some], spells["end"][some])
-    return running_sums(asked, np.append(who, who), days, np.append(one, -one))[0]
-
-
-def _customer_numbers(snapshot: Snapshot, names: Any) -> Ints:
-    """The ledger's numbers of customers, -1 for one it does not know."""
-    table = snapshot.query("SELECT customer, customer_id FROM customers")
-    place = pd.Index(table["customer_id"].to_numpy(dtype=object)).get_indexer(pd.Index(names))
-    known = np.append(table["customer"].to_numpy(dtype=np.int64), -1)
-    return np.asarray(known[place], dtype=np.int64)
 
 
 def _banded(described: pd.DataFrame, name: str) -> Covariate:
