@@ -8,10 +8,11 @@ from arrisk.errors import LookAheadError, ModelError
 from arrisk.models.cash.cash_forecast import NEW_SALES, OPEN_BOOK, forecast_cash, make_inputs
 from arrisk.models.cash.settlement import estimate_settlement
 from arrisk.models.cash.shocks import NO_SHOCKS, shocks_of_windows
+from arrisk.models.payment.payment_hazard import fit_hazard
 from arrisk.models.timing.payment_timing import fit_timing
 from tests.ledger.frames import event, invoice, ledger_of
 from tests.models.cash.shock_worlds import windows_of
-from tests.models.payment_books import book_of
+from tests.models.payment_books import book_of, rows_of
 
 SHOCKS = shocks_of_windows(windows_of(np.random.default_rng(61), 12, variance=0.1, scale=0.05))
 
@@ -133,6 +134,20 @@ def test_what_cannot_be_forecast_is_refused(snapshot, model):
         forecast_cash(empty, sales="none")
     later = make_inputs(empty, fit_timing(empty, "due"))
     assert set(later.items["source"]) == {NEW_SALES}
+
+
+@pytest.mark.parametrize("fit", [lambda s: fit_timing(s, "due"), fit_hazard])
+def test_later_bookings_change_no_draw(fit):
+    invoices, events = rows_of(66, customers=20, days=560)
+    cut = "2023-06-15"
+    changed = [{**e, "amount": e["amount"] / 2} if e["date"] > cut else e for e in events]
+    fewer = [i for k, i in enumerate(invoices) if i["issue_date"] <= cut or k % 2]
+    names = {i["invoice_id"] for i in fewer}
+    other = ledger_of(fewer, [e for e in changed if e["invoice_id"] in names])
+    books = (ledger_of(invoices, events).as_of(cut), other.as_of(cut))
+    one, two = (forecast_cash(book, fit(book), draws=40) for book in books)
+    np.testing.assert_array_equal(one.draws.minor, two.draws.minor)
+    pd.testing.assert_frame_equal(one.shocks.table, two.shocks.table)
 
 
 def test_pictures_and_pages(cash):
