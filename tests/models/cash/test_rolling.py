@@ -86,6 +86,19 @@ def test_the_curves_win_where_customers_pay_as_they_please(result):
     assert errors[MODEL] < errors["terms only"]
 
 
+def test_a_long_history_is_tried_less_often(snapshot, result):
+    # More than 15 days 4 weeks apart, from half a year after the first day to 13 weeks before the last.
+    first = snapshot.first_date + pd.Timedelta(days=182)
+    last = snapshot.date - pd.Timedelta(weeks=13)
+    assert (last - first).days // 28 + 1 > 15
+    days = np.sort(result.trials["date"].unique())
+    assert result.step_weeks == 8
+    assert set(np.diff(days).astype("timedelta64[D]").astype(int)) == {56}
+    assert "8 weeks apart" in result.to_table().note
+    shorter = snapshot.as_of("2023-09-01")
+    assert backtest_cash(shorter, draws=20, methods={}).step_weeks == 4
+
+
 @pytest.mark.parametrize(("clock", "verdict"), [("issue", RIVAL), ("due", UNKNOWN)])
 def test_terms_only_is_recommended_where_everybody_pays_on_the_day(clock, verdict):
     """Curves since the due date learn as much and are no better; curves since issue mix the terms."""

@@ -40,7 +40,7 @@ __all__ = ["MODEL", "CashBacktest", "backtest_cash"]
 
 MODEL = "model"
 MIN_HISTORY_DAYS = 182
-MOST_DATES = 40
+MOST_DATES, USUAL_DATES = 40, 15
 FEWEST_DATES, FEWEST_WINDOWS = 4, 2.0
 REFIT_DAYS = 84
 """The model and its shocks are estimated anew every so many days: nobody fits a model for each forecast."""
@@ -180,7 +180,7 @@ def backtest_cash(
     snapshot: Snapshot,
     model: PaymentModel | None = None,
     weeks: int = 13,
-    step_weeks: int = 4,
+    step_weeks: int | None = None,
     methods: Mapping[str, Method] = RIVALS,
     draws: int = 200,
     level: float = 0.9,
@@ -193,12 +193,13 @@ def backtest_cash(
     snapshot : Snapshot
         What came is known up to its day.
     model : PaymentModel, optional
-        Its form, fitted anew on past days, every 12 weeks. By default payment curves, which then are no
-        rival.
+        Its form, fitted anew on past days, 12 weeks apart or more. By default payment curves, which
+        then are no rival.
     weeks : int
         Horizon.
-    step_weeks : int
-        Weeks between past days; at most 40 days are tried, the latest ones.
+    step_weeks : int, optional
+        Weeks between past days; at most 40 days are tried, the latest ones. By default 4, or the smallest
+        multiple of 4 that leaves no more than 15 days: what lies between is mostly the same open items.
     methods : mapping of name to method
         Rivals, the simplest first; see `arrisk.models.cash.methods`.
     draws : int
@@ -221,10 +222,10 @@ def backtest_cash(
     Each past day forecasts with what had been recorded by its evening: receipts booked later are unknown to
     it, however early their date. What came counts by the day of the receipt, on the invoices open in the
     book, without new sales, which are the same for every method. Quantiles of the model come from simulation
-    with the shocks that its own forecasts had revealed by that day; model and shocks are estimated anew
-    every 12 weeks and used until then, as in practice, the rivals on every day. Quantiles
-    of a rival come from its own errors in windows that were over on that day, per unit of the open amount
-    (`past_quantiles`).
+    with the shocks that its own forecasts had revealed by that day, in the 28 days after each past day;
+    model and shocks are estimated anew on the first past day 12 weeks later or more, and used until then, as
+    in practice, the rivals on every day. Quantiles of a rival come from its own errors in windows that were
+    over on that day, per unit of the open amount (`past_quantiles`).
     """
     model = model or _default_model(snapshot)
     if model.as_of > snapshot.date:
@@ -233,6 +234,7 @@ def backtest_cash(
     names = (*rivals, MODEL)
     curves = model if isinstance(model, PaymentTiming) else _default_model(snapshot)
     past = PastCash.of(snapshot)
+    step_weeks = _usual_step(snapshot, weeks) if step_weeks is None else step_weeks
     tried = list(_try_days(snapshot, model, curves, past, weeks, step_weeks, rivals, draws, seed))
     today = _today(snapshot, curves, past, rivals, tuple(d.book for d in tried), weeks)
     trials = make_trials(tried, names, weeks, snapshot.day)
@@ -342,6 +344,14 @@ def _past_days(snapshot: Snapshot, weeks: int, step_weeks: int) -> list[pd.Times
         days.append(day)
         day -= step
     return days[::-1]
+
+
+def _usual_step(snapshot: Snapshot, weeks: int) -> int:
+    """4 weeks, or the smallest multiple of them that leaves few enough past days."""
+    step = PERIOD_DAYS // WEEK
+    while len(_past_days(snapshot, weeks, step)) > USUAL_DATES:
+        step += PERIOD_DAYS // WEEK
+    return step
 
 
 def _shortage(trials: pd.DataFrame, weeks: int) -> str:
