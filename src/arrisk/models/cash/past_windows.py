@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from arrisk.ledger.days import day_numbers
-from arrisk.models.cash.shock_windows import PERIOD_DAYS
+from arrisk.models.cash.shock_windows import PERIOD_DAYS, item_ends
 from arrisk.models.cash.shocks import Shocks, shocks_of_windows
 from arrisk.models.timing.rates import DailyRates, PaymentModel
 
@@ -21,7 +20,6 @@ __all__ = ["PastWindow", "add_issued", "open_window", "shocks_so_far"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-FAR = np.iinfo(np.int64).max
 KEYS = ["invoice_id", "instalment"]
 
 
@@ -101,7 +99,7 @@ def shocks_so_far(windows: list[PastWindow], snapshot: Snapshot, seed: int = 0) 
     arrisk.models.cash.shock_windows.watch_windows : The same for one day, which fits its own models.
     """
     over = [w for w in windows if w.snapshot.day + PERIOD_DAYS <= snapshot.day]
-    end, paid = _ends(snapshot, max((int(w.items.max(initial=0)) for w in over), default=0))
+    end, paid = item_ends(snapshot, max((int(w.items.max(initial=0)) for w in over), default=0))
     frames: dict[str, list[NDArray[np.generic]]] = {"customer_id": [], "rate": [], "paid": []}
     for w in over:
         ahead = np.minimum(end[w.items] - w.snapshot.day, PERIOD_DAYS + 1)
@@ -114,17 +112,6 @@ def shocks_so_far(windows: list[PastWindow], snapshot: Snapshot, seed: int = 0) 
     nothing = {"customer_id": np.empty(0, object), "rate": np.empty(0), "paid": np.empty(0, bool)}
     columns = {name: np.concatenate([nothing[name], *parts]) for name, parts in frames.items()}
     return shocks_of_windows(pd.DataFrame({"date": dates, **columns}), snapshot.date, seed)
-
-
-def _ends(snapshot: Snapshot, last: int) -> tuple[Ints, NDArray[np.bool_]]:
-    """Day number on which each item (by its number) ended as known at a snapshot, and whether by payment."""
-    known, numbers = snapshot.items, snapshot.item_numbers
-    size = 1 + max(last, int(numbers.max(initial=0)))
-    end, paid = np.full(size, FAR), np.zeros(size, dtype=bool)
-    gone = (known["close_kind"] != "open").to_numpy()
-    end[numbers[gone]] = day_numbers(known.loc[gone, "closed_date"]).to_numpy(dtype=np.int64)
-    paid[numbers] = (known["close_kind"] == "paid").to_numpy()
-    return end, paid
 
 
 def _cumulative(rates: DailyRates) -> Floats:

@@ -40,10 +40,11 @@ def scores_table(result: CashBacktest, name: str) -> Table:
     formats |= dict.fromkeys(SHORT.values(), "percent")  # type: ignore[arg-type]
     note = (
         f"Cash on the items open on each past day, {result.step_weeks} weeks apart, no new sales. Error: "
-        "sum of absolute misses over cash, week by week (the total as one sum); bias: forecast over "
-        "cash, less one; pinball loss of P10, P50 and P90 over cash; inside: share of weeks (or totals) in the 80% and "
-        "90% interval, from the days on which every method had one. Intervals of the model are simulated, those of the others come from "
-        "their own past errors. Windows: so many of the past days' horizons do not overlap."
+        "sum of absolute misses over cash, week by week (the total as one sum); bias: forecast over cash, "
+        "less one; pinball loss of P10, P50 and P90 over cash; inside: share of weeks (or totals) in the 80% "
+        "and 90% interval, from the days on which every method had one. Intervals of the model are "
+        "simulated, those of the others come from their own past errors. Windows: so many of the past days' "
+        "horizons do not overlap."
     )
     return Table(name, result.reason, frame, note, formats)
 

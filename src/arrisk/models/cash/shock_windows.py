@@ -6,20 +6,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from arrisk.ledger.days import day_numbers
 from arrisk.models.timing.day_counts import Floats, Ints
 from arrisk.models.timing.rates import PaymentModel
 
 if TYPE_CHECKING:
     from arrisk.ledger.book import Snapshot
 
-__all__ = ["PERIOD_DAYS", "watch_windows"]
+__all__ = ["PERIOD_DAYS", "item_ends", "watch_windows"]
 
 PERIOD_DAYS = 28
 HISTORY_DAYS = 182
 MOST_WINDOWS = 26
 WINDOWS_A_FIT = 3
-KEYS = ["invoice_id", "instalment"]
+FAR = np.iinfo(np.int64).max
 
 
 def watch_windows(snapshot: Snapshot, model: PaymentModel, most: int = MOST_WINDOWS) -> pd.DataFrame:
@@ -47,12 +49,13 @@ def watch_windows(snapshot: Snapshot, model: PaymentModel, most: int = MOST_WIND
         If the model cannot be fitted on a past day.
     """
     days, parts = _past_days(snapshot, most), []
-    ends = _ends(snapshot)
+    end, paid = item_ends(snapshot)
     for k, day in enumerate(days):
         then = snapshot.as_of(day)
         if k % WINDOWS_A_FIT == 0:
             model = model.refit(then)
-        parts.append(_watch(then, model, _issued_in(snapshot, day), ends))
+        every, number = _in_window(snapshot, then)
+        parts.append(_watch(then, model, every, end[number], paid[number]))
     nothing = pd.DataFrame({"customer_id": [], "rate": np.empty(0), "paid": np.empty(0, dtype=bool)})
     nothing.insert(0, "date", pd.to_datetime([]))
     return pd.concat(parts, ignore_index=True) if parts else nothing
@@ -64,37 +67,48 @@ def _past_days(snapshot: Snapshot, most: int) -> list[pd.Timestamp]:
     return [day for day in days[::-1] if day >= first]
 
 
-def _ends(snapshot: Snapshot) -> pd.DataFrame:
-    """How and on which day number each item ended, as known at the snapshot."""
-    known = snapshot.items
-    is_open = (known["close_kind"] == "open").to_numpy()
-    closed = known["closed_date"].to_numpy(dtype="datetime64[D]").astype(np.int64)
-    far = np.iinfo(np.int64).max
-    return known[KEYS].assign(
-        end=np.where(is_open, far, closed), is_paid=(known["close_kind"] == "paid").to_numpy()
-    )
+def item_ends(snapshot: Snapshot, last: int = 0) -> tuple[Ints, NDArray[np.bool_]]:
+    """Day number on which each item (by its number) ended as known at a snapshot, and whether by payment.
+
+    Parameters
+    ----------
+    snapshot : Snapshot
+    last : int
+        Number of the last item asked for, if the snapshot does not know it.
+    """
+    known, numbers = snapshot.items, snapshot.item_numbers
+    size = 1 + max(last, int(numbers.max(initial=0)))
+    end, paid = np.full(size, FAR), np.zeros(size, dtype=bool)
+    gone = (known["close_kind"] != "open").to_numpy()
+    end[numbers[gone]] = day_numbers(known.loc[gone, "closed_date"]).to_numpy(dtype=np.int64)
+    paid[numbers] = (known["close_kind"] == "paid").to_numpy()
+    return end, paid
 
 
-def _issued_in(snapshot: Snapshot, day: pd.Timestamp) -> pd.DataFrame:
-    known = snapshot.items
-    last = day + pd.Timedelta(days=PERIOD_DAYS)
-    fresh = (known["issue_date"] > day) & (known["issue_date"] <= last) & (known["amount"] > 0)
-    issued: pd.DataFrame = known.loc[fresh.to_numpy()]
-    # What became of them later is not for the model to see.
-    return issued.assign(open_amount=issued["amount"], days_overdue=np.nan, disputed=False)
-
-
-def _watch(then: Snapshot, model: PaymentModel, fresh: pd.DataFrame, ends: pd.DataFrame) -> pd.DataFrame:
-    """Chances and outcomes of the items open on a day or issued in its window."""
-    known = then.items
+def _in_window(snapshot: Snapshot, then: Snapshot) -> tuple[pd.DataFrame, Ints]:
+    """Items open on a past day or issued in its window, and their numbers."""
+    known, later = then.items, snapshot.items
     is_open = ((known["close_kind"] == "open") & (known["amount"] > 0)).to_numpy()
-    every = pd.concat([known.loc[is_open], fresh], ignore_index=True)
+    owned = then.item_numbers[is_open]
+    issued = later["issue_date"].to_numpy(dtype="datetime64[D]").astype(np.int64) - then.day
+    fresh = (issued > 0) & (issued <= PERIOD_DAYS) & (later["amount"] > 0).to_numpy()
     # An invoice may be known before the day of its issue.
-    items = model.describe(then, every.drop_duplicates(KEYS, ignore_index=True))
+    fresh &= ~np.isin(snapshot.item_numbers, owned)
+    new: pd.DataFrame = later.loc[fresh]
+    # What became of them later is not for the model to see.
+    new = new.assign(open_amount=new["amount"], days_overdue=np.nan, disputed=False)
+    numbers = np.append(owned, snapshot.item_numbers[fresh]).astype(np.int64)
+    return pd.concat([known.loc[is_open], new], ignore_index=True), numbers
+
+
+def _watch(
+    then: Snapshot, model: PaymentModel, every: pd.DataFrame, end: Ints, is_paid: NDArray[np.bool_]
+) -> pd.DataFrame:
+    """Chances and outcomes of items in the window after a day."""
+    items = model.describe(then, every)
     rates = model.rates(items, then.date, PERIOD_DAYS)
-    found = items[KEYS].merge(ends, how="left", on=KEYS)
-    ahead = np.minimum(found["end"].to_numpy(dtype=np.int64) - then.day, PERIOD_DAYS + 1)
-    paid = (ahead <= PERIOD_DAYS) & found["is_paid"].to_numpy(dtype=bool)
+    ahead = np.minimum(end - then.day, PERIOD_DAYS + 1)
+    paid = (ahead <= PERIOD_DAYS) & is_paid
     seen = np.where(paid, PERIOD_DAYS, np.clip(ahead, 0, PERIOD_DAYS))
     return pd.DataFrame(
         {
