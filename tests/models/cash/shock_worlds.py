@@ -69,3 +69,16 @@ def frame_of(paid: np.ndarray, chance: float = 0.3) -> pd.DataFrame:
             "paid": paid.ravel(),
         }
     )
+
+
+def failures_of(
+    rng: np.random.Generator,
+    windows: int,
+    customers: int = 50,
+    items: int = 6,
+    chance: float = 0.9,
+    failing: float = 0.04,
+) -> np.ndarray:
+    """Whether equal items were paid, (windows, customers, items): a failing customer pays none of its own."""
+    fails = rng.random((windows, customers, 1)) < failing
+    return (rng.random((windows, customers, items)) < chance / (1 - failing)) & ~fails

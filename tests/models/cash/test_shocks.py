@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,7 +12,7 @@ from arrisk.models.cash.simulation import simulate_cash
 from arrisk.models.timing.payment_timing import fit_timing
 from arrisk.models.timing.rates import DailyRates
 from tests.ledger.frames import event, ledger_of
-from tests.models.cash.shock_worlds import FIRST, counts_of, frame_of, windows_of
+from tests.models.cash.shock_worlds import FIRST, counts_of, failures_of, frame_of, windows_of
 from tests.models.payment_books import book_of, rows_of
 
 # Coverage of nominal 90% by an interval of independent invoices: (correlation, common shock, coverage).
@@ -116,6 +118,36 @@ def test_intervals_keep_their_level_where_items_hang_together(correlation, commo
     ours, alone = _coverage(correlation, common, histories=10, futures=200, seed=37)
     assert alone == pytest.approx(independent, abs=0.05)
     assert 0.85 <= ours <= 0.95
+
+
+def test_customers_that_stop_paying_are_counted():
+    """Chances of 0, .02 and .1 in a window, at most 40% too low: some pass for slow."""
+    for failing in (0.0, 0.02, 0.1):
+        paid = failures_of(np.random.default_rng(41), 26, 150, chance=0.8, failing=failing)
+        shocks = shocks_of_windows(frame_of(paid, 0.8))
+        assert 0.6 * failing <= shocks.stopping <= failing + 0.004
+
+
+def test_intervals_hold_where_customers_fail_as_a_whole():
+    """Nominal 90% of 13 weeks: 85-95% with customers that stop, visibly less with the other shocks alone."""
+    rng = np.random.default_rng(42)
+    days, customers, failing = 91, 100, 0.015
+    rates = DailyRates(
+        np.full((1, days), -np.log(0.05) / days), np.zeros((1, days)), np.zeros(6 * customers, dtype=np.int64)
+    )
+    hits: dict[str, list[float]] = {"with": [], "without": []}
+    for h in range(6):
+        history = frame_of(failures_of(rng, 26, customers, chance=0.6, failing=failing), 0.6)
+        items = pd.DataFrame({"customer_id": history["customer_id"].to_numpy()[: 6 * customers], "minor": 1})
+        gone = 1 - (1 - failing) ** (days / PERIOD_DAYS)
+        came = failures_of(rng, 300, customers, chance=0.95, failing=gone).sum(axis=(1, 2))
+        shocks = shocks_of_windows(history)
+        for name, draws in (("with", shocks.draws), ("without", replace(shocks.draws, stopping=np.zeros(1)))):
+            drawn = simulate_cash(items, rates, replace(shocks, draws=draws), days, 400, h)
+            low, high = np.quantile(drawn.cash.sum(axis=1), (0.05, 0.95))
+            hits[name].append(float(((came >= low) & (came <= high)).mean()))
+    assert 0.85 <= np.mean(hits["with"]) <= 0.95, hits
+    assert np.mean(hits["without"]) < np.mean(hits["with"]) - 0.1, hits
 
 
 @pytest.mark.slow

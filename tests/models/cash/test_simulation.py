@@ -7,7 +7,8 @@ from scipy import stats
 
 from arrisk.errors import ModelError
 from arrisk.models.cash.settlement import AGE_EDGES, Settlement
-from arrisk.models.cash.shocks import NO_SHOCKS, ShockDraws, Shocks
+from arrisk.models.cash.shock_draws import ShockDraws, stop_together
+from arrisk.models.cash.shocks import NO_SHOCKS, Shocks
 from arrisk.models.cash.simulation import CHUNK, FLOWS, VolumeError, simulate_cash
 from arrisk.models.timing.rates import DailyRates
 
@@ -157,3 +158,18 @@ def test_what_cannot_be_drawn_is_refused():
         simulate_cash(items.assign(minor=-1), rates, NO_SHOCKS, DAYS)
     with pytest.raises(ModelError, match="whole minor units"):
         simulate_cash(items.assign(minor=0.5), rates, NO_SHOCKS, DAYS)
+
+
+@pytest.mark.parametrize("chance", [0.02, 0.3])
+def test_customers_that_stop_leave_each_item_its_own_rates(chance):
+    """Needs stay exponential; items of a customer stay unpaid together as often as it stops."""
+    rng = np.random.default_rng(12)
+    stopped = np.repeat(rng.random(60_000) < chance, 2)
+    need = stop_together(rng.standard_exponential(stopped.size), np.full(stopped.size, chance), stopped)
+    assert need.mean() == pytest.approx(1.0, abs=0.02)
+    assert (need < 0.5).mean() == pytest.approx(-np.expm1(-0.5), abs=0.006)
+    beyond = (need > -np.log(chance)).reshape(-1, 2)
+    assert (beyond[:, 0] == beyond[:, 1]).all()
+    assert beyond.mean() == pytest.approx(chance, abs=0.006)
+    kept = stop_together(need, np.zeros(need.size), np.zeros(need.size, dtype=bool))
+    np.testing.assert_array_equal(kept, need)

@@ -1,7 +1,8 @@
 """Shocks that customers and the economy give to all their items, estimated from past forecasts.
 
-Items of one customer that stray together from their chances reveal the frailty of customers; a whole book
-that strays reveals the common shock. What chance alone explains is known from the model and taken out.
+Items of one customer that stray together from their chances reveal the frailty of customers; customers that
+pay nothing at all reveal how many stop paying; a whole book that strays reveals the common shock. What chance
+alone explains is known from the model and taken out.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from scipy import special, stats
 
 from arrisk.display import Table, frame_html
+from arrisk.models.cash.shock_draws import ShockDraws
 from arrisk.models.cash.shock_windows import PERIOD_DAYS, watch_windows
 from arrisk.models.timing.day_counts import Floats, Ints
 from arrisk.models.timing.rates import PaymentModel
@@ -40,45 +42,10 @@ PRIOR_SCALE = 0.25
 NODES = 24
 RESAMPLES = 100
 UNSEEN_VARIANCE = 0.2
+STOPPING = np.array([0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 11.0, 15.0, 20.0]) / 100
+PRIOR_STOPPED, PRIOR_PAYING = 1.0, 99.0
 LARGEST, FLOOR = 500.0, 1e-12
 Flags = NDArray[np.bool_]
-
-
-@dataclass(frozen=True, slots=True)
-class ShockDraws:
-    """Values of the parameters of the shocks with their weights, from which each simulation takes one.
-
-    Parameters
-    ----------
-    variances : array, shape (m,)
-        Equally likely variances of the frailty of customers.
-    scales, persistence, weights : array, shape (n,)
-        Standard deviations and persistence of the common shock, and how likely each pair is.
-    """
-
-    variances: Floats
-    scales: Floats
-    persistence: Floats
-    weights: Floats
-
-    def draw(
-        self, draws: int, customers: int, periods: int, rng: np.random.Generator
-    ) -> tuple[Floats, Floats, Floats]:
-        """Variance of the frailty (draws,), frailties (draws, customers), common factors (draws, periods)."""
-        variance = rng.choice(self.variances, draws)
-        pair = rng.choice(self.weights.size, draws, p=self.weights)
-        frailty = np.ones((draws, customers))
-        some = variance > 0
-        shape = 1.0 / variance[some]
-        frailty[some] = rng.standard_gamma(shape[:, None], (int(some.sum()), customers)) / shape[:, None]
-        scale, keep = self.scales[pair], self.persistence[pair]
-        noise = rng.standard_normal((draws, periods))
-        state = noise[:, 0] if periods else np.empty(draws)
-        states = [state]
-        for p in range(1, periods):
-            states.append(keep * states[-1] + np.sqrt(1.0 - keep**2) * noise[:, p])
-        common = np.stack(states, axis=1) * scale[:, None]
-        return variance, frailty, np.exp(common - scale[:, None] ** 2 / 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,15 +88,22 @@ class Shocks:
         return log_sd(self.customer_var)
 
     @property
+    def stopping(self) -> float:
+        """Chance that a customer stops paying in a period of 28 days."""
+        return float(self.draws.stopping.mean())
+
+    @property
     def table(self) -> pd.DataFrame:
         """Tidy figures: term, estimate, ci_low, ci_high (95%)."""
         own = [log_sd(v) for v in np.quantile(self.draws.variances, (0.025, 0.975))]
         scale = _quantiles(self.draws.scales, self.draws.weights)
         keep = _quantiles(self.draws.persistence, self.draws.weights)
+        stop = np.quantile(self.draws.stopping, (0.025, 0.975))
         rows = [
             ("customer_sd", self.customer_sd, *own),
             ("common_sd", self.common_sd, *scale),
             ("persistence", self.persistence, *keep),
+            ("stopping", self.stopping, *map(float, stop)),
         ]
         return pd.DataFrame(rows, columns=["term", "estimate", "ci_low", "ci_high"])
 
@@ -150,7 +124,8 @@ class Shocks:
         else:
             title = "The history is too short to see the whole book stray"
         note = (
-            f"Standard deviations of the log of the daily rates, 95% intervals; from {len(self.windows)} "
+            "Standard deviations of the log of the daily rates, correlation from period to period, chance "
+            f"that a customer stops paying in {PERIOD_DAYS} days; 95% intervals; from {len(self.windows)} "
             f"past windows of {PERIOD_DAYS} days, each forecast with what was known on its first day."
         )
         return Table(name, title, self.table, note, {})
@@ -228,6 +203,11 @@ def shocks_of_windows(windows: pd.DataFrame, as_of: pd.Timestamp | None = None, 
     process from window to window; its standard deviation (prior: half-normal of scale .25) and its
     persistence are integrated over a grid, so that few windows leave wide shocks. What the common shock
     explains of the frailty is taken off it.
+
+    A customer that pays none of its items in a window has stopped, or it is slow as the frailty has it: the
+    chance of stopping maximises the likelihood of this mixture given the variance, with a prior worth 100
+    customers in a window of which one has stopped. Its uncertainty too comes from resampled customers. As the
+    variance is estimated first, it passes some that stopped for slow, and the chance is too low: .066 for .1.
     """
     if as_of is not None:
         over = windows["date"] + pd.Timedelta(days=PERIOD_DAYS) <= as_of
@@ -236,6 +216,7 @@ def shocks_of_windows(windows: pd.DataFrame, as_of: pd.Timestamp | None = None, 
         return _unseen(as_of)
     books, cells = _sum_up(windows)
     variance, drawn = _frailty(cells, np.random.default_rng(seed))
+    stopping = _stopping(cells, variance, np.random.default_rng((seed, 1)))
     grid = np.array([(s, k) for k in PERSISTENCE for s in SCALES])
     common = 0.0
     for _ in range(2):
@@ -247,7 +228,7 @@ def shocks_of_windows(windows: pd.DataFrame, as_of: pd.Timestamp | None = None, 
         customer_var=max(variance - common**2, 0.0),
         common_sd=common,
         persistence=float(weights @ grid[:, 1]),
-        draws=ShockDraws(np.maximum(drawn - common**2, 0.0), grid[:, 0], grid[:, 1], weights),
+        draws=ShockDraws(np.maximum(drawn - common**2, 0.0), grid[:, 0], grid[:, 1], weights, stopping),
         windows=shown,
         identified=len(books) >= FEWEST_WINDOWS,
         as_of=as_of,
@@ -314,6 +295,23 @@ def _frailty(cells: _Cells, rng: np.random.Generator) -> tuple[float, Floats]:
     weight = rng.multinomial(customers, np.full(customers, 1.0 / customers), RESAMPLES)
     best = _peaks(np.vstack([np.ones(customers), weight]) @ logs)
     return float(best[0]), best[1:]
+
+
+def _stopping(cells: _Cells, variance: float, rng: np.random.Generator) -> Floats:
+    """Most likely chances that a customer has stopped paying, of resampled customers."""
+    customers = int(cells.customer.max()) + 1
+    slow = _log_likelihood(cells, variance)
+    none = np.where(cells.sums(cells.paid.astype(float)) == 0, 0.0, -np.inf)
+    logs = np.stack(
+        [
+            np.bincount(cells.customer, np.logaddexp(np.log(q) + none, np.log1p(-q) + slow), customers)
+            for q in STOPPING
+        ],
+        axis=1,
+    )
+    weight = rng.multinomial(customers, np.full(customers, 1.0 / customers), RESAMPLES)
+    prior = PRIOR_STOPPED * np.log(STOPPING) + PRIOR_PAYING * np.log1p(-STOPPING)
+    return np.asarray(STOPPING[(weight @ logs + prior).argmax(axis=1)], dtype=float)
 
 
 def _peaks(logs: Floats) -> Floats:
@@ -385,5 +383,7 @@ def _quantiles(values: Floats, weights: Floats) -> tuple[float, float]:
 def _unseen(as_of: pd.Timestamp | None) -> Shocks:
     """The prior alone: no window was over."""
     weights = np.exp(-0.5 * (SCALES / PRIOR_SCALE) ** 2)
-    draws = ShockDraws(np.array([UNSEEN_VARIANCE]), SCALES, np.zeros(SCALES.size), weights / weights.sum())
+    none = np.zeros(SCALES.size)
+    chance = np.array([PRIOR_STOPPED / (PRIOR_STOPPED + PRIOR_PAYING)])
+    draws = ShockDraws(np.array([UNSEEN_VARIANCE]), SCALES, none, weights / weights.sum(), chance)
     return Shocks(UNSEEN_VARIANCE, PRIOR_SCALE, 0.0, draws, NO_WINDOWS, False, as_of)

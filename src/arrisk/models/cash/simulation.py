@@ -17,8 +17,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from arrisk.errors import ModelError
 from arrisk.models.cash.settlement import Settlement
+from arrisk.models.cash.shock_draws import ShockDraws, stop_together
 from arrisk.models.cash.shock_windows import PERIOD_DAYS
-from arrisk.models.cash.shocks import ShockDraws, Shocks
+from arrisk.models.cash.shocks import Shocks
 from arrisk.models.timing.day_counts import Floats, Ints
 from arrisk.models.timing.rates import DailyRates
 
@@ -219,7 +220,10 @@ def simulate_cash(
     An item of kind k needs a cumulative rate of ``log(1 + v E / z) / v``, with E exponential and z the gamma
     frailty of its customer (mean one, variance v): exponential for each item whatever v, so that the shocks
     move items together without changing how fast the book pays on average (Clayton's copula; Oakes 1989).
-    A common shock multiplies the rates of all items in a period of 28 days; its mean is one. Expected sales
+    A customer that stops paying within the horizon, with chance q, has all its items need more than -log q
+    and those of the others need less: what a failing customer owes stays out together, again without changing
+    how fast the book pays on average (`stop_together`). A common shock multiplies the rates of all items in a
+    period of 28 days; its mean is one. Expected sales
     happen a Poisson number of times around their `copies` times the error of their volume.
 
     Examples
@@ -293,9 +297,10 @@ def _chunk(
     seed: np.random.SeedSequence,
 ) -> tuple[Ints, Ints]:
     """Flows of some draws, shape (size, days, groups, flows), and what is open at their end."""
-    shared, there, sold = (np.random.default_rng(child) for child in seed.spawn(3))
+    shared, there, sold, halt = (np.random.default_rng(child) for child in seed.spawn(4))
     customers = int(items.customer.max(initial=-1)) + 1
-    drawn = sampler.draw(size, customers, clock.starts.shape[1] - 1, shared)
+    stops = sampler.draw_stops(size, customers, clock.days, halt)
+    drawn = *sampler.draw(size, customers, clock.starts.shape[1] - 1, shared), *stops
     factors = volume.draw(-(-clock.days // WEEK), size, shared)
     out = np.zeros((size, clock.days, groups, len(FLOWS)), dtype=np.int64)
     certain = items.certain()
@@ -333,18 +338,20 @@ def _settle(
     draw: Ints,
     items: _Items,
     clock: _Clock,
-    drawn: tuple[Floats, Floats, Floats],
+    drawn: tuple[Floats, Floats, Floats, Floats, NDArray[np.bool_]],
     settlement: Settlement,
     rng: np.random.Generator,
 ) -> None:
     """Add what items bring in their draws to the flows, and what stays open to `left`."""
-    variance, frailty, factor = drawn
+    variance, frailty, factor, chance, stopped = drawn
     need = np.maximum(rng.standard_exponential(place.size), SMALLEST)
     cause = rng.random(place.size)
     v = variance[draw]
     shared = v > 0
     alike = need[shared] / np.maximum(frailty[draw[shared], items.customer[place[shared]]], SMALLEST)
     need[shared] = np.log1p(v[shared] * alike) / v[shared]
+    halted = stopped[draw, items.customer[place]]
+    need = np.maximum(stop_together(need, chance[draw], halted), SMALLEST)
     gone, day = clock.first_days(items.kind[place], need, factor, draw)
     stays = np.ones(place.size, dtype=bool)
     stays[gone] = False
