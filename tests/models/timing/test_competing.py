@@ -39,7 +39,7 @@ def brute_force(duration, cause, entry, weights, day, wanted):
 
 
 @given(rows)
-@settings(max_examples=40)
+@settings(max_examples=25)
 def test_incidences_agree_with_the_definition_and_sum_to_one(items):
     duration, cause, entry, weight, who = arrays(items)
     curves = aalen_johansen(duration, cause, entry, weights=weight, clusters=who)
@@ -54,7 +54,7 @@ def test_incidences_agree_with_the_definition_and_sum_to_one(items):
 
 
 @given(rows, st.booleans())
-@settings(max_examples=40)
+@settings(max_examples=25)
 def test_one_cause_is_kaplan_meier_with_its_limits(items, clustered):
     duration, cause, entry, weight, who = arrays(items)
     options = {"entry": entry, "weights": weight, "clusters": who} if clustered else {"entry": entry}
@@ -103,7 +103,7 @@ def test_robust_error_is_that_of_leaving_each_customer_out():
 
 
 @given(rows, st.integers(1, 5))
-@settings(max_examples=40)
+@settings(max_examples=25)
 def test_invariances(items, wait):
     """Counts are rows, amounts have no scale, and an item may be cut at an age."""
     duration, cause, entry, count, who = arrays(items)

@@ -57,7 +57,7 @@ rows = st.lists(
 
 
 @given(rows)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_ties_entry_and_weights_agree_with_the_definition(items):
     duration, event, wait, weight = map(list, zip(*items, strict=True))
     entry = [t - w for t, w in zip(duration, wait, strict=True)]
@@ -76,7 +76,7 @@ copies = st.lists(
 
 
 @given(copies, st.booleans(), st.booleans())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_counts_are_as_good_as_rows(items, clustered, weighted):
     duration, event, wait, count, who = map(np.array, zip(*items, strict=True))
     clusters, amount = (who if clustered else None), (count * 2.5 if weighted and clustered else None)
@@ -273,7 +273,7 @@ def test_late_share_and_quantile_read_the_table():
 
 
 @given(copies, st.integers(1, 4))
-@settings(max_examples=40)
+@settings(max_examples=25)
 def test_curves_do_not_see_units_or_cuts(items, wait):
     """Amounts have no scale, and an item may be cut at an age into two rows with an entry."""
     duration, event, waited, count, who = map(np.array, zip(*items, strict=True))
