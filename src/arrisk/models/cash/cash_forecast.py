@@ -289,9 +289,9 @@ def forecast_cash(
     independent and the sales certain. The sum of 13 weeks: 96% against 68%. Weeks of the total range from
     84% to 94%, each with a binomial error of 3 points.
 
-    The sum of 13 weeks of the open book alone strays with customers that fail as a whole. On 80 of these
+    The sum of 13 weeks of the open book alone strays with customers that fail as a whole. On 80 such
     ledgers its nominal 90% holds 84% (binomial error 4 points), 78% without customers that stop paying; its
-    bias is below half a percent. What is left are sums above the interval (11%): no customer has failed.
+    bias is below half a percent. Of what is missed two thirds are sums above the interval (11%).
 
     Cash is by the day of receipt and net of the discounts and credit notes that past payments took. A
     customer's credits and unapplied cash settle its oldest items first; cash on account, recoveries after
