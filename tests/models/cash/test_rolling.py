@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from arrisk.errors import LookAheadError
+from arrisk.errors import LookAheadError, ModelError
 from arrisk.models.cash.rolling import MODEL, _usual_step, backtest_cash
 from arrisk.models.cash.rolling_scores import BEATS, EVERY, RIVAL, TOTAL, UNKNOWN
 from arrisk.models.payment.payment_hazard import fit_hazard
@@ -206,6 +206,9 @@ def test_pictures_and_tables(result):
     assert "terms only" in html
     assert "the model beats" in html
     assert result.to_table().frame["inside_90"].notna().any()
+    assert set(result.to_table(horizons=["total"]).frame["horizon"]) == {"total"}
+    with pytest.raises(ModelError, match="no horizon .'month'.; there are week 1"):
+        result.differences_table(horizons=["month"])
     single = result.trials[result.trials["last_week"] == 1]
     known = single["q05"].notna().groupby(single["date"]).all()
     own = single[(single["method"] == result.best) & single["date"].isin(known.index[known.to_numpy()])]

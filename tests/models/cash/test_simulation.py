@@ -85,6 +85,7 @@ def test_persistence_ties_the_periods():
     assert draws.mean() == pytest.approx(1.0, abs=0.02)
 
 
+@pytest.mark.slow
 def test_draws_do_not_depend_on_workers():
     items, rates = items_of(30), rates_of(30)
     one = simulate_cash(items, rates, shocks_of(0.3, 0.1), DAYS, 2 * CHUNK + 7, 7)

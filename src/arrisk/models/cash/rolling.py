@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -155,13 +155,15 @@ class CashBacktest:
         own = self.trials[(self.trials["method"] == method) & (self.trials["last_week"] == self.weeks)]
         return own[own["first_week"] == 1].reset_index(drop=True)
 
-    def to_table(self, name: str = "cash_backtest") -> Table:
-        """Errors, bias, pinball loss and coverage of every method by horizon."""
-        return scores_table(self, name)
+    def to_table(self, name: str = "cash_backtest", horizons: Sequence[str] | None = None) -> Table:
+        """Errors, bias, pinball loss and coverage of every method, by default at every horizon."""
+        return scores_table(self, name, horizons)
 
-    def differences_table(self, name: str = "cash_differences") -> Table:
-        """The model against each rival, with verdicts."""
-        return differences_table(self, name)
+    def differences_table(
+        self, name: str = "cash_differences", horizons: Sequence[str] | None = None
+    ) -> Table:
+        """The model against each rival, with verdicts, by default at every horizon."""
+        return differences_table(self, name, horizons)
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Error by week ahead, a line a method."""

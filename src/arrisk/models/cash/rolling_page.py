@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from arrisk.display import Format, Table, stamp
+from arrisk.errors import ModelError
 from arrisk.models.cash.forecast_page import scale_of
 from arrisk.models.cash.rolling_scores import BEATS, EVERY, RIVAL, UNKNOWN
 
@@ -31,11 +33,10 @@ SHORT = {
 }
 
 
-def scores_table(result: CashBacktest, name: str) -> Table:
+def scores_table(result: CashBacktest, name: str, horizons: Sequence[str] | None = None) -> Table:
     """Scores of every method, a row a horizon and method."""
-    frame = result.scores[["horizon", "method", *SHORT, "dates", "windows", "interval_dates"]].rename(
-        columns=SHORT
-    )
+    scores = _at(result.scores, horizons)
+    frame = scores[["horizon", "method", *SHORT, "dates", "windows", "interval_dates"]].rename(columns=SHORT)
     formats: dict[str, Format] = {"dates": "integer", "windows": "number", "interval_dates": "integer"}
     formats |= dict.fromkeys(SHORT.values(), "percent")  # type: ignore[arg-type]
     note = (
@@ -49,15 +50,25 @@ def scores_table(result: CashBacktest, name: str) -> Table:
     return Table(name, result.reason, frame, note, formats)
 
 
-def differences_table(result: CashBacktest, name: str) -> Table:
+def differences_table(result: CashBacktest, name: str, horizons: Sequence[str] | None = None) -> Table:
     """The model against each rival."""
-    frame = result.differences.copy()
+    frame = _at(result.differences, horizons)
     formats: dict[str, Format] = dict.fromkeys(("estimate", "ci_low", "ci_high"), "percent")
     note = (
         f"Error of the model less that of the rival, in shares of the cash that came (negative: the model is "
         f"nearer), with a {result.level:.0%} interval that knows that windows overlap."
     )
     return Table(name, find_verdicts(result), frame, note, formats)
+
+
+def _at(table: pd.DataFrame, horizons: Sequence[str] | None) -> pd.DataFrame:
+    """Rows of the horizons asked for."""
+    if horizons is None:
+        return table.copy()
+    unknown = sorted(set(horizons) - set(table["horizon"]))
+    if unknown and len(table):
+        raise ModelError(f"no horizon {unknown}; there are {', '.join(table['horizon'].unique())}")
+    return table[table["horizon"].isin(list(horizons))].reset_index(drop=True)
 
 
 def verdict_words(result: CashBacktest) -> str:
