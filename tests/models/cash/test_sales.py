@@ -96,7 +96,8 @@ def test_a_stated_plan_is_met():
     share = (parts["copies"] * parts["amount"]).groupby(parts["customer_id"]).sum()
     assert share["c0"] == pytest.approx(13 * 700)
     assert share["c1"] == pytest.approx(13 * 100)
-    monthly = SalesPlan({f"2024-{m:02d}-01": 100.0 * d for m, d in ((6, 30), (7, 31), (8, 31), (9, 30))}, "month")
+    days = {6: 30, 7: 31, 8: 31, 9: 30}
+    monthly = SalesPlan({f"2024-{m:02d}-01": 100.0 * d for m, d in days.items()}, "month")
     assert expect_sales(snapshot, 91, monthly).weekly["expected"].iloc[1] == pytest.approx(700.0)
 
 
