@@ -48,9 +48,11 @@ def test_the_memo_says_what_this_ledger_cannot_support(ibm_study, tmp_path):
         assert verdicts[question]["verdict"] == CANNOT, question
         assert len(verdicts[question]["answer"]) > 40
         assert verdicts[question]["experiment"]
-    assert (
-        verdicts["How much cash can we plan on from the open book in the next 13 weeks?"]["verdict"] != CANNOT
-    )
+    for question in (
+        "When will each open invoice be paid, and by which rule can we tell?",
+        "How much cash comes in the next 13 weeks, and how much is safe to count on?",
+    ):
+        assert verdicts[question]["verdict"] != CANNOT, question
     assert str(ibm_study.parent) not in text
     memo = (out / "memo.html").read_text(encoding="utf-8")
     assert memo.count("The data cannot say") >= 4 or memo.lower().count(CANNOT) >= 4

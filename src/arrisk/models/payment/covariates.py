@@ -33,6 +33,13 @@ BANDS: dict[str, str] = {
     "amount": "amount of the item",
 }
 """Numbers that are taken in bands, in words."""
+WORDS = {
+    "usual": "usual days late",
+    "trend": "days later lately",
+    "overdue": "items overdue",
+    "terms": "days of terms",
+}
+"""Names of terms that the covariate's own name would not explain."""
 FIXED: dict[str, tuple[float, ...]] = {"trend": (-5.0, 5.0), "overdue": (1.0, 3.0)}
 
 
@@ -66,7 +73,8 @@ class Covariate:
     @property
     def terms(self) -> tuple[str, ...]:
         """Names of the effects: one a level but the reference."""
-        return tuple(f"{self.name}: {v}" for k, v in enumerate(self.levels) if k != self.reference)
+        words = WORDS.get(self.name, self.name)
+        return tuple(f"{words}: {v}" for k, v in enumerate(self.levels) if k != self.reference)
 
     def codes(self, values: Any) -> Ints:
         """Level of each value, shape (n,)."""
@@ -175,7 +183,7 @@ def _thirds(values: Floats) -> Floats:
 def _in_words(edges: Floats) -> tuple[str, ...]:
     if not edges.size:
         return ("all",)
-    told = [f"{edge:,.4g}" if abs(edge) < 1000 else f"{edge:,.0f}" for edge in edges]
+    told = [f"{edge:,.3g}" if abs(edge) < 1000 else f"{edge:,.0f}" for edge in edges]
     between = [f"{low} to below {high}" for low, high in pairwise(told)]
     return (f"below {told[0]}", *between, f"{told[-1]} or more")
 
