@@ -283,15 +283,15 @@ def forecast_cash(
     (`expect_sales`). Every draw is coherent: days add up to weeks and months, parts to the total, and the
     balance ties to the minor unit (`CashForecast.reconciliation`).
 
-    Coverage of nominal 90% by single weeks, measured by `benchmarks/coverage_cash.py` on 108 sample ledgers
-    of 2,500 and 4,000 invoices, `fit_hazard` with its holidays, 13 weeks each: total 90.2%, open book
-    93.4%, new sales 89.9%, with standard errors of 0.7 to 0.9 points; 85%, 93% and 84% when invoices are
-    independent and the sales certain. The sum of 13 weeks: 96% against 68%. Weeks of the total range from
-    84% to 94%, each with a binomial error of 3 points.
+    Coverage of nominal 90%, measured by `benchmarks/coverage_cash.py` on 100 sample ledgers of 2,500 and
+    4,000 invoices, `fit_hazard` with its holidays, 13 weeks each. Single weeks: total 89.4% (86% to 92% by week,
+    each with a binomial error of 3 points), open book 92.3%, new sales 89.7%; 84.5%, 91.5% and 82.8% when
+    invoices are independent and the sales certain. The sum of 13 weeks: total 88%, new sales 89%, open book
+    74%; 67%, 66% and 62% when independent.
 
-    The sum of 13 weeks of the open book alone strays with customers that fail as a whole. On 80 such
-    ledgers its nominal 90% holds 84% (binomial error 4 points), 78% without customers that stop paying; its
-    bias is below half a percent. Of what is missed two thirds are sums above the interval (11%).
+    So the sum of the open book alone is given too narrow a range: it strays with customers that fail as a
+    whole, and the chance of that, drawn for all items of a customer together, is estimated too low. Its bias
+    is below half a percent.
 
     Cash is by the day of receipt and net of the discounts and credit notes that past payments took. A
     customer's credits and unapplied cash settle its oldest items first; cash on account, recoveries after

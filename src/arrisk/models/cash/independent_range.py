@@ -114,7 +114,7 @@ def compare_independent_cash(cash: CashForecast, seed: int = 0) -> IndependentRa
     Notes
     -----
     On sample ledgers the independent range of the sum of 13 weeks, nominally 90%, held the cash that came in
-    about two of three (`benchmarks/coverage_cash.py`).
+    two of three; the range of the forecast in 88% (`benchmarks/coverage_cash.py`).
     """
     inputs, draws = cash.inputs, len(cash.draws.minor)
     alone = simulate_cash(
