@@ -284,10 +284,10 @@ def forecast_cash(
     balance ties to the minor unit (`CashForecast.reconciliation`).
 
     Coverage of nominal 90%, measured by `benchmarks/coverage_cash.py` on 100 sample ledgers of 2,500 and
-    4,000 invoices, `fit_hazard` with its holidays, 13 weeks each. Single weeks: total 89.4% (86% to 92% by week,
-    each with a binomial error of 3 points), open book 92.3%, new sales 89.7%; 84.5%, 91.5% and 82.8% when
-    invoices are independent and the sales certain. The sum of 13 weeks: total 88%, new sales 89%, open book
-    74%; 67%, 66% and 62% when independent.
+    4,000 invoices, `fit_hazard` with its holidays, 13 weeks each. Single weeks: total 89.4% (86% to 92% by
+    week, each with a binomial error of 3 points), open book 92.3%, new sales 89.7%; 84.5%, 91.5% and 82.8%
+    when invoices are independent and the sales certain. The sum of 13 weeks: total 88%, new sales 89%, open
+    book 74%; 67%, 66% and 62% when independent.
 
     So the sum of the open book alone is given too narrow a range: it strays with customers that fail as a
     whole, and the chance of that, drawn for all items of a customer together, is estimated too low. Its bias
