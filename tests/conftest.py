@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,6 +47,14 @@ def sample_study(root: Path) -> Study:
     from arrisk.policy.study import open_study
 
     return open_study(root / "data" / "sample" / "study.toml")
+
+
+@pytest.fixture(scope="session")
+def java() -> None:
+    """What the Spark engine needs: the extra and a Java program."""
+    pytest.importorskip("pyspark", reason="the extra [spark] is not installed")
+    if shutil.which("java") is None:
+        pytest.skip("Spark needs Java")
 
 
 @pytest.fixture(autouse=True)

@@ -25,6 +25,7 @@ from arrisk.models.early_warning.ranking import rank_alerts
 from arrisk.models.early_warning.watch_list import make_watch_list
 from arrisk.models.features.customers import make_features
 from arrisk.models.features.invoices import make_invoice_features
+from arrisk.models.hazard.continuous import fit_cox
 from arrisk.models.late_score.comparison import compare_late_scores
 from arrisk.models.late_score.score import fit_late_score
 from arrisk.models.league import fit_league
@@ -165,6 +166,7 @@ __all__ = [
     "find_leaks",
     "find_next_payments",
     "find_pay_days",
+    "fit_cox",
     "fit_hazard",
     "fit_incidence",
     "fit_late_score",

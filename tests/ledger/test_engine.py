@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -49,10 +48,7 @@ def adversarial() -> dict[str, list[dict[str, object]]]:
 
 
 @pytest.fixture(scope="module")
-def spark():
-    pytest.importorskip("pyspark", reason="the extra [spark] is not installed")
-    if shutil.which("java") is None:
-        pytest.skip("Spark needs Java")
+def spark(java):
     engine = SparkEngine()
     yield engine
     engine.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -49,10 +48,7 @@ def eventful() -> dict[str, list[dict[str, object]]]:
 
 @pytest.mark.spark
 @pytest.mark.filterwarnings("ignore:::pyspark", "ignore::ResourceWarning", "ignore::DeprecationWarning")
-def test_flows_are_equal_on_spark():
-    pytest.importorskip("pyspark", reason="the extra [spark] is not installed")
-    if shutil.which("java") is None:
-        pytest.skip("Spark needs Java")
+def test_flows_are_equal_on_spark(java):
     engine = SparkEngine()
     here, there = ledger_of(**eventful()), ledger_of(**eventful(), engine=engine)
     for by in (None, "segment", "department", "customer_id"):

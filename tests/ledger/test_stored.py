@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import tempfile
 from pathlib import Path
 
@@ -98,10 +97,7 @@ def test_balances_are_told_without_loading_tables(tmp_path):
 
 @pytest.mark.spark
 @pytest.mark.filterwarnings("ignore:::pyspark", "ignore::ResourceWarning", "ignore::DeprecationWarning")
-def test_spark_reads_the_files(tmp_path):
-    pytest.importorskip("pyspark", reason="the extra [spark] is not installed")
-    if shutil.which("java") is None:
-        pytest.skip("Spark needs Java")
+def test_spark_reads_the_files(java, tmp_path):
     here = ledger_of(**adversarial())
     engine = SparkEngine()
     try:

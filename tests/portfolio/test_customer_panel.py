@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -258,10 +256,7 @@ def test_spark_text_is_as_reviewed(root, name, statement):
 
 @pytest.mark.spark
 @pytest.mark.filterwarnings("ignore:::pyspark", "ignore::ResourceWarning", "ignore::DeprecationWarning")
-def test_the_panel_of_the_sample_is_equal_on_spark(root):
-    pytest.importorskip("pyspark", reason="the extra [spark] is not installed")
-    if shutil.which("java") is None:
-        pytest.skip("Spark needs Java")
+def test_the_panel_of_the_sample_is_equal_on_spark(java, root):
     spark = SparkEngine()
     here, there = (read_ledger(root / "data" / "sample", engine=engine) for engine in ("duckdb", spark))
     one, other = (make_customer_panel(ledger.as_of("2025-12-31")).table for ledger in (here, there))

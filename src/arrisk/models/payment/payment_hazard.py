@@ -40,6 +40,7 @@ from arrisk.models.payment.parts import (
 )
 from arrisk.models.payment.pay_days import PayDays
 from arrisk.models.payment.speed import CustomerSpeeds
+from arrisk.models.timing.payment_timing import OPEN_COLUMNS
 from arrisk.models.timing.rates import DailyRates
 
 if TYPE_CHECKING:
@@ -55,17 +56,6 @@ Ints = NDArray[np.int64]
 TERMS = ("usual", "segment")
 PRIOR_SD = 2.0
 HORIZON_DAYS = 180
-OPEN_COLUMNS = (
-    "invoice_id",
-    "instalment",
-    "customer_id",
-    "issue_date",
-    "due_date",
-    "amount",
-    "open_amount",
-    "days_overdue",
-    "disputed",
-)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -188,7 +178,7 @@ class PaymentHazard:
         """Open items of positive amount, described."""
         items = snapshot.items
         is_open = ((items["close_kind"] == "open") & (items["amount"] > 0)).to_numpy()
-        now = items.loc[is_open, list(OPEN_COLUMNS)].reset_index(drop=True)
+        now = items.loc[is_open, [*OPEN_COLUMNS, "disputed"]].reset_index(drop=True)
         once = snapshot.query("SELECT item FROM items WHERE dispute_opened IS NOT NULL")["item"]
         ever = np.isin(snapshot.item_numbers[is_open], once.to_numpy(dtype=np.int64))
         state = np.where(now["disputed"].to_numpy(dtype=bool), IN_DISPUTE, np.where(ever, AFTER, FREE))

@@ -20,7 +20,6 @@ __all__ = [
     "aalen_johansen",
     "chances_ahead",
     "daily_hazard",
-    "payment_path",
 ]
 
 TAIL_EVENTS = 20
@@ -100,36 +99,6 @@ def daily_hazard(
     )
 
 
-def payment_path(hazard: DailyHazard, age: ArrayLike, horizon: int) -> Floats:
-    """Probability that an item open at the end of day `age` is paid on each of the next days.
-
-    Parameters
-    ----------
-    hazard : DailyHazard
-    age : array of int, shape (n,)
-        Age of each item on the clock of the hazard.
-    horizon : int
-        Number of days ahead.
-
-    Returns
-    -------
-    array of float, shape (n, horizon)
-        Column k is the probability of being paid exactly k + 1 days ahead; a row sums to less than one.
-
-    Examples
-    --------
-    >>> h = daily_hazard([0] * 40 + [10] * 60, [1] * 40 + [1] * 30 + [0] * 30)
-    >>> payment_path(h, [5], 5).sum(axis=1).round(3).tolist()
-    [0.5]
-    """
-    ages, back = np.unique(np.asarray(age, dtype=np.int64), return_inverse=True)
-    leave_paid, leave_lost = chances_ahead(hazard, ages, horizon)
-    still = np.cumprod(1.0 - leave_paid - leave_lost, axis=1)
-    before = np.hstack([np.ones((ages.size, 1)), still[:, :-1]])
-    path: Floats = (before * leave_paid)[back.reshape(-1)]
-    return path
-
-
 def chances_ahead(hazard: DailyHazard, age: ArrayLike, horizon: int) -> tuple[Floats, Floats]:
     """Chances of being paid and of being lost on each day ahead, for an item that is still open then.
 
@@ -143,6 +112,12 @@ def chances_ahead(hazard: DailyHazard, age: ArrayLike, horizon: int) -> tuple[Fl
     -------
     tuple of array, shape (n, horizon)
         Zero before the first day of the hazard; the tail after its last.
+
+    Examples
+    --------
+    >>> h = daily_hazard([0] * 40 + [10] * 60, [1] * 40 + [1] * 30 + [0] * 30)
+    >>> chances_ahead(h, [5], 5)[0].round(3).tolist()
+    [[0.0, 0.0, 0.0, 0.0, 0.5]]
     """
     paid = np.append(hazard.paid, hazard.tail_paid)
     lost = np.append(hazard.lost, hazard.tail_lost)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from arrisk.ledger.book import Snapshot
 
-__all__ = ["ALL", "Clock", "PaymentTiming", "fit_timing", "refit_hazards"]
+__all__ = ["ALL", "OPEN_COLUMNS", "Clock", "PaymentTiming", "fit_timing", "refit_hazards"]
 
 HORIZON_DAYS = 180
 OPEN_COLUMNS = (
