@@ -15,7 +15,7 @@ from arrisk.models.defaults.states import default_states
 from arrisk.models.scoring.follow_up import follow_observations
 from arrisk.models.scoring.term_structure import fit_term_structure
 from arrisk.models.scoring.timing_agreement import chance_unsettled, compare_with_timing
-from arrisk.models.timing.incidence import daily_hazard, payment_path
+from arrisk.models.timing.incidence import chances_ahead, daily_hazard
 from arrisk.models.timing.payment_timing import fit_timing
 from tests.ledger.frames import event, invoice, ledger_of
 from tests.models.payment_books import book_of
@@ -98,18 +98,12 @@ def test_limits_of_expected_defaults_leave_out_each_customer():
 @given(
     st.lists(st.tuples(st.integers(-20, 60), st.integers(0, 2)), min_size=25, max_size=80), st.integers(1, 80)
 )
-def test_unsettled_is_what_the_payment_path_leaves(rows, days):
+def test_unsettled_is_what_the_chances_ahead_leave(rows, days):
     hazard = daily_hazard([d for d, _ in rows], [c for _, c in rows], [-21] * len(rows), min_at_risk=20)
     ages = np.arange(-20, days + 1)
-    chance = chance_unsettled(hazard, ages, days)
-    lost = hazard.__class__(
-        hazard.first_day, hazard.last_day, hazard.lost, hazard.paid, hazard.tail_lost, hazard.tail_paid,
-        hazard.tail_days, hazard.n,
-    )  # fmt: skip
-    for age, value in zip(ages, chance, strict=True):
-        ahead = days - age
-        gone = sum(payment_path(h, [age], ahead).sum() for h in (hazard, lost)) if ahead else 0.0
-        assert value == pytest.approx(1.0 - gone, abs=1e-10)
+    for age, value in zip(ages, chance_unsettled(hazard, ages, days), strict=True):
+        paid, lost = chances_ahead(hazard, [age], days - age)
+        assert value == pytest.approx(np.prod(1.0 - paid - lost), abs=1e-10)
 
 
 def test_a_disagreement_is_told():

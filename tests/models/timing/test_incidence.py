@@ -6,7 +6,7 @@ import pytest
 
 from arrisk.errors import ModelError
 from arrisk.models.timing.curves import kaplan_meier
-from arrisk.models.timing.incidence import aalen_johansen, daily_hazard, payment_path
+from arrisk.models.timing.incidence import aalen_johansen, chances_ahead, daily_hazard
 
 
 def random_items(seed: int, n: int = 400):
@@ -55,6 +55,13 @@ def test_counts_are_as_good_as_rows():
         assert getattr(one, name) == getattr(other, name)
     np.testing.assert_array_equal(one.paid, other.paid)
     np.testing.assert_array_equal(one.lost, other.lost)
+
+
+def payment_path(hazard, ages, horizon):
+    """Probability of being paid on each of the days ahead: the chances of each day on what is still open."""
+    paid, lost = chances_ahead(hazard, ages, horizon)
+    open_after = np.cumprod(1.0 - paid - lost, axis=1)
+    return paid * np.hstack([np.ones((len(ages), 1)), open_after[:, :-1]])
 
 
 def test_path_is_the_conditional_incidence():
