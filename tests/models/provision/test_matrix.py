@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 
 from arrisk.errors import ModelError
-from arrisk.models.provision.counts import bucket_labels, make_provision_counts
+from arrisk.models.loss_rates.arithmetic import apply_rates, flow_rates
+from arrisk.models.loss_rates.month_ends import bucket_labels, make_provision_counts
 from arrisk.models.provision.matrix import fit_provision
-from arrisk.models.provision.rates import apply_rates, flow_rates
 from arrisk.portfolio.ageing_panel import make_ageing_panel
 from tests.ledger.frames import event, invoice, ledger_of
 from tests.loss_book import loss_book

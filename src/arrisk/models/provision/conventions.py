@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from arrisk.models.provision.counts import ProvisionCounts
+from arrisk.models.loss_rates.month_ends import ProvisionCounts
 
 __all__ = ["describe_conventions"]
 

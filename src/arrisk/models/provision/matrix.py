@@ -13,16 +13,16 @@ from numpy.typing import NDArray
 from arrisk.display import Table, frame_html
 from arrisk.errors import ModelError
 from arrisk.models.intervals import Interval, clopper_pearson, jackknife_logit, upper_bound
-from arrisk.models.provision import page as provision_page
-from arrisk.models.provision.conventions import describe_conventions
-from arrisk.models.provision.counts import (
+from arrisk.models.loss_rates.arithmetic import Averaging, apply_rates, average_flows, chain_rates
+from arrisk.models.loss_rates.month_ends import (
     NotDue,
     ProvisionCounts,
     WriteOffs,
     bucket_labels,
     make_provision_counts,
 )
-from arrisk.models.provision.rates import Averaging, apply_rates, average_flows, chain_rates
+from arrisk.models.provision import page as provision_page
+from arrisk.models.provision.conventions import describe_conventions
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

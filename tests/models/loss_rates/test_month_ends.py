@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from arrisk.models.provision.counts import ProvisionCounts, bucket_labels, make_provision_counts
+from arrisk.models.loss_rates.month_ends import ProvisionCounts, bucket_labels, make_provision_counts
 from arrisk.portfolio.flows import make_flows
 from tests.ledger.frames import event, invoice, ledger_of
 from tests.loss_book import loss_book

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from arrisk.errors import ModelError
-from arrisk.models.provision.rates import (
+from arrisk.models.loss_rates.arithmetic import (
     absorption,
     allowance_movement,
     apply_rates,

@@ -1,0 +1,1 @@
+"""Loss rates by age of debt from the history of a ledger: several methods, one result."""

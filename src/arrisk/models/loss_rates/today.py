@@ -1,0 +1,37 @@
+"""What is owed at a date by segment and bucket, on the conventions of given counts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from arrisk.errors import ModelError
+from arrisk.models.loss_rates.loss_counts import LossCounts
+from arrisk.models.loss_rates.month_ends import make_provision_counts
+from arrisk.models.loss_rates.segments import segment_customers
+
+if TYPE_CHECKING:
+    from arrisk.ledger.book import Snapshot
+
+__all__ = ["balances_today"]
+
+
+def balances_today(snapshot: Snapshot, counts: LossCounts) -> NDArray[np.float64]:
+    """Owed at the date of a snapshot, shape (segments, buckets), currency units.
+
+    Raises
+    ------
+    ModelError
+        If a customer belongs to a segment that the counts do not have.
+    """
+    now = make_provision_counts(snapshot, 1, counts.edges)
+    names, place = segment_customers(snapshot, now.customers, counts.by)
+    unknown = sorted(set(names) - set(counts.segments))
+    if unknown:
+        raise ModelError(f"no rates for {unknown}; known segments: {list(counts.segments)}")
+    known = np.array([counts.segments.index(name) for name in names])
+    out = np.zeros((len(counts.segments), counts.buckets))
+    np.add.at(out, known[place], now.today)
+    return out

@@ -1,0 +1,1 @@
+"""Looking forward: factors, scenarios and a macro series on historical rates, and the log of overlays."""

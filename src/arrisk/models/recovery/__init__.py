@@ -1,0 +1,1 @@
+"""What comes back after a write-off: the recovery curve and the loss given default."""
