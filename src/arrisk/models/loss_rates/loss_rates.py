@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from arrisk.ledger.book import Snapshot
 
-__all__ = ["Amount", "LossRates", "estimate_rates", "rates_table"]
+__all__ = ["Amount", "LossRates", "estimate_rates", "make_rates", "rates_table"]
 
 Floats = NDArray[np.float64]
 
@@ -102,13 +102,14 @@ class LossRates:
         conventions get them.
         """
         replicates = self.replicates.transform(change)
-        return _result(
+        return make_rates(
             self.as_of,
             self.currency,
             self.counts,
             replicates,
             {**self.conventions, name: words},
             self.total.level,
+            **self.diagnostics,
         )
 
     def predict(self, snapshot: Snapshot) -> pd.DataFrame:
@@ -175,7 +176,7 @@ def estimate_rates(counts: LossCounts, as_of: pd.Timestamp, currency: str, level
         "segments": "all customers together" if counts.by is None else f"customers by {counts.by}",
         "interval": f"{level:.0%}, delete-one-customer jackknife on the logit scale, t quantile",
     }
-    return _result(as_of, currency, counts, found, words, level)
+    return make_rates(as_of, currency, counts, found, words, level)
 
 
 def rates_table(counts: LossCounts, found: Replicates, level: float) -> pd.DataFrame:
@@ -196,14 +197,16 @@ def rates_table(counts: LossCounts, found: Replicates, level: float) -> pd.DataF
     return pd.DataFrame(rows, columns=[*names, "interval"])
 
 
-def _result(
+def make_rates(
     as_of: pd.Timestamp,
     currency: str,
     counts: LossCounts,
     found: Replicates,
     conventions: dict[str, str],
     level: float,
+    **diagnostics: Any,
 ) -> LossRates:
+    """The result of given rates and replicates: its table, its total, and what `diagnostics` adds."""
     table = rates_table(counts, found, level)
     total = _amount(found, counts.balances(), level)
     if total.value is not None:
@@ -212,6 +215,7 @@ def _result(
         "customers": int(counts.customers.size),
         "losers": int(counts.hit.any(axis=1).sum()),
         **counts.facts,
+        **diagnostics,
     }
     return LossRates(
         as_of, currency, counts, table, total, conventions, total.value is not None, found, facts

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,8 @@ class Replicates:
     segment : array of int, shape (customers,)
     exposed, hit : array of bool, shape (customers, buckets)
         See `LossCounts`.
+    shared : array of bool, shape (segments, buckets), optional
+        Rates that draw on customers of other segments too; by default none.
     """
 
     rates: Floats
@@ -38,10 +40,11 @@ class Replicates:
     segment: Ints
     exposed: NDArray[np.bool_]
     hit: NDArray[np.bool_]
+    shared: NDArray[np.bool_] | None = None
 
     def transform(self, change: Callable[[Floats], Floats]) -> Replicates:
         """The same with a function applied to arrays of rates of shape (..., segments, buckets)."""
-        return Replicates(change(self.rates), change(self.without), self.segment, self.exposed, self.hit)
+        return replace(self, rates=change(self.rates), without=change(self.without))
 
     def identified(self) -> NDArray[np.bool_]:
         """Segments with enough customers that lost, shape (segments,)."""
@@ -51,7 +54,7 @@ class Replicates:
     def interval_of_rate(self, segment: int, bucket: int, level: float) -> Interval:
         """Jackknife on the logit scale where it exists, else exact on customers."""
         rate = float(self.rates[segment, bucket])
-        inside = (self.segment == segment) & self.exposed[:, bucket]
+        inside = self._bearing(segment, bucket) & self.exposed[:, bucket]
         if np.isnan(rate):
             return self._bound(inside, bucket, level)
         return self._interval(rate, self.without[inside, segment, bucket], inside, bucket, level)
@@ -74,9 +77,20 @@ class Replicates:
         rates, without = np.where(carries, self.rates, 0.0), np.where(carries, self.without, 0.0)
         mean = float((rates * weights).sum()) / total
         left_out = np.einsum("csb,sb->c", np.nan_to_num(without), weights) / total
-        owing = np.asarray(carries.any(axis=1))
-        owed = owing[self.segment] & np.asarray(self.exposed.any(axis=1))
+        owed = self._bearing_on(carries) & np.asarray(self.exposed.any(axis=1))
         return mean, self._interval(mean, left_out[owed], owed, None, level)
+
+    def _bearing(self, segment: int, bucket: int) -> NDArray[np.bool_]:
+        """Customers that the rate of a segment rests on."""
+        if self.shared is not None and self.shared[segment, bucket]:
+            return np.ones(self.segment.size, dtype=bool)
+        return np.asarray(self.segment == segment)
+
+    def _bearing_on(self, cells: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        if self.shared is not None and self.shared[cells].any():
+            return np.ones(self.segment.size, dtype=bool)
+        owing = np.asarray(cells.any(axis=1), dtype=bool)
+        return np.asarray(owing[self.segment], dtype=bool)
 
     def _interval(
         self, rate: float, without: Floats, inside: NDArray[np.bool_], bucket: int | None, level: float

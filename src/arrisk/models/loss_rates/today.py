@@ -27,7 +27,9 @@ def balances_today(snapshot: Snapshot, counts: LossCounts) -> NDArray[np.float64
         If a customer belongs to a segment that the counts do not have.
     """
     now = make_provision_counts(snapshot, 1, counts.edges)
-    names, place = segment_customers(snapshot, now.customers, counts.by)
+    values, place = segment_customers(snapshot, now.customers, counts.by)
+    pooled = counts.facts.get("pooled", {})
+    names = [pooled.get(name, name) for name in values]
     unknown = sorted(set(names) - set(counts.segments))
     if unknown:
         raise ModelError(f"no rates for {unknown}; known segments: {list(counts.segments)}")
