@@ -151,8 +151,8 @@ def file_digests(paths: Sequence[str], folder: Path) -> tuple[Source, ...]:
     return tuple(found)
 
 
-def package_versions() -> tuple[tuple[str, str], ...]:
-    """Versions of Python and of the packages that compute.
+def package_versions(more: Sequence[str] = ()) -> tuple[tuple[str, str], ...]:
+    """Versions of Python, of the packages that compute, and of `more`.
 
     Examples
     --------
@@ -160,7 +160,7 @@ def package_versions() -> tuple[tuple[str, str], ...]:
     'python'
     """
     found = [("python", platform.python_version())]
-    for name in REPORTED_PACKAGES:
+    for name in (*REPORTED_PACKAGES, *more):
         try:
             found.append((name, version(name)))
         except PackageNotFoundError:

@@ -1,0 +1,162 @@
+"""The evidence of a provision: one folder from which another hand arrives at the same figures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from arrisk.display import Table, frame_html, money
+from arrisk.errors import RunError
+from arrisk.report.atomic import replaced_folder
+from arrisk.report.evidence.cells import cell_items, write_customers, write_items, write_sums
+from arrisk.report.evidence.guide import write_guide
+from arrisk.report.evidence.manifest import MANIFEST, list_files, manifest_json
+from arrisk.report.evidence.rows import file_sha256, write_frame
+
+if TYPE_CHECKING:
+    from arrisk.models.provision.provision import Provision
+    from arrisk.policy.study import Study
+
+__all__ = ["Evidence", "write_evidence"]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """An evidence pack as written; make one with `write_evidence`.
+
+    Attributes
+    ----------
+    path : Path
+        The folder, absolute.
+    as_of : Timestamp
+    currency : str
+    total : float or None
+        The provision; None where the ledger gives a bound only.
+    digest : str
+        SHA-256 of the manifest, which holds the digests of everything else.
+    files : DataFrame
+        name, bytes, sha256 of each file.
+    """
+
+    path: Path
+    as_of: pd.Timestamp
+    currency: str
+    total: float | None
+    digest: str
+    files: pd.DataFrame
+
+    def finding(self) -> str:
+        """What the pack proves, in one sentence."""
+        told = "no rate, a bound only" if self.total is None else money(self.total, self.currency, 2)
+        return (
+            f"Provision on {self.as_of:%Y-%m-%d}: {told}; evidence in {len(self.files)} files, "
+            f"manifest {self.digest[:16]}"
+        )
+
+    def to_table(self, name: str = "evidence") -> Table:
+        """The files of the pack with their digests."""
+        return Table(name, self.finding(), self.files, formats={"bytes": "integer"})
+
+    def _repr_html_(self) -> str:
+        table = self.to_table()
+        return frame_html(table.frame, table.title, table.note, table.formats)
+
+
+def write_evidence(study: Study, provision: Provision, path: str | Path) -> Evidence:
+    """Write everything from which a provision can be made again by hand into one folder.
+
+    Parameters
+    ----------
+    study : Study
+        The one whose snapshot the provision was made of.
+    provision : Provision
+    path : path
+        The folder. A pack that is there and not signed is replaced as a whole at the end.
+
+    Returns
+    -------
+    Evidence
+        The same study and provision give the same bytes.
+
+    Raises
+    ------
+    RunError
+        If the provision is not of this study, or the folder holds something else.
+    """
+    _check_same(study, provision)
+    target = Path(path).resolve()
+    with replaced_folder(target, OWNED, MANIFEST) as folder:
+        checks = _fill(folder, study, provision)
+        text = manifest_json(study, provision, folder, checks)
+        (folder / MANIFEST).write_text(text, encoding="utf-8", newline="\n")
+    files = pd.DataFrame(list_files(target))
+    return Evidence(
+        target,
+        provision.as_of,
+        provision.currency,
+        provision.total.value,
+        file_sha256(target / MANIFEST),
+        files,
+    )
+
+
+class _Everything:
+    """Nothing of an earlier pack is carried over: what is not of this run would not be evidence."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+    def __iter__(self) -> Any:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+
+OWNED = _Everything()
+
+
+def _check_same(study: Study, provision: Provision) -> None:
+    if provision.as_of != study.as_of or provision.currency != study.currency:
+        raise RunError(
+            f"the provision is of {provision.as_of:%Y-%m-%d} in {provision.currency}, the study of "
+            f"{study.as_of:%Y-%m-%d} in {study.currency}"
+        )
+
+
+def _fill(folder: Path, study: Study, provision: Provision) -> dict[str, Any]:
+    """Write the tables and return what they tie out to."""
+    snapshot, ledger = study.snapshot(), study.ledger()
+    counts = provision.historical.counts
+    items = cell_items(snapshot, counts)
+    write_items(folder, snapshot, counts, items)
+    write_sums(folder, counts)
+    write_customers(folder, counts, provision.rates.replicates.rates)
+    write_frame(folder, "provision", provision.table)
+    write_frame(folder, "quarantine", ledger.quarantine)
+    write_frame(folder, "assumptions", study.assumptions_table().frame)
+    control = study.control_table().frame
+    write_frame(folder, "control_totals", control)
+    (folder / "study.toml").write_bytes(study.text.encode("utf-8"))
+    write_guide(folder, study, provision)
+    return {
+        "open_items": int(items.place.size),
+        "owed": round(int(items.totals.sum()) / snapshot.scale, 2),
+        "open_balance_with_credits_and_unapplied_cash": snapshot.open_balance,
+        "control_totals": control,
+        "quarantine": _quarantine_totals(ledger.quarantine),
+    }
+
+
+def _quarantine_totals(frame: pd.DataFrame) -> dict[str, Any]:
+    keys = ["table", "reason", "currency"]
+    held = frame[[*keys, "amount"]].copy()
+    held["currency"] = held["currency"].astype(object).where(held["currency"].notna(), "")
+    held["amount"] = held["amount"].to_numpy(dtype=float, na_value=np.nan)
+    sums = held.groupby(keys, sort=True)["amount"].agg(["size", "sum"]).reset_index()
+    sums = sums.rename(columns={"size": "rows", "sum": "amount"})
+    return {"rows": len(frame), "totals": sums.assign(amount=sums["amount"].round(2))}
