@@ -10,8 +10,10 @@ from arrisk.errors import ModelError
 from arrisk.models.loss_rates.credible_rates import make_credible
 from arrisk.models.loss_rates.loss_counts import LossCounts
 from arrisk.models.loss_rates.loss_rates import LossRates, estimate_rates
+from arrisk.models.loss_rates.markov import count_chain
 from arrisk.models.loss_rates.net_flow import count_net_flows
 from arrisk.models.loss_rates.pooling import describe_merged, edges_with_enough, pool_segments
+from arrisk.models.loss_rates.roll import count_rolls
 
 if TYPE_CHECKING:
     from arrisk.ledger.book import Snapshot
@@ -19,7 +21,11 @@ if TYPE_CHECKING:
 __all__ = ["METHODS", "fit_loss_rates"]
 
 Credibility = Literal["buhlmann"]
-METHODS: Mapping[str, Callable[..., LossCounts]] = {"net_flow": count_net_flows}
+METHODS: Mapping[str, Callable[..., LossCounts]] = {
+    "net_flow": count_net_flows,
+    "roll": count_rolls,
+    "markov": count_chain,
+}
 """Counting function by method: it takes a snapshot and the method's own conventions by name."""
 
 

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-__all__ = ["LossCounts", "Method", "RateFunction", "leave_one_out"]
+__all__ = ["LossCounts", "Method", "RateFunction", "Unit", "leave_one_out"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Unit = Literal["item", "customer"]
 Method = Literal["net_flow", "roll", "cohort", "vintage", "markov", "competing", "realised"]
 RateFunction = Callable[[Floats], Floats]
 """From sums, shape (..., terms), to loss rates, shape (..., buckets); NaN where nothing was ever seen."""
@@ -56,6 +57,11 @@ class LossCounts:
         Every choice of the method in words.
     facts : dict
         Numbers behind the words, for tables and pages.
+    unit : {"item", "customer"}
+        Whether a balance stands in the bucket of its item, or of the customer's worst item.
+    pooled : bool
+        Whether `rates` takes the sums of all segments together behind those of the segment, shape
+        (..., 2 x terms): for methods that lean on the whole ledger.
     """
 
     method: Method
@@ -71,6 +77,8 @@ class LossCounts:
     today: Floats
     conventions: dict[str, str]
     facts: dict[str, Any] = field(default_factory=dict)
+    unit: Unit = "item"
+    pooled: bool = False
 
     @property
     def buckets(self) -> int:
@@ -78,8 +86,9 @@ class LossCounts:
         return len(self.edges) + 2
 
     def totals(self) -> Floats:
-        """Sums by segment, shape (segments, terms)."""
-        return np.stack([self._sum(self.segment == s) for s in range(len(self.segments))])
+        """Sums by segment as `rates` takes them, shape (segments, terms), or twice the terms if pooled."""
+        own = np.stack([self._sum(self.segment == s) for s in range(len(self.segments))])
+        return np.hstack([own, np.broadcast_to(own.sum(axis=0), own.shape)]) if self.pooled else own
 
     def balances(self) -> Floats:
         """Owed at the as-of date, shape (segments, buckets)."""
@@ -103,5 +112,6 @@ def leave_one_out(counts: LossCounts) -> Floats:
     parts = []
     for start in range(0, counts.customers.size, width):
         rows = counts.terms[start : start + width].toarray()
+        rows = np.hstack([rows, rows]) if counts.pooled else rows
         parts.append(counts.rates(totals[counts.segment[start : start + width]] - rows))
     return np.concatenate(parts) if parts else np.zeros((0, counts.buckets))

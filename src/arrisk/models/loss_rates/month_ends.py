@@ -25,7 +25,7 @@ from arrisk.portfolio.flow_cells import read_flow_cells
 if TYPE_CHECKING:
     from arrisk.ledger.book import Snapshot
 
-__all__ = ["ProvisionCounts", "bucket_labels", "make_provision_counts"]
+__all__ = ["ProvisionCounts", "bucket_labels", "make_provision_counts", "recovered_shares"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -161,7 +161,7 @@ def make_provision_counts(
     cells = _read_cells(snapshot)
     ends = _month_ends(snapshot, cells, months)
     states = [_State(cells, int(month), int(month_end(month)), tuple(edges)) for month in ends]
-    recovered = _recovered_share(snapshot, cells.customers)
+    recovered = recovered_shares(snapshot, cells.customers)
     scale = float(snapshot.scale)
     steps = [_step(cells, a, b, not_due, write_offs) for a, b in pairwise(states)]
     arrived, left, lost, ended = (np.stack(part, axis=1) / scale for part in zip(*steps, strict=True))
@@ -269,7 +269,8 @@ def _read_cells(snapshot: Snapshot) -> _Cells:
     )
 
 
-def _recovered_share(snapshot: Snapshot, customers: NDArray[Any]) -> FloatArray:
+def recovered_shares(snapshot: Snapshot, customers: NDArray[Any]) -> FloatArray:
+    """Share of each customer's write-offs recovered by the as-of date, shape (customers,)."""
     sums = snapshot.items.groupby("customer_id")[["written_off_amount", "recovered_amount"]].sum()
     sums = sums.set_axis(sums.index.astype(str)).reindex(customers)
     lost = sums["written_off_amount"].to_numpy(dtype=float)
