@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -20,6 +21,7 @@ from arrisk.models.jackknife import jackknife_reach
 __all__ = ["Interval", "clopper_pearson", "jackknife", "jackknife_logit", "jeffreys", "upper_bound", "wilson"]
 
 FloatArray = NDArray[np.float64]
+Freedom = Literal["customers", "effective"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +134,9 @@ def upper_bound(events: float, trials: float, level: float = 0.95) -> Interval:
     return Interval(0.0, high, level, method)
 
 
-def jackknife_logit(estimate: float, leave_one_out: ArrayLike, level: float = 0.95) -> Interval:
+def jackknife_logit(
+    estimate: float, leave_one_out: ArrayLike, level: float = 0.95, freedom: Freedom = "customers"
+) -> Interval:
     """Delete-one interval for a rate, on the logit scale with a t quantile.
 
     Parameters
@@ -143,13 +147,14 @@ def jackknife_logit(estimate: float, leave_one_out: ArrayLike, level: float = 0.
         The rate without each customer in turn.
     level : float
         Two-sided coverage.
+    freedom : {"customers", "effective"}
+        Degrees of freedom of t: n - 1, or fewer where a few customers carry most of the variance.
 
     Returns
     -------
     Interval
         ``expit(logit(estimate) +- t * se)``, with the jackknife standard error
-        ``sqrt((n - 1) / n * sum((x_i - mean(x))**2))`` of ``x = logit(leave_one_out)``, n - 1 degrees of
-        freedom.
+        ``sqrt((n - 1) / n * sum((x_i - mean(x))**2))`` of ``x = logit(leave_one_out)``.
 
     Raises
     ------
@@ -159,7 +164,9 @@ def jackknife_logit(estimate: float, leave_one_out: ArrayLike, level: float = 0.
 
     Notes
     -----
-    Efron and Tibshirani, *An Introduction to the Bootstrap*, chapter 11.
+    Efron and Tibshirani, *An Introduction to the Bootstrap*, chapter 11; effective degrees of freedom as in
+    `arrisk.models.jackknife.jackknife_reach`. Losses sit with few customers, so for loss rates n - 1 is too
+    many: `benchmarks/coverage_provision.py` measures both.
 
     Examples
     --------
@@ -173,12 +180,17 @@ def jackknife_logit(estimate: float, leave_one_out: ArrayLike, level: float = 0.
         raise ModelError(f"a jackknife needs at least two customers, got {n}")
     if not (0 < estimate < 1) or not np.all((rates > 0) & (rates < 1)):
         raise ModelError("a rate of 0 or 1, with all or without one customer, has no logit")
+    if freedom not in get_args(Freedom):
+        raise ModelError(f"freedom is one of {get_args(Freedom)}, not {freedom!r}")
     x = special.logit(rates)
     error = math.sqrt((n - 1) / n * float(np.sum((x - x.mean()) ** 2)))
     reach = float(stats.t.ppf(0.5 + level / 2, n - 1)) * error
+    if freedom == "effective":
+        reach = float(jackknife_reach(x, level))
     centre = float(special.logit(estimate))
     low, high = (float(special.expit(centre + sign * reach)) for sign in (-1, 1))
-    return Interval(low, high, level, "jackknife by customer, logit scale, t quantile")
+    words = {"customers": "t quantile", "effective": "t quantile with effective degrees of freedom"}
+    return Interval(low, high, level, f"jackknife by customer, logit scale, {words[freedom]}")
 
 
 def jackknife(estimate: float, leave_one_out: ArrayLike, level: float = 0.95) -> Interval:

@@ -174,7 +174,10 @@ def estimate_rates(counts: LossCounts, as_of: pd.Timestamp, currency: str, level
     words = {
         **counts.conventions,
         "segments": "all customers together" if counts.by is None else f"customers by {counts.by}",
-        "interval": f"{level:.0%}, delete-one-customer jackknife on the logit scale, t quantile",
+        "interval": (
+            f"{level:.0%}, delete-one-customer jackknife on the logit scale, t quantile with effective "
+            "degrees of freedom"
+        ),
     }
     return make_rates(as_of, currency, counts, found, words, level)
 

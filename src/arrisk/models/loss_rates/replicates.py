@@ -96,7 +96,7 @@ class Replicates:
         self, rate: float, without: Floats, inside: NDArray[np.bool_], bucket: int | None, level: float
     ) -> Interval:
         try:
-            return jackknife_logit(rate, without, level)
+            return jackknife_logit(rate, without, level, "effective")
         except ModelError:
             hit = self.hit.any(axis=1) if bucket is None else self.hit[:, bucket]
             events, trials = int((hit & inside).sum()), int(inside.sum())
