@@ -4,13 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+import pandas as pd
+
+from arrisk.display import Table
 from arrisk.errors import ModelError
+from arrisk.models.provision.enhancement import Enhancement
+from arrisk.models.provision.framework import MANAGEMENT, Elections, FrameworkName
+from arrisk.models.provision.individual import Assessment
 
-__all__ = ["Basis", "FrameworkName"]
+if TYPE_CHECKING:
+    from arrisk.models.loss_rates.loss_rates import LossRates
 
-FrameworkName = Literal["IFRS 9", "ASC 326", "CAS 22"]
+__all__ = ["Basis", "FrameworkName", "Overlays"]
+
+
+class Overlays(Protocol):
+    """What looks forward: takes loss rates of a day to those that are used."""
+
+    def apply(self, rates: LossRates, as_of: pd.Timestamp) -> LossRates:
+        """The rates after all overlays in force on a day."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +42,90 @@ class Basis:
         An attribute of customers that makes segments.
     level : float
         Coverage of the intervals.
+    pooling : mapping
+        How small segments are pooled and how far their own history counts: arguments of `fit_loss_rates`
+        other than those above.
+    overlays : Overlays, optional
+        Look forward from the historical rates.
+    assessments : tuple of Assessment
+        Customers that leave the pool.
+    assessed_history : {"stays", "leaves"}
+        Whether the past of the assessed customers stays in the rates of the pool. It stays by default: the
+        customers of the past that failed were in the pool before anybody knew, and a pool without them
+        forgets how customers fail.
+    enhancements : tuple of Enhancement
+        In the order in which they apply.
+    framework : {"IFRS 9", "ASC 326", "CAS 22"}, optional
+        Under which the provision is claimed to be made; None claims none: a management figure.
+    elections : Elections
+        What the accounts choose where the framework gives a choice.
+
+    Examples
+    --------
+    >>> Basis(by="segment").describe().frame.set_index("choice").loc["segments", "as chosen"]
+    'customers by segment'
     """
 
     method: str = "net_flow"
     conventions: Mapping[str, Any] = field(default_factory=dict)
     by: str | None = None
     level: float = 0.95
+    pooling: Mapping[str, Any] = field(default_factory=dict)
+    overlays: Overlays | None = None
+    assessments: tuple[Assessment, ...] = ()
+    assessed_history: Literal["stays", "leaves"] = "stays"
+    enhancements: tuple[Enhancement, ...] = ()
+    framework: FrameworkName | None = None
+    elections: Elections = field(default_factory=Elections)
 
     def __post_init__(self) -> None:
         if not 0 < self.level < 1:
             raise ModelError(f"level is a probability between 0 and 1, got {self.level}")
+        if self.assessed_history not in ("stays", "leaves"):
+            raise ModelError(f"assessed_history is 'stays' or 'leaves', not {self.assessed_history!r}")
+
+    def describe(self, name: str = "basis") -> Table:
+        """Every choice, one a row."""
+        frame = pd.DataFrame(list(_choices(self).items()), columns=["choice", "as chosen"])
+        return Table(
+            name, "Every choice behind the provision", frame, MANAGEMENT if not self.framework else ""
+        )
+
+
+def _choices(basis: Basis) -> dict[str, str]:
+    stays = basis.assessed_history == "stays"
+    return {
+        "framework": basis.framework or MANAGEMENT,
+        "method": basis.method,
+        "conventions": _words(basis.conventions) or "those of the method",
+        "segments": "all customers together" if basis.by is None else f"customers by {basis.by}",
+        "pooling": _words(basis.pooling) or "none: every segment has its own rates",
+        "coverage of intervals": f"{basis.level:.0%}",
+        "overlays": "none" if basis.overlays is None else repr(basis.overlays),
+        "judged by themselves": f"{len(basis.assessments)} customers",
+        "their past": "stays in the rates of the pool: failures of the past were in it before anybody knew"
+        if stays
+        else "leaves the rates of the pool with them",
+        "enhancements": "; ".join(f"{e.name}: {e.describe()}" for e in basis.enhancements) or "none",
+        **_elected(basis.elections),
+    }
+
+
+def _elected(chosen: Elections) -> dict[str, str]:
+    yes = {True: "yes", False: "no"}
+    return {
+        "approach": chosen.approach,
+        "horizon": chosen.horizon.replace("_", " "),
+        "significant financing component": yes[chosen.significant_financing],
+        "public business entity": {"public": "yes", "other": "no", None: "not stated"}[chosen.entity],
+        "conditions assumed constant": yes[chosen.constant_conditions],
+        "later collections counted": yes[chosen.subsequent_collections],
+        "default": f"{chosen.default_days} days overdue"
+        + (f": {chosen.default_reason}" if chosen.default_reason else ""),
+        "outlook": chosen.outlook or "not stated",
+        "time value": chosen.time_value or "not stated",
+    }
+
+
+def _words(choices: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} = {value}" for name, value in choices.items())
