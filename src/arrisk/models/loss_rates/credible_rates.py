@@ -14,7 +14,7 @@ from arrisk.errors import ModelError
 from arrisk.models.loss_rates.credibility import Structure, credibility_factor, structure_of_sums
 from arrisk.models.loss_rates.loss_counts import LossCounts, leave_one_out
 from arrisk.models.loss_rates.loss_rates import LossRates, estimate_rates, make_rates
-from arrisk.models.loss_rates.replicates import MINIMUM_LOSERS, Replicates
+from arrisk.models.loss_rates.replicates import MINIMUM_LOSERS, Replicates, complete_rates
 from arrisk.models.loss_rates.segments import ALL
 
 if TYPE_CHECKING:
@@ -153,19 +153,21 @@ class _Experience:
 
 
 def _read_experience(counts: LossCounts) -> _Experience:
-    totals = counts.totals()
-    every = counts.rates(totals.sum(axis=0))
     together = replace(counts, segments=(ALL,), segment=np.zeros_like(counts.segment))
+    every = counts.rates(together.totals())[0]
     every_without, own_without = leave_one_out(together), leave_one_out(counts)
-    own = counts.rates(totals)
-    own = np.where(np.isnan(own), every, own)
-    own_without = np.where(np.isnan(own_without), every_without, own_without)
+    every, every_without = complete_rates(every), complete_rates(every_without)
+    stood = np.zeros((len(counts.segments), counts.buckets), dtype=bool)
+    np.logical_or.at(stood, counts.segment, counts.exposed)
+    own = counts.rates(counts.totals())
+    own = np.where(stood & ~np.isnan(own), own, every)
+    own_without = np.where(stood[counts.segment] & ~np.isnan(own_without), own_without, every_without)
     mix = _mix(counts)
     active = np.asarray(counts.exposed.any(axis=1), dtype=bool)
-    values = _pseudo_values(counts, np.nan_to_num(own) @ mix, np.nan_to_num(own_without) @ mix, active)
+    values = _pseudo_values(counts, own @ mix, own_without @ mix, active)
     sums = _sums(counts, values, active)
     within, between = structure_of_sums(sums[0], sums[0], sums[1], sums[2])
-    structure = Structure(float(np.nan_to_num(every) @ mix), float(within), float(between))
+    structure = Structure(float(every @ mix), float(within), float(between))
     single = np.stack([active.astype(float), values, values**2])[:, :, None]
     left = sums[:, None, :] - single * np.eye(len(counts.segments))[counts.segment]
     within, between = structure_of_sums(left[0], left[0], left[1], left[2])
@@ -212,7 +214,7 @@ def _blend(counts: LossCounts, seen: _Experience) -> Replicates:
 def _table(counts: LossCounts, seen: _Experience) -> pd.DataFrame:
     active, lost = counts.exposed.any(axis=1), counts.hit.any(axis=1)
     size = len(counts.segments)
-    own, every = np.nan_to_num(seen.own) @ seen.mix, seen.structure.mean
+    own, every = seen.own @ seen.mix, seen.structure.mean
     return pd.DataFrame(
         {
             "segment": list(counts.segments),

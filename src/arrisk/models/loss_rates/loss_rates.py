@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from arrisk.display import Table, frame_html
 from arrisk.errors import ModelError
+from arrisk.models.intervals import upper_bound
 from arrisk.models.loss_rates import page
 from arrisk.models.loss_rates.arithmetic import apply_rates
-from arrisk.models.loss_rates.loss_counts import LossCounts, leave_one_out
+from arrisk.models.loss_rates.loss_counts import LossCounts
 from arrisk.models.loss_rates.month_ends import bucket_labels
-from arrisk.models.loss_rates.replicates import Replicates
+from arrisk.models.loss_rates.replicates import Replicates, leave_each_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -162,15 +163,7 @@ class LossRates:
 
 def estimate_rates(counts: LossCounts, as_of: pd.Timestamp, currency: str, level: float = 0.95) -> LossRates:
     """Rates of each segment, their intervals by customer, and the amounts they give today."""
-    rates = counts.rates(counts.totals())
-    own = leave_one_out(counts)
-    without = np.repeat(rates[None], counts.customers.size, axis=0)
-    without[np.arange(counts.customers.size), counts.segment] = own
-    found = Replicates(rates, without, counts.segment, counts.exposed, counts.hit)
-    known = found.identified()[:, None]
-    found = replace(
-        found, rates=np.where(known, rates, np.nan), without=np.where(known[None], without, np.nan)
-    )
+    found = leave_each_out(counts)
     words = {
         **counts.conventions,
         "segments": "all customers together" if counts.by is None else f"customers by {counts.by}",
@@ -179,6 +172,8 @@ def estimate_rates(counts: LossCounts, as_of: pd.Timestamp, currency: str, level
             "degrees of freedom"
         ),
     }
+    if np.isnan(counts.rates(counts.totals())).any():
+        words["a bucket never seen"] = "takes the rate of the next older one, 100% where none is older"
     return make_rates(as_of, currency, counts, found, words, level)
 
 
@@ -229,19 +224,26 @@ def _amount(found: Replicates, balances: Floats, level: float) -> Amount:
     owed = float(balances.sum())
     if owed <= 0:
         return Amount(0.0, 0.0, 0.0, level, "nothing is owed")
-    if np.isnan(found.rates[balances > 0]).any():
-        return _bound(found, balances, level)
+    missing = np.asarray((np.isnan(found.rates) & (balances > 0)).any(axis=1), dtype=bool)
+    if missing.any():
+        return _bound(found, balances, missing, level)
     _, span = found.interval_of_mean(balances, level)
     value = round(float(np.round(np.where(balances > 0, found.rates, 0.0) * balances, 2).sum()), 2)
     return Amount(value, min(span.low * owed, value), max(span.high * owed, value), level, span.method)
 
 
-def _bound(found: Replicates, balances: Floats, level: float) -> Amount:
-    """All that is owed times the largest share of customers that the history does not exclude."""
-    from arrisk.models.intervals import upper_bound
-
-    customers, losers = int(found.exposed.any(axis=1).sum()), int(found.hit.any(axis=1).sum())
-    pooled = upper_bound(losers, customers, level) if customers else None
-    high = 1.0 if pooled is None else pooled.high
+def _bound(found: Replicates, balances: Floats, missing: NDArray[np.bool_], level: float) -> Amount:
+    """What segments with rates take, and of the others the largest share that their history leaves open."""
+    inside = missing[found.segment]
+    customers = int((inside & found.exposed.any(axis=1)).sum())
+    losers = int((inside & found.hit.any(axis=1)).sum())
+    share = upper_bound(losers, customers, level).high
     words = f"one-sided Clopper-Pearson, {losers} of {customers} customers lost, all of a balance at stake"
-    return Amount(None, 0.0, high * float(balances.sum()), level, words)
+    high = share * float(balances[missing].sum())
+    rest = np.where(missing[:, None], 0.0, balances)
+    if not (rest > 0).any():
+        return Amount(None, 0.0, high, level, words)
+    known = _amount(found, rest, level)
+    return Amount(
+        None, known.low, known.high + high, level, f"{known.method}; segments without rates: {words}"
+    )

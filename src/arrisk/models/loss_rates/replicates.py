@@ -10,11 +10,14 @@ from numpy.typing import NDArray
 
 from arrisk.errors import ModelError
 from arrisk.models.intervals import Interval, clopper_pearson, jackknife_logit, upper_bound
+from arrisk.models.loss_rates.loss_counts import LossCounts, leave_one_out
 
-__all__ = ["Replicates"]
+__all__ = ["MINIMUM_LOSERS", "NEVER_SEEN", "Replicates", "complete_rates", "leave_each_out"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+NEVER_SEEN = "never seen: no bound"
+"""How an interval is made for a bucket in which no customer ever stood."""
 MINIMUM_LOSERS = 2
 """Customers with a loss below which rates are not identified: deleting one must leave a loss."""
 
@@ -53,11 +56,15 @@ class Replicates:
 
     def interval_of_rate(self, segment: int, bucket: int, level: float) -> Interval:
         """Jackknife on the logit scale where it exists, else exact on customers."""
-        rate = float(self.rates[segment, bucket])
-        inside = self._bearing(segment, bucket) & self.exposed[:, bucket]
+        rate, without = float(self.rates[segment, bucket]), self.without[:, segment, bucket]
+        bearing = self._bearing(segment, bucket)
+        stood = bearing & self.exposed[:, bucket]
+        if not stood.any():
+            return Interval(0.0, 1.0, level, NEVER_SEEN)
         if np.isnan(rate):
-            return self._bound(inside, bucket, level)
-        return self._interval(rate, self.without[inside, segment, bucket], inside, bucket, level)
+            return self._bound(stood, bucket, level)
+        used = bearing & (self.exposed[:, bucket] | (without != rate))
+        return self._interval(rate, without[used], stood, bucket, level)
 
     def interval_of_mean(self, weights: Floats, level: float) -> tuple[float, Interval]:
         """The weighted mean rate and its interval; weights are money, shape (segments, buckets).
@@ -109,7 +116,56 @@ class Replicates:
         self, inside: NDArray[np.bool_], bucket: int | None, level: float, at_least: float = 0.0
     ) -> Interval:
         hit = self.hit.any(axis=1) if bucket is None else self.hit[:, bucket]
-        if not inside.any():
-            return Interval(0.0, 1.0, level, "no balance was ever seen: no bound")
         bound = upper_bound(int((hit & inside).sum()), int(inside.sum()), level)
         return Interval(0.0, max(bound.high, at_least), level, f"{bound.method}, customers")
+
+
+def complete_rates(rates: Floats) -> Floats:
+    """Fill buckets that were never seen: the rate of the next older one, all where none is older.
+
+    Parameters
+    ----------
+    rates : array of shape (..., buckets)
+        NaN where nothing was ever seen.
+
+    Examples
+    --------
+    >>> complete_rates(np.array([0.01, np.nan, 0.3, np.nan]))
+    array([0.01, 0.3 , 0.3 , 1.  ])
+    """
+    out = np.array(rates, dtype=float)
+    older = np.ones(out.shape[:-1])
+    for bucket in reversed(range(out.shape[-1])):
+        older = np.where(np.isnan(out[..., bucket]), older, out[..., bucket])
+        out[..., bucket] = older
+    return out
+
+
+def leave_each_out(counts: LossCounts) -> Replicates:
+    """Rates of counts with and without each customer; missing in segments with too few losses.
+
+    Where a method leans on the whole ledger, leaving a customer out changes other segments too.
+    """
+    rates = complete_rates(counts.rates(counts.totals()))
+    customers = np.arange(counts.customers.size)
+    without = np.repeat(rates[None], customers.size, axis=0)
+    if counts.pooled and len(counts.segments) > 1:
+        without = complete_rates(_without_pooled(counts))
+    without[customers, counts.segment] = complete_rates(leave_one_out(counts))
+    elsewhere = np.arange(len(rates))[None, :, None] != counts.segment[:, None, None]
+    shared = ((without != rates) & elsewhere).any(axis=0)
+    found = Replicates(rates, without, counts.segment, counts.exposed, counts.hit, shared)
+    known = found.identified()[:, None]
+    return found.transform(lambda values: np.where(known, values, np.nan))
+
+
+def _without_pooled(counts: LossCounts) -> Floats:
+    """Rates of all segments without each customer's part in the sums of all."""
+    totals = counts.totals()
+    size = totals.shape[1] // 2
+    parts = []
+    for row in range(counts.customers.size):
+        sums = totals.copy()
+        sums[:, size:] -= counts.terms[row : row + 1].toarray()
+        parts.append(counts.rates(sums))
+    return np.stack(parts)
