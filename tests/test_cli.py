@@ -199,9 +199,44 @@ def test_init_proposes_a_study_that_checks(
     assert "no file" in fails("init", tmp_path / "none.csv", "--out", tmp_path / "new.toml")
 
 
+def test_evidence_is_written_signed_and_verified(
+    write_study: Study, fails: Callable[..., str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study, pack = write_study(), tmp_path / "pack"
+    assert main(["evidence", "write", str(study), "--out", str(pack)]) == 0
+    assert "Provision on 2025-12-31: no rate, a bound only; evidence in " in capsys.readouterr().out
+    sign = ["evidence", "sign", str(pack), "--by", "A. Meyer\x1b[2J", "--role", "controller"]
+    assert main([*sign, "--date", "2026-01-15"]) == 0
+    assert capsys.readouterr().out.startswith("signed by A. Meyer[2J on 2026-01-15: manifest ")
+    assert main(["evidence", "verify", str(pack), "--study", str(study)]) == 0
+    assert "files are as written" in capsys.readouterr().out
+    assert "cannot be edited" in fails("evidence", "write", study, "--out", pack)
+    (pack / "provision.csv").chmod(0o644)
+    (pack / "provision.csv").write_text("changed")
+    assert main(["evidence", "verify", str(pack)]) == 2
+    shown = capsys.readouterr()
+    assert shown.out == "provision.csv: changed\n"
+    assert shown.err == "arrisk: the evidence does not verify: 1 problem\n"
+    assert "no manifest.json" in fails("evidence", "verify", tmp_path)
+    assert "among the files of the ledger" in fails(
+        "evidence", "write", study, "--out", tmp_path / "books" / "e"
+    )
+    with pytest.raises(ArriskError):
+        main(["evidence", "verify", str(tmp_path), "--debug"])
+
+
 @pytest.mark.parametrize(
     "arguments",
-    [[], ["dance"], ["sample"], ["sample", "x", "--invoices", "0"], ["init", "x", "--as-of", "31.12.2025"]],
+    [
+        [],
+        ["dance"],
+        ["evidence"],
+        ["evidence", "write", "x"],
+        ["evidence", "sign", "x"],
+        ["sample"],
+        ["sample", "x", "--invoices", "0"],
+        ["init", "x", "--as-of", "31.12.2025"],
+    ],
 )
 def test_wrong_arguments_exit_with_two(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as raised:

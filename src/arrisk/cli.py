@@ -1,4 +1,4 @@
-"""The command line: ``arrisk sample | init | check | run``."""
+"""The command line: ``arrisk sample | init | check | run | evidence``."""
 
 from __future__ import annotations
 
@@ -89,9 +89,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=_version())
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for add in (_add_sample, _add_init, _add_check, _add_run):
+    evidence = commands.add_parser("evidence", help="evidence of a provision: write, sign, verify")
+    actions = evidence.add_subparsers(title="actions", required=True, metavar="ACTION")
+    made = [add(commands) for add in (_add_sample, _add_init, _add_check, _add_run)]
+    for command in (*made, *(add(actions) for add in (_add_write, _add_sign, _add_verify))):
         # The same option after the command; without a default it leaves what stood before the command alone.
-        add(commands).add_argument("--debug", action="store_true", default=argparse.SUPPRESS)
+        command.add_argument("--debug", action="store_true", default=argparse.SUPPRESS)
     return parser
 
 
@@ -137,6 +140,34 @@ def _add_run(commands: Commands) -> argparse.ArgumentParser:
         "--jobs", type=_positive, default=1, metavar="N", help="notebooks at the same time (1)"
     )
     parser.set_defaults(command=_run)
+    return parser
+
+
+def _add_write(actions: Commands) -> argparse.ArgumentParser:
+    parser = actions.add_parser("write", help="make the provision of a study and write its evidence")
+    parser.add_argument("study", metavar="STUDY", type=Path)
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the evidence")
+    parser.add_argument("--supersedes", type=Path, metavar="DIR", help="signed evidence that this replaces")
+    parser.set_defaults(command=_write)
+    return parser
+
+
+def _add_sign(actions: Commands) -> argparse.ArgumentParser:
+    parser = actions.add_parser("sign", help="sign evidence off: it can then only be superseded")
+    parser.add_argument("folder", metavar="DIR", type=Path)
+    parser.add_argument("--by", required=True, metavar="NAME", help="who signs")
+    parser.add_argument("--role", required=True, metavar="ROLE", help="as what, such as controller")
+    parser.add_argument("--date", type=_day, metavar="DATE", help="day of the sign-off (today)")
+    parser.add_argument("--note", default="", metavar="TEXT")
+    parser.set_defaults(command=_sign)
+    return parser
+
+
+def _add_verify(actions: Commands) -> argparse.ArgumentParser:
+    parser = actions.add_parser("verify", help="compare every file of evidence with its digest")
+    parser.add_argument("folder", metavar="DIR", type=Path)
+    parser.add_argument("--study", type=Path, metavar="STUDY", help="compare the files of its ledger, too")
+    parser.set_defaults(command=_verify)
     return parser
 
 
@@ -206,6 +237,46 @@ def _check(arguments: argparse.Namespace) -> int:
     snapshot = ledger.as_of(study.as_of)
     print(f"open on {study.as_of:%Y-%m-%d}: {study.currency} {snapshot.open_balance:,.2f}")
     return _print_controls(study, ledger) if whole else FAILED
+
+
+def _write(arguments: argparse.Namespace) -> int:
+    from arrisk.models.provision.basis import Basis
+    from arrisk.models.provision.provision import make_provision
+    from arrisk.policy.study import open_study
+    from arrisk.report.evidence.pack import write_evidence
+
+    study = open_study(arguments.study)
+    provision = make_provision(study.snapshot(), Basis())
+    pack = write_evidence(study, provision, arguments.out, arguments.supersedes)
+    print(one_line(pack.finding()))
+    print(
+        f"the evidence is {pack.path}; sign it with: arrisk evidence sign {pack.path} --by NAME --role ROLE"
+    )
+    return OK
+
+
+def _sign(arguments: argparse.Namespace) -> int:
+    from arrisk.report.evidence.sign_off import sign_off
+
+    a = arguments
+    signed = sign_off(a.folder, a.by, a.role, a.date or dt.date.today(), a.note)
+    print(one_line(f"signed by {signed.who} on {signed.date}: manifest {signed.manifest_sha256}"))
+    return OK
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    from arrisk.policy.study import open_study
+    from arrisk.report.evidence.verification import verify_evidence
+
+    study = None if arguments.study is None else open_study(arguments.study)
+    found = verify_evidence(arguments.folder, study)
+    for row in found.problems.itertuples():
+        print(one_line(f"{row.file}: {row.problem}"))
+    if not found.intact:
+        count = len(found.problems)
+        return _complain(f"the evidence does not verify: {count} problem{'s' * (count != 1)}")
+    print(one_line(found.finding()))
+    return OK
 
 
 def _print_rows(table: pd.DataFrame) -> bool:

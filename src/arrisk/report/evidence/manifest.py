@@ -89,9 +89,15 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         raise RunError(f"{folder} holds no {MANIFEST}, so it is not an evidence pack") from None
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise RunError(f"{path} is not readable as a manifest: {error}") from error
-    if not isinstance(data, dict) or not isinstance(data.get("files"), list):
+    files = data.get("files") if isinstance(data, dict) else None
+    if not isinstance(files, list) or not all(
+        isinstance(f, dict) and {"name", "sha256"} <= {*f} for f in files
+    ):
         raise RunError(f"{path} lists no files, so it is not the manifest of an evidence pack")
-    return data
+    if data.get("form") != FORM:
+        raise RunError(f"{path} is of form {data.get('form')!r}, this version reads form {FORM}")
+    found: dict[str, Any] = data
+    return found
 
 
 def plain(value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,11 +12,12 @@ import pandas as pd
 
 from arrisk.display import Table, frame_html, money
 from arrisk.errors import RunError
-from arrisk.report.atomic import replaced_folder
+from arrisk.report.atomic import check_replaceable, replaced_folder
 from arrisk.report.evidence.cells import cell_items, write_customers, write_items, write_sums
 from arrisk.report.evidence.guide import write_guide
-from arrisk.report.evidence.manifest import MANIFEST, list_files, manifest_json
+from arrisk.report.evidence.manifest import MANIFEST, list_files, manifest_json, read_manifest
 from arrisk.report.evidence.rows import file_sha256, write_frame
+from arrisk.report.evidence.sign_off import check_unsigned, signed_pack
 
 if TYPE_CHECKING:
     from arrisk.models.provision.provision import Provision
@@ -66,7 +68,9 @@ class Evidence:
         return frame_html(table.frame, table.title, table.note, table.formats)
 
 
-def write_evidence(study: Study, provision: Provision, path: str | Path) -> Evidence:
+def write_evidence(
+    study: Study, provision: Provision, path: str | Path, supersedes: str | Path | None = None
+) -> Evidence:
     """Write everything from which a provision can be made again by hand into one folder.
 
     Parameters
@@ -76,6 +80,8 @@ def write_evidence(study: Study, provision: Provision, path: str | Path) -> Evid
     provision : Provision
     path : path
         The folder. A pack that is there and not signed is replaced as a whole at the end.
+    supersedes : path, optional
+        A signed pack whose place this one takes once it is signed itself.
 
     Returns
     -------
@@ -85,14 +91,18 @@ def write_evidence(study: Study, provision: Provision, path: str | Path) -> Evid
     Raises
     ------
     RunError
-        If the provision is not of this study, or the folder holds something else.
+        If the provision is not of this study, or the folder is signed, holds something else, or lies among
+        the files of the ledger.
     """
     _check_same(study, provision)
     target = Path(path).resolve()
-    with replaced_folder(target, OWNED, MANIFEST) as folder:
+    _check_place(study, target)
+    earlier = None if supersedes is None else _earlier(supersedes, target)
+    with replaced_folder(target, _names(target), MANIFEST) as folder:
         checks = _fill(folder, study, provision)
-        text = manifest_json(study, provision, folder, checks)
+        text = manifest_json(study, provision, folder, checks, earlier)
         (folder / MANIFEST).write_text(text, encoding="utf-8", newline="\n")
+        check_unsigned(target)
     files = pd.DataFrame(list_files(target))
     return Evidence(
         target,
@@ -104,28 +114,36 @@ def write_evidence(study: Study, provision: Provision, path: str | Path) -> Evid
     )
 
 
-class _Everything:
-    """Nothing of an earlier pack is carried over: what is not of this run would not be evidence."""
-
-    def __contains__(self, name: object) -> bool:
-        return True
-
-    def __iter__(self) -> Any:
-        return iter(())
-
-    def __len__(self) -> int:
-        return 0
-
-
-OWNED = _Everything()
-
-
 def _check_same(study: Study, provision: Provision) -> None:
     if provision.as_of != study.as_of or provision.currency != study.currency:
         raise RunError(
             f"the provision is of {provision.as_of:%Y-%m-%d} in {provision.currency}, the study of "
             f"{study.as_of:%Y-%m-%d} in {study.currency}"
         )
+
+
+def _check_place(study: Study, target: Path) -> None:
+    """Refuse a folder that is signed, is an input, or holds what is no part of a pack."""
+    check_replaceable(target, MANIFEST)
+    check_unsigned(target)
+    for source in map(Path, study.sources):
+        if source.is_dir() and target.is_relative_to(source.resolve()):
+            raise RunError(f"{target} lies among the files of the ledger, {source}; choose another folder")
+    if (target / MANIFEST).exists():
+        listed = {Path(str(f["name"])).parts[0] for f in read_manifest(target)["files"]}
+        strange = sorted(_names(target) - listed - {MANIFEST})
+        if strange:
+            raise RunError(f"{target} holds {strange[0]}, which is no part of the pack; move it elsewhere")
+
+
+def _names(target: Path) -> set[str]:
+    return {p.name for p in target.iterdir()} if target.is_dir() else set()
+
+
+def _earlier(supersedes: str | Path, target: Path) -> dict[str, str]:
+    folder, signed = signed_pack(supersedes)
+    name = Path(os.path.relpath(folder, target.parent)).as_posix()
+    return {"folder": name, "manifest_sha256": signed.manifest_sha256}
 
 
 def _fill(folder: Path, study: Study, provision: Provision) -> dict[str, Any]:
