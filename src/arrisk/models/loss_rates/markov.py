@@ -206,14 +206,15 @@ def unending_states(matrix: Floats) -> Flags:
 
 def _shares(sums: Floats) -> Floats:
     total = sums.sum(axis=-1, keepdims=True)
-    return np.divide(sums, total, out=np.zeros_like(sums), where=total > 0)
+    shares: Floats = np.divide(sums, total, out=np.zeros_like(sums), where=total > 0)
+    return shares
 
 
 def _recovered(sums: Floats) -> Floats:
     """Share recovered of what was written off, 0 without write-offs."""
     lost, back = np.maximum(sums[..., -2], 0.0), np.maximum(sums[..., -1], 0.0)
-    share = np.divide(np.minimum(back, lost), lost, out=np.zeros_like(lost), where=lost > 0)
-    return np.asarray(share, dtype=float)
+    share: Floats = np.divide(np.minimum(back, lost), lost, out=np.zeros_like(lost), where=lost > 0)
+    return share
 
 
 def _check_ends(counts: LossCounts, states: int, strength: float) -> None:

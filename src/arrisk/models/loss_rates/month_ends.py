@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 import pandas as pd
@@ -18,21 +18,33 @@ from numpy.typing import NDArray
 
 from arrisk.errors import ModelError
 from arrisk.ledger.days import dates, month_end, month_index
-from arrisk.ledger.statements import KINDS
+from arrisk.models.loss_rates.book_states import (
+    BookState,
+    ItemGroups,
+    NotDue,
+    WriteOffs,
+    month_step,
+    read_groups,
+    whole_months,
+    window_ends,
+)
 from arrisk.portfolio.ageing import NOT_DUE, bucket_names
-from arrisk.portfolio.flow_cells import read_flow_cells
 
 if TYPE_CHECKING:
     from arrisk.ledger.book import Snapshot
 
-__all__ = ["ProvisionCounts", "bucket_labels", "make_provision_counts", "recovered_shares"]
+__all__ = [
+    "NotDue",
+    "ProvisionCounts",
+    "WriteOffs",
+    "bucket_labels",
+    "check_flow_choices",
+    "make_provision_counts",
+    "recovered_shares",
+]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
-NotDue = Literal["falling_due", "all"]
-WriteOffs = Literal["migrated", "dropped"]
-
-LOST = KINDS["write_off"]
 YEAR = 365
 
 
@@ -84,31 +96,6 @@ class ProvisionCounts:
     facts: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class _Cells:
-    """Groups of items alike (customer, due day, month they became known), and what moved in minor units."""
-
-    customers: NDArray[Any]
-    owner: IntArray
-    since: IntArray
-    due: IntArray
-    group: IntArray
-    month: IntArray
-    lost: NDArray[np.bool_]
-    amount: IntArray
-    undated: int
-
-    def sums(self, rows: NDArray[np.bool_]) -> FloatArray:
-        return np.bincount(self.group[rows], self.amount[rows], self.owner.size).astype(float)
-
-    def by_customer(self, amounts: FloatArray) -> FloatArray:
-        return np.bincount(self.owner, amounts, self.customers.size).astype(float)
-
-    def by_bucket(self, amounts: FloatArray, bucket: IntArray, buckets: int) -> FloatArray:
-        flat = np.bincount(self.owner * buckets + bucket, amounts, self.customers.size * buckets)
-        return flat.reshape(self.customers.size, buckets).astype(float)
-
-
 def bucket_labels(edges: Sequence[int]) -> list[str]:
     """Names of the ageing buckets.
 
@@ -152,32 +139,32 @@ def make_provision_counts(
     ModelError
         If there are fewer than two month ends, or edges or options are not usable.
     """
-    if list(edges) != sorted(set(edges)) or not edges or edges[0] < 1:
-        raise ModelError(f"edges must be increasing days of at least 1, got {tuple(edges)}")
-    if not_due not in get_args(NotDue) or write_offs not in get_args(WriteOffs):
-        raise ModelError(f"not_due is one of {get_args(NotDue)}, write_offs one of {get_args(WriteOffs)}")
-    if months < 1 or horizon < 1:
+    check_flow_choices(months, edges, not_due, write_offs)
+    if horizon < 1:
         raise ModelError("months and horizon are at least 1")
-    cells = _read_cells(snapshot)
-    ends = _month_ends(snapshot, cells, months)
-    states = [_State(cells, int(month), int(month_end(month)), tuple(edges)) for month in ends]
-    recovered = recovered_shares(snapshot, cells.customers)
+    groups = read_groups(snapshot)
+    ends = window_ends(snapshot, groups, months)
+    states = [BookState(groups, int(month), int(month_end(month)), tuple(edges)) for month in ends]
+    recovered = recovered_shares(snapshot, groups.customers)
     scale = float(snapshot.scale)
-    steps = [_step(cells, a, b, not_due, write_offs) for a, b in pairwise(states)]
-    arrived, left, lost, ended = (np.stack(part, axis=1) / scale for part in zip(*steps, strict=True))
-    seasoned, seasoned_lost, seen = _follow(cells, snapshot, tuple(edges), horizon)
-    now = _State(cells, int(month_index([snapshot.day])[0]), snapshot.day, tuple(edges))
-    window = cells.lost & (cells.month > ends[0])
+    steps = [month_step(a, b, not_due, write_offs) for a, b in pairwise(states)]
+    arrived, left, lost, ended = (
+        np.stack([getattr(step, name) for step in steps], axis=1) / scale
+        for name in ("arrived", "left", "lost", "ended")
+    )
+    seasoned, seasoned_lost, seen = _follow(groups, snapshot, tuple(edges), horizon)
+    now = BookState(groups, int(month_index([snapshot.day])[0]), snapshot.day, tuple(edges))
+    window = groups.lost & (groups.month > ends[0])
     month_ends = _dates(ends)
     facts = {
         "window": (month_ends[0], month_ends[-1]),
         "horizon_months": horizon,
         "seasoned_month_ends": seen,
-        "items_without_due_date": cells.undated,
+        "items_without_due_date": groups.undated,
         "late_write_off_share": _late_share(snapshot, month_ends[0]),
     }
     return ProvisionCounts(
-        cells.customers,
+        groups.customers,
         month_ends,
         tuple(edges),
         np.stack([s.balances() for s in states], axis=1) / scale,
@@ -188,85 +175,42 @@ def make_provision_counts(
         now.balances() / scale,
         seasoned / scale,
         seasoned_lost * (1 - recovered[:, None]) / scale,
-        -cells.by_customer(cells.sums(window)) / scale,
+        -groups.by_customer(groups.sums(window)) / scale,
         recovered,
         facts,
     )
 
 
-class _State:
-    """Groups of items at the end of a month: unpaid before write-offs, written off, and the bucket."""
+def check_flow_choices(months: int, edges: Sequence[int], not_due: NotDue, write_offs: WriteOffs) -> None:
+    """Refuse a window, edges or options that are not usable.
 
-    __slots__ = ("bucket", "buckets", "cells", "gone", "month", "unpaid")
-
-    def __init__(self, cells: _Cells, month: int, day: int, edges: tuple[int, ...]) -> None:
-        past = cells.month <= month
-        self.cells, self.month, self.buckets = cells, month, len(edges) + 2
-        self.unpaid = np.maximum(cells.sums(past & ~cells.lost), 0.0)
-        self.gone = np.minimum(-cells.sums(past & cells.lost), self.unpaid)
-        self.bucket = np.searchsorted([0, *edges], day - cells.due, side="left").astype(np.int64)
-
-    def balances(self) -> FloatArray:
-        return self.cells.by_bucket(self.unpaid - self.gone, self.bucket, self.buckets)
-
-
-def _step(
-    cells: _Cells, old: _State, new: _State, not_due: NotDue, write_offs: WriteOffs
-) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    """One month of flows by customer: arrived and left by step, lost and ended out of the last bucket."""
-    keep = write_offs == "migrated"
-    before = old.unpaid if keep else old.unpaid - old.gone
-    after = new.unpaid if keep else new.unpaid - new.gone
-    last = old.buckets - 1
-    left = cells.by_bucket(before, old.bucket, last + 1)[:, :last]
-    standing = old.bucket == last
-    arrived = cells.by_bucket(np.where(standing, 0.0, after), new.bucket, last + 1)[:, 1:]
-    if not_due == "falling_due":
-        falling = (old.bucket == 0) & (new.bucket > 0) & (cells.since <= old.month)
-        left[:, 0] = cells.by_customer(np.where(falling, before, 0.0))
-        arrived[:, 0] = cells.by_customer(np.where(falling, after, 0.0))
-    entering = keep & (new.bucket == last) & ~standing
-    lost = np.where(standing, new.gone - old.gone, 0.0) + np.where(entering, new.gone, 0.0)
-    paid = np.where(standing, np.maximum(old.unpaid - new.unpaid, 0.0), 0.0)
-    gone = cells.by_customer(np.maximum(lost, 0.0))
-    return arrived, left, gone, gone + cells.by_customer(paid)
+    Raises
+    ------
+    ModelError
+    """
+    if list(edges) != sorted(set(edges)) or not edges or edges[0] < 1:
+        raise ModelError(f"edges must be increasing days of at least 1, got {tuple(edges)}")
+    if not_due not in get_args(NotDue) or write_offs not in get_args(WriteOffs):
+        raise ModelError(f"not_due is one of {get_args(NotDue)}, write_offs one of {get_args(WriteOffs)}")
+    if months < 1:
+        raise ModelError("months and horizon are at least 1")
 
 
 def _follow(
-    cells: _Cells, snapshot: Snapshot, edges: tuple[int, ...], horizon: int
+    groups: ItemGroups, snapshot: Snapshot, edges: tuple[int, ...], horizon: int
 ) -> tuple[FloatArray, FloatArray, list[pd.Timestamp]]:
     """Past balances by bucket and what of them was written off within the horizon (minor units)."""
-    ends = _whole_months(snapshot, cells)
-    ends = ends[ends <= _last_whole_month(snapshot) - horizon]
-    shape = (cells.customers.size, len(edges) + 2)
+    ends = whole_months(snapshot, groups)
+    ends = ends[ends <= (ends[-1] if len(ends) else 0) - horizon]
+    shape = (groups.customers.size, len(edges) + 2)
     balances, losses = np.zeros(shape), np.zeros(shape)
     for end in ends:
-        then = _State(cells, int(end), int(month_end(end)), edges)
-        rows = cells.lost & (cells.month > end) & (cells.month <= end + horizon)
-        known = np.where(cells.since <= end, then.unpaid - then.gone, 0.0)
-        balances += cells.by_bucket(known, then.bucket, shape[1])
-        losses += cells.by_bucket(np.minimum(-cells.sums(rows), known), then.bucket, shape[1])
+        then = BookState(groups, int(end), int(month_end(end)), edges)
+        rows = groups.lost & (groups.month > end) & (groups.month <= end + horizon)
+        known = np.where(groups.since <= end, then.unpaid - then.gone, 0.0)
+        balances += groups.by_bucket(known, then.bucket, shape[1])
+        losses += groups.by_bucket(np.minimum(-groups.sums(rows), known), then.bucket, shape[1])
     return balances, losses, list(_dates(ends))
-
-
-def _read_cells(snapshot: Snapshot) -> _Cells:
-    rows = read_flow_cells(snapshot, by="customer_id")
-    if not rows.amount.size:
-        raise ModelError("the snapshot holds no invoice")
-    keys = np.stack([rows.cell, rows.clock_day, rows.since])
-    groups, group = np.unique(keys, axis=1, return_inverse=True)
-    owner, due, since = groups
-    return _Cells(
-        np.asarray(rows.labels, dtype=str),
-        owner,
-        since,
-        due,
-        group.reshape(-1).astype(np.int64),
-        rows.month,
-        rows.kind == LOST,
-        rows.amount,
-        int(rows.items[~rows.dated & (rows.kind == KINDS["invoice"])].sum()),
-    )
 
 
 def recovered_shares(snapshot: Snapshot, customers: NDArray[Any]) -> FloatArray:
@@ -286,22 +230,6 @@ def _late_share(snapshot: Snapshot, start: pd.Timestamp) -> float:
     days = (gone["closed_date"] - gone["due_date"].fillna(gone["issue_date"])).dt.days
     amounts = gone["written_off_amount"]
     return float(amounts[days > YEAR].sum() / amounts.sum()) if len(gone) else 0.0
-
-
-def _last_whole_month(snapshot: Snapshot) -> int:
-    """The last month that had ended by the as-of date."""
-    return int(month_index([snapshot.day + 1])[0]) - 1
-
-
-def _whole_months(snapshot: Snapshot, cells: _Cells) -> IntArray:
-    return np.arange(cells.month.min(), _last_whole_month(snapshot) + 1, dtype=np.int64)
-
-
-def _month_ends(snapshot: Snapshot, cells: _Cells, months: int) -> IntArray:
-    ends = _whole_months(snapshot, cells)
-    if len(ends) < 2:
-        raise ModelError(f"provision rates need two month ends, the ledger has {len(ends)} before its date")
-    return ends[-(months + 1) :]
 
 
 def _dates(months: IntArray) -> pd.DatetimeIndex:

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
+from arrisk.errors import ModelError
+from arrisk.ledger.days import dates, month_end, month_index
 from arrisk.models.loss_rates.arithmetic import Averaging, average_flows, chain_rates
-from arrisk.models.loss_rates.loss_counts import LossCounts
-from arrisk.models.loss_rates.month_ends import NotDue, ProvisionCounts, WriteOffs, make_provision_counts
+from arrisk.models.loss_rates.book_states import (
+    BookState,
+    NotDue,
+    WriteOffs,
+    month_step,
+    read_groups,
+    window_ends,
+)
+from arrisk.models.loss_rates.customer_moves import UNITS
+from arrisk.models.loss_rates.loss_counts import LossCounts, Unit
+from arrisk.models.loss_rates.month_ends import check_flow_choices, recovered_shares
 from arrisk.models.loss_rates.segments import segment_customers
 
 if TYPE_CHECKING:
@@ -27,6 +40,7 @@ def count_net_flows(
     months: int = 24,
     edges: Sequence[int] = (30, 60, 90),
     averaging: Averaging = "volume",
+    unit: Unit = "item",
     write_offs: WriteOffs = "migrated",
     not_due: NotDue = "falling_due",
     terminal_loss: float | None = None,
@@ -44,8 +58,14 @@ def count_net_flows(
         Days overdue at which a bucket ends.
     averaging : {"volume", "simple"}
         See `flow_rates`.
-    write_offs, not_due
-        See `make_provision_counts`.
+    unit : {"item", "customer"}
+        Whose bucket: that of the item, or for all that a customer owes that of its oldest open item.
+    write_offs : {"migrated", "dropped"}
+        "migrated": a written-off amount goes on ageing until it reaches the last bucket. "dropped": it leaves
+        the panel, which makes an early write-off look like a collection.
+    not_due : {"falling_due", "all"}
+        Flow out of the balance not yet due: of what falls due within the month, or of all of it (the textbook
+        panel, which understates it when terms are longer than a month).
     terminal_loss : float, optional
         Share lost of what reaches the last bucket; by default write-offs net of recoveries over everything
         that left the last bucket in the window.
@@ -57,53 +77,96 @@ def count_net_flows(
     ModelError
         If the ledger is younger than two month ends or an argument is not allowed.
     """
-    counts = make_provision_counts(snapshot, months, edges, not_due, write_offs)
-    segments, segment = segment_customers(snapshot, counts.customers, by)
-    n, steps = counts.arrived.shape[:2]
-    width = len(counts.edges) + 1
-    parts = [counts.arrived.reshape(n, -1), counts.left.reshape(n, -1)]
-    terms = np.hstack([*parts, counts.lost.sum(axis=1)[:, None], counts.ended.sum(axis=1)[:, None]])
+    check_flow_choices(months, edges, not_due, write_offs)
+    if averaging not in get_args(Averaging) or unit not in get_args(Unit):
+        raise ModelError(f"averaging is one of {get_args(Averaging)}, unit one of {get_args(Unit)}")
+    if terminal_loss is not None and not 0 <= terminal_loss <= 1:
+        raise ModelError(f"terminal loss is a fraction between 0 and 1, got {terminal_loss}")
+    groups = read_groups(snapshot)
+    segments, segment = segment_customers(snapshot, groups.customers, by)
+    ends = window_ends(snapshot, groups, months)
+    states = (BookState(groups, int(m), int(month_end(m)), tuple(edges), unit) for m in ends)
+    flows = _flows(states, not_due, write_offs)
+    recovered = recovered_shares(snapshot, groups.customers)
+    lost = flows.lost * (1 - recovered)
+    last = sparse.csr_array(np.column_stack([lost, flows.ended]))
+    terms = sparse.hstack([*flows.arrived, *flows.left, last], "csr")
+    shape = (2, len(ends) - 1, len(edges) + 1)
 
     def rates(sums: Floats) -> Floats:
-        shape = (*sums.shape[:-1], steps, width)
-        arrived = sums[..., : steps * width].reshape(shape)
-        left = sums[..., steps * width : 2 * steps * width].reshape(shape)
-        flows = average_flows(np.maximum(arrived, 0.0), np.maximum(left, 0.0), averaging)
+        steps = np.maximum(sums[..., :-2].reshape(*sums.shape[:-1], *shape), 0.0)
+        found = average_flows(steps[..., 0, :, :], steps[..., 1, :, :], averaging)
         last = _share(sums[..., -2], sums[..., -1]) if terminal_loss is None else terminal_loss
         last = np.broadcast_to(last, sums.shape[:-1])
-        return chain_rates(np.nan_to_num(flows, nan=1.0), np.nan_to_num(last, nan=1.0))
+        return chain_rates(np.nan_to_num(found, nan=1.0), np.nan_to_num(last, nan=1.0))
 
-    exposed = counts.balances.max(axis=1) > 0
+    window = tuple(pd.DatetimeIndex(dates(month_end(ends[[0, -1]]))))
+    now = BookState(groups, int(month_index([snapshot.day])[0]), snapshot.day, tuple(edges), unit)
+    gone = -groups.by_customer(groups.sums(groups.lost & (groups.month > ends[0])))
     return LossCounts(
         "net_flow",
-        counts.edges,
-        counts.customers,
+        tuple(edges),
+        groups.customers,
         by,
         segments,
         segment,
-        sparse.csr_array(terms),
+        terms / snapshot.scale,
         rates,
-        exposed,
-        exposed & (counts.written_off > 0)[:, None],
-        counts.today,
-        _conventions(counts, averaging, write_offs, not_due, terminal_loss),
-        {"window": counts.facts["window"], "months": steps},
+        flows.exposed,
+        flows.exposed & (gone > 0)[:, None],
+        now.balances() / snapshot.scale,
+        _conventions(window, len(ends) - 1, averaging, unit, write_offs, not_due, terminal_loss),
+        {"window": window, "months": len(ends) - 1},
+        unit,
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Flows:
+    """Flows of a window by customer, minor units: sparse tables of each month by step, and the rest."""
+
+    arrived: list[sparse.csr_array]
+    left: list[sparse.csr_array]
+    lost: Floats
+    ended: Floats
+    exposed: NDArray[np.bool_]
+
+
+def _flows(states: Iterable[BookState], not_due: NotDue, write_offs: WriteOffs) -> _Flows:
+    """Compare month ends in turn, two of them in memory at a time."""
+    arrived: list[sparse.csr_array] = []
+    left: list[sparse.csr_array] = []
+    lost, ended, exposed, counted = (np.zeros(1), np.zeros(1), np.zeros((1, 1), dtype=bool), None)
+    old: BookState | None = None
+    for new in states:
+        exposed = exposed | (new.balances() > 0)
+        if old is not None:
+            step = month_step(old, new, not_due, write_offs, counted)
+            arrived.append(sparse.csr_array(step.arrived))
+            left.append(sparse.csr_array(step.left))
+            lost, ended, counted = lost + step.lost, ended + step.ended, step.counted
+        old = new
+    return _Flows(arrived, left, lost, ended, exposed)
+
+
 def _conventions(
-    counts: ProvisionCounts,
+    window: tuple[pd.Timestamp, ...],
+    months: int,
     averaging: Averaging,
+    unit: Unit,
     write_offs: WriteOffs,
     not_due: NotDue,
     terminal: float | None,
 ) -> dict[str, str]:
-    start, end = counts.facts["window"]
+    start, end = window
     return {
         "rates": "net flow rates between month ends, chained to the loss share of the last bucket",
-        "window": f"{start:%Y-%m-%d} to {end:%Y-%m-%d}, {len(counts.month_ends) - 1} monthly flows",
-        "averaging": averaging,
-        "level": "items: each in its own bucket",
+        "window": f"{start:%Y-%m-%d} to {end:%Y-%m-%d}, {months} monthly flows",
+        "averaging": {
+            "volume": "volume: ratio of the sums over months",
+            "simple": "simple: mean of the monthly flows",
+        }[averaging],
+        "unit": UNITS[unit],
         "not due": {
             "falling_due": "flow of what falls due within the month",
             "all": "flow of the whole balance not yet due",
@@ -117,6 +180,9 @@ def _conventions(
             if terminal is None
             else f"given: {terminal:.2%}"
         ),
+        "disputed and undated items": "by age; without a due date from their issue",
+        "credit notes": "settled",
+        "a bucket never seen": "passes everything on",
     }
 
 

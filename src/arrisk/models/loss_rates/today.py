@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arrisk.errors import ModelError
+from arrisk.ledger.days import month_index
+from arrisk.models.loss_rates.book_states import BookState, read_groups
 from arrisk.models.loss_rates.loss_counts import LossCounts
-from arrisk.models.loss_rates.month_ends import make_provision_counts
 from arrisk.models.loss_rates.segments import segment_customers
 
 if TYPE_CHECKING:
@@ -26,8 +27,9 @@ def balances_today(snapshot: Snapshot, counts: LossCounts) -> NDArray[np.float64
     ModelError
         If a customer belongs to a segment that the counts do not have.
     """
-    now = make_provision_counts(snapshot, 1, counts.edges)
-    values, place = segment_customers(snapshot, now.customers, counts.by)
+    groups = read_groups(snapshot)
+    now = BookState(groups, int(month_index([snapshot.day])[0]), snapshot.day, counts.edges, counts.unit)
+    values, place = segment_customers(snapshot, groups.customers, counts.by)
     pooled = counts.facts.get("pooled", {})
     names = [pooled.get(name, name) for name in values]
     unknown = sorted(set(names) - set(counts.segments))
@@ -35,5 +37,5 @@ def balances_today(snapshot: Snapshot, counts: LossCounts) -> NDArray[np.float64
         raise ModelError(f"no rates for {unknown}; known segments: {list(counts.segments)}")
     known = np.array([counts.segments.index(name) for name in names])
     out = np.zeros((len(counts.segments), counts.buckets))
-    np.add.at(out, known[place], now.today)
+    np.add.at(out, known[place], now.balances() / snapshot.scale)
     return out
