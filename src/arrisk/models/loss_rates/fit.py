@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from arrisk.errors import ModelError
 from arrisk.models.loss_rates.credible_rates import make_credible
+from arrisk.models.loss_rates.left_out import leave_customers_out
 from arrisk.models.loss_rates.loss_counts import LossCounts
 from arrisk.models.loss_rates.loss_rates import LossRates, estimate_rates
 from arrisk.models.loss_rates.markov import count_chain
@@ -37,6 +38,7 @@ def fit_loss_rates(
     min_customers: int = 0,
     min_losers: int = 0,
     credibility: Credibility | None = None,
+    leave_out: Sequence[str] = (),
     **conventions: Any,
 ) -> LossRates:
     """Loss rates by age of debt from the history of a ledger.
@@ -58,6 +60,8 @@ def fit_loss_rates(
     credibility : {"buhlmann"}, optional
         Draw the rates of segments towards those of all customers as far as their own say little; see
         `make_credible`. A single segment stays as it is.
+    leave_out : sequence of str
+        Customers whose past does not count; what they owe does. See `leave_customers_out`.
     **conventions
         Choices of the method, as its counting function names them.
 
@@ -87,6 +91,6 @@ def fit_loss_rates(
         words = describe_merged(counts.edges, edges, min_customers)
         counts = METHODS[method](snapshot, by=by, **{**conventions, "edges": edges})
         counts = replace(counts, conventions={**counts.conventions, "old buckets": words})
-    counts = pool_segments(counts, min_customers, min_losers)
+    counts = pool_segments(leave_customers_out(counts, leave_out), min_customers, min_losers)
     rates = estimate_rates(counts, snapshot.date, snapshot.currency, level)
     return make_credible(rates) if credibility and len(counts.segments) > 1 else rates

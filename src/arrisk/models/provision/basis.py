@@ -23,8 +23,12 @@ __all__ = ["Basis", "FrameworkName", "Overlays"]
 class Overlays(Protocol):
     """What looks forward: takes loss rates of a day to those that are used."""
 
-    def apply(self, rates: LossRates, as_of: pd.Timestamp) -> LossRates:
-        """The rates after all overlays in force on a day."""
+    def apply(self, rates: LossRates, as_of: pd.Timestamp) -> tuple[LossRates, pd.DataFrame]:
+        """The rates after all overlays in force on a day, and what each did; see `OverlayLog.apply`."""
+        ...
+
+    def finding(self) -> str:
+        """What they are, in one sentence."""
         ...
 
 
@@ -42,9 +46,10 @@ class Basis:
         An attribute of customers that makes segments.
     level : float
         Coverage of the intervals.
-    pooling : mapping
-        How small segments are pooled and how far their own history counts: arguments of `fit_loss_rates`
-        other than those above.
+    min_customers, min_losers : int
+        Smallest segments that have rates of their own; see `fit_loss_rates`.
+    credibility : {"buhlmann"}, optional
+        How far the history of a segment counts against that of all; see `fit_loss_rates`.
     overlays : Overlays, optional
         Look forward from the historical rates.
     assessments : tuple of Assessment
@@ -70,7 +75,9 @@ class Basis:
     conventions: Mapping[str, Any] = field(default_factory=dict)
     by: str | None = None
     level: float = 0.95
-    pooling: Mapping[str, Any] = field(default_factory=dict)
+    min_customers: int = 0
+    min_losers: int = 0
+    credibility: Literal["buhlmann"] | None = None
     overlays: Overlays | None = None
     assessments: tuple[Assessment, ...] = ()
     assessed_history: Literal["stays", "leaves"] = "stays"
@@ -99,9 +106,10 @@ def _choices(basis: Basis) -> dict[str, str]:
         "method": basis.method,
         "conventions": _words(basis.conventions) or "those of the method",
         "segments": "all customers together" if basis.by is None else f"customers by {basis.by}",
-        "pooling": _words(basis.pooling) or "none: every segment has its own rates",
+        "smallest segment": f"{basis.min_customers} customers in each bucket, {basis.min_losers} with a loss",
+        "credibility": basis.credibility or "none: the history of a segment counts in full",
         "coverage of intervals": f"{basis.level:.0%}",
-        "overlays": "none" if basis.overlays is None else repr(basis.overlays),
+        "overlays": "none" if basis.overlays is None else basis.overlays.finding(),
         "judged by themselves": f"{len(basis.assessments)} customers",
         "their past": "stays in the rates of the pool: failures of the past were in it before anybody knew"
         if stays

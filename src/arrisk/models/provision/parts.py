@@ -26,6 +26,7 @@ class Parts:
 
     table: pd.DataFrame
     by_customer: pd.DataFrame
+    net_rates: Floats
     total: Amount
     before: Amount
     reimbursement: Amount
@@ -70,6 +71,7 @@ def make_parts(
     return Parts(
         table,
         _by_customer(book, pooled, secured, cells, own, assessed),
+        _net_rates(book, pooled - secured.integral, rate, own),
         _total(rates, owed - taken, before - relief, known, book.scale),
         _total(rates, owed.astype(float), before, known, book.scale),
         _total(rates, apart, back, 0, book.scale),
@@ -146,6 +148,12 @@ def _by_customer(
     )
     owing: pd.DataFrame = frame[owed > 0].reset_index(drop=True)
     return owing
+
+
+def _net_rates(book: OpenBook, left: Floats, rate: Floats, own: Ints) -> Floats:
+    """Loss over what is owed, by customer and bucket."""
+    pool = np.where(left > 0, left * rate[book.segment], 0.0)
+    return np.divide(pool + own, book.owed, out=np.zeros(left.shape), where=book.owed > 0)
 
 
 def _shared(book: OpenBook, cells: Floats, weights: NDArray[Any]) -> Floats:

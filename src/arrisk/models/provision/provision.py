@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from arrisk.display import Table, frame_html
 from arrisk.models.loss_rates.fit import fit_loss_rates
@@ -57,12 +59,17 @@ class Provision:
     by_customer : DataFrame
         customer_id, segment, exposure, assessed (bool), secured, provision_before, relief, provision,
         reimbursement; one row a customer that owes anything; each column sums to that of the table.
+    net_rates : array of shape (customers, buckets)
+        Provision over what is owed, of every customer of the counts, not rounded: the rate after
+        enhancements, or that of the assessment; 0 where nothing is owed, NaN where no rate is known.
     assessed : Assessed
     secured : Secured
     tie : DataFrame
         line, amount: from what is owed to the open balance of the ledger.
     gate : DataFrame
         What the framework says of each option; see `check_basis`.
+    overlay_steps : DataFrame
+        What each overlay did; see `OverlayLog.apply`. Empty without overlays.
     conventions : dict of str to str
         Every choice that another hand needs to arrive at the same figures.
     diagnostics : dict
@@ -78,10 +85,12 @@ class Provision:
     before: Amount
     reimbursement: Amount
     by_customer: pd.DataFrame
+    net_rates: NDArray[np.float64]
     assessed: Assessed
     secured: Secured
     tie: pd.DataFrame
     gate: pd.DataFrame
+    overlay_steps: pd.DataFrame
     conventions: dict[str, str]
     diagnostics: dict[str, Any] = field(default_factory=dict)
 
@@ -173,10 +182,10 @@ def make_provision(
     """
     basis = basis or Basis()
     gate = check_basis(basis)
-    historical = fit_loss_rates(
-        snapshot, basis.method, basis.by, basis.level, **basis.pooling, **basis.conventions
-    )
-    rates = historical if basis.overlays is None else basis.overlays.apply(historical, snapshot.date)
+    historical = _historical(snapshot, basis)
+    rates, steps = historical, pd.DataFrame()
+    if basis.overlays is not None:
+        rates, steps = basis.overlays.apply(historical, snapshot.date)
     book = read_open_book(snapshot, historical.counts)
     assessed = assess_customers(book, basis.assessments, snapshot.date)
     collected = collected_later(book, snapshot, later, basis, assessed.inside)
@@ -185,7 +194,22 @@ def make_provision(
     pooled -= collected
     secured = _secured(book, pooled, rates, basis, snapshot)
     parts = make_parts(book, pooled, collected, rates, historical, assessed, secured)
-    return _result(snapshot, basis, historical, rates, book, assessed, secured, parts, gate)
+    return _result(snapshot, basis, historical, rates, book, assessed, secured, parts, gate, steps)
+
+
+def _historical(snapshot: Snapshot, basis: Basis) -> LossRates:
+    leaving = [] if basis.assessed_history == "stays" else [one.customer_id for one in basis.assessments]
+    return fit_loss_rates(
+        snapshot,
+        basis.method,
+        basis.by,
+        basis.level,
+        basis.min_customers,
+        basis.min_losers,
+        basis.credibility,
+        leaving,
+        **basis.conventions,
+    )
 
 
 def _secured(book: OpenBook, pooled: Any, rates: LossRates, basis: Basis, snapshot: Snapshot) -> Secured:
@@ -212,6 +236,7 @@ def _result(
     secured: Secured,
     parts: Parts,
     gate: pd.DataFrame,
+    steps: pd.DataFrame,
 ) -> Provision:
     facts = {"customers": int((book.owed.sum(axis=1) > 0).sum()), "scale": book.scale, **rates.diagnostics}
     return Provision(
@@ -225,10 +250,12 @@ def _result(
         parts.before,
         parts.reimbursement,
         parts.by_customer,
+        parts.net_rates,
         assessed,
         secured,
         parts.tie,
         gate,
+        steps,
         {**rates.conventions, **page.describe_basis(basis)},
         facts,
     )
