@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from arrisk.errors import ModelError
 from arrisk.models.intervals import Interval, clopper_pearson, jackknife_logit, upper_bound
-from arrisk.models.loss_rates.loss_counts import LossCounts, leave_one_out
+from arrisk.models.loss_rates.loss_counts import CELLS_AT_ONCE, LossCounts, leave_one_out
 
 __all__ = ["MINIMUM_LOSERS", "NEVER_SEEN", "Replicates", "complete_rates", "leave_each_out"]
 
@@ -163,9 +163,11 @@ def _without_pooled(counts: LossCounts) -> Floats:
     """Rates of all segments without each customer's part in the sums of all."""
     totals = counts.totals()
     size = totals.shape[1] // 2
+    width = max(1, CELLS_AT_ONCE // totals.size)
     parts = []
-    for row in range(counts.customers.size):
-        sums = totals.copy()
-        sums[:, size:] -= counts.terms[row : row + 1].toarray()
+    for start in range(0, counts.customers.size, width):
+        rows = counts.terms[start : start + width].toarray()
+        sums = np.repeat(totals[None], len(rows), axis=0)
+        sums[:, :, size:] -= rows[:, None, :]
         parts.append(counts.rates(sums))
-    return np.stack(parts)
+    return np.concatenate(parts)
