@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 
 from arrisk.ledger.statements import KINDS, OWED, cell_of
 
-__all__ = ["OPEN", "survival_counts", "survival_left_out"]
+__all__ = ["ISSUE_MONTH", "OPEN", "survival_counts", "survival_left_out"]
 
 OPEN = 0
 CREDIT_NOTE, WRITE_OFF, PAYMENT = KINDS["credit_note"], KINDS["write_off"], KINDS["payment"]
@@ -20,6 +20,14 @@ CAUSE = f"CASE WHEN kind IN ({CREDIT_NOTE}, {WRITE_OFF}) THEN kind ELSE {PAYMENT
 POOL = f"CASE WHEN kind = {CREDIT_NOTE} THEN {PAYMENT} ELSE kind END"
 SETTLED = f"side = {OWED} AND kind <> {KINDS['invoice']}"
 EARLY = "CASE WHEN event_day < issue_day THEN issue_day ELSE event_day END"
+CLOCKS = {
+    "issue": "o.issue_day",
+    "due": "o.due_day",
+    "due_or_issue": "COALESCE(o.due_day, o.issue_day)",
+}
+ISSUE_MONTH = "(issue month)"
+OWN_CELLS = {"customer_id": "o.customer", ISSUE_MONTH: "b.month"}
+ISSUE_MONTHS = " LEFT JOIN calendar AS b ON o.issue_day = b.day"
 
 
 class _Scheme(NamedTuple):
@@ -42,13 +50,13 @@ class _Scheme(NamedTuple):
     def entry(self) -> str:
         """The last day on which an item was not yet watched."""
         if self.since is None:
-            return "-1" if self.clock == "issue_day" else "o.issue_day - o.due_day - 1"
+            return "-1" if self.clock == "issue" else f"o.issue_day - {CLOCKS[self.clock]} - 1"
         begin = f"CASE WHEN o.issue_day < {self.since} THEN {self.since} ELSE o.issue_day END"
-        return f"{begin} - o.{self.clock} - 1"
+        return f"{begin} - {CLOCKS[self.clock]} - 1"
 
     def chosen(self, day: str | None = None) -> str:
         """Condition for the items that have the clock, in the cohort, and left (on `day`) in the window."""
-        tests = [] if self.clock == "issue_day" else ["due_day IS NOT NULL"]
+        tests = ["due_day IS NOT NULL"] if self.clock == "due" else []
         if self.issued is not None:
             tests.append(f"issue_day BETWEEN {self.issued[0]} AND {self.issued[1]}")
         if day is not None and self.since is not None:
@@ -60,7 +68,7 @@ class _Scheme(NamedTuple):
         shown = [f"{cell} AS cell_{k}" for k, cell in enumerate(self.cells)]
         shown += [
             f"{self.entry} AS entry_day",
-            f"o.left_day - o.{self.clock} AS exit_day",
+            f"o.left_day - {CLOCKS[self.clock]} AS exit_day",
             "o.cause, o.amount",
         ]
         inner = f"SELECT {', '.join(shown)} FROM ({rows}) AS o{self.joins}"
@@ -72,7 +80,7 @@ class _Scheme(NamedTuple):
 
 def survival_counts(
     as_of: int,
-    clock: Literal["issue", "due"] = "issue",
+    clock: Literal["issue", "due", "due_or_issue"] = "issue",
     by: Sequence[str] = (),
     since: int | None = None,
     issued: tuple[int, int] | None = None,
@@ -84,10 +92,11 @@ def survival_counts(
     ----------
     as_of : int
         The day on which the statement is run; what is open then is censored on it.
-    clock : {"issue", "due"}
-        Day 0. Without a due date an item is not on the second.
+    clock : {"issue", "due", "due_or_issue"}
+        Day 0. Without a due date an item is not on the second; on the third it is due when issued.
     by : sequence of str
-        Attributes of customers or items. Of "customer_id" the result has the number.
+        Attributes of customers or items. Of "customer_id" the result has the number; `ISSUE_MONTH` needs a
+        frame `calendar` with the columns day and month.
     since : int, optional
         First day watched.
     issued : tuple of int, optional
@@ -100,12 +109,14 @@ def survival_counts(
     >>> "due_day IS NOT NULL" in survival_counts(20_000, "due")
     True
     """
-    cells = [cell_of(None if name == "customer_id" else name, "o") for name in by]
+    cells = [cell_of(None if name in OWN_CELLS else name, "o") for name in by]
+    names = [OWN_CELLS.get(n) or c.select.removesuffix(" AS cell, ") for n, c in zip(by, cells, strict=True)]
+    joins = [*(cell.join for cell in cells), *([ISSUE_MONTHS] if ISSUE_MONTH in by else [])]
     scheme = _Scheme(
         int(as_of),
-        {"issue": "issue_day", "due": "due_day"}[clock],
-        tuple(cell.select.removesuffix(" AS cell, ") or "o.customer" for cell in cells),
-        "".join(dict.fromkeys(cell.join for cell in cells)),
+        clock,
+        tuple(names),
+        "".join(dict.fromkeys(joins)),
         since,
         issued,
     )

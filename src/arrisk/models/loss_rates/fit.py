@@ -7,6 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from arrisk.errors import ModelError
+from arrisk.models.loss_rates.cohort import count_cohorts
+from arrisk.models.loss_rates.competing import count_competing
 from arrisk.models.loss_rates.credible_rates import make_credible
 from arrisk.models.loss_rates.left_out import leave_customers_out
 from arrisk.models.loss_rates.loss_counts import LossCounts
@@ -14,6 +16,7 @@ from arrisk.models.loss_rates.loss_rates import LossRates, estimate_rates
 from arrisk.models.loss_rates.markov import count_chain
 from arrisk.models.loss_rates.net_flow import count_net_flows
 from arrisk.models.loss_rates.pooling import describe_merged, edges_with_enough, pool_segments
+from arrisk.models.loss_rates.realised import count_realised
 from arrisk.models.loss_rates.roll import count_rolls
 
 if TYPE_CHECKING:
@@ -26,6 +29,9 @@ METHODS: Mapping[str, Callable[..., LossCounts]] = {
     "net_flow": count_net_flows,
     "roll": count_rolls,
     "markov": count_chain,
+    "cohort": count_cohorts,
+    "competing": count_competing,
+    "realised": count_realised,
 }
 """Counting function by method: it takes a snapshot and the method's own conventions by name."""
 

@@ -1,0 +1,145 @@
+"""Money by how long it stood open and how that ended, by customer and month of issue."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from arrisk.errors import ModelError
+from arrisk.ledger.days import day_number, month_end, month_index
+from arrisk.ledger.statements import KINDS
+from arrisk.ledger.survival_statements import ISSUE_MONTH, OPEN, survival_counts
+from arrisk.models.loss_rates.month_ends import recovered_shares
+
+if TYPE_CHECKING:
+    from arrisk.ledger.book import Snapshot
+
+__all__ = ["CREDITED", "LOST", "PAID", "STILL_OPEN", "MoneySlices", "check_edges", "read_slices"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+STILL_OPEN, PAID, CREDITED, LOST = OPEN, KINDS["payment"], KINDS["credit_note"], KINDS["write_off"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MoneySlices:
+    """Every amount invoiced, cut where it was settled: each settlement leaves on its own day.
+
+    Attributes
+    ----------
+    customers : array of str, shape (customers,)
+        All that ever owed anything, sorted.
+    owner : array of int, shape (slices,)
+        Place of the customer.
+    month : array of int, shape (slices,)
+        Month index of issue.
+    entry, exit : arrays of int, shape (slices,)
+        Last day before the money was owed (or watched), and the day it left, in days overdue; what has no due
+        date is due when issued. Open money leaves at the age it has on the as-of date.
+    cause : array of int, shape (slices,)
+        `STILL_OPEN`, `PAID` (discounts with it), `CREDITED` or `LOST`.
+    amount : array of shape (slices,)
+        Currency units. What was settled and taken back never left.
+    recovered : array of shape (customers,)
+        Share of each customer's write-offs recovered by the as-of date.
+    day : int
+        The as-of date as a day number.
+    """
+
+    customers: NDArray[Any]
+    owner: Ints
+    month: Ints
+    entry: Ints
+    exit: Ints
+    cause: Ints
+    amount: Floats
+    recovered: Floats
+    day: int
+
+    def net_loss(self) -> Floats:
+        """Of each slice what was written off and not recovered, shape (slices,)."""
+        return np.where(self.cause == LOST, self.amount * (1 - self.recovered[self.owner]), 0.0)
+
+    def bucket(self, edges: Sequence[int]) -> Ints:
+        """The bucket in which each slice left, or stands."""
+        return np.searchsorted([0, *edges], self.exit, side="left").astype(np.int64)
+
+    def today(self, edges: Sequence[int]) -> Floats:
+        """Owed at the as-of date by customer and bucket, shape (customers, buckets)."""
+        rows, buckets = self.cause == STILL_OPEN, len(edges) + 2
+        flat = self.owner[rows] * buckets + self.bucket(edges)[rows]
+        sums = np.bincount(flat, self.amount[rows], self.customers.size * buckets)
+        return sums.reshape(-1, buckets).astype(float)
+
+
+def read_slices(snapshot: Snapshot, since: pd.Timestamp | None = None) -> MoneySlices:
+    """Cut the money of a snapshot where it was settled.
+
+    Parameters
+    ----------
+    snapshot : Snapshot
+        Nothing later than its date is used.
+    since : Timestamp, optional
+        First day watched: what left before is not there, and what was open is watched from then on.
+
+    Raises
+    ------
+    ModelError
+        If the snapshot holds no invoice.
+    """
+    begin = None if since is None else day_number(since)
+    keys = ("customer_id", ISSUE_MONTH)
+    statement = survival_counts(snapshot.day, "due_or_issue", keys, begin)
+    rows = snapshot.query(statement, calendar=_calendar(snapshot))
+    if rows.empty:
+        raise ModelError("the snapshot holds no invoice")
+    whole = {name: rows[name].to_numpy(dtype=np.int64) for name in rows.columns}
+    customers, owner = _owners(snapshot, whole["cell_0"])
+    # In a foreign currency a reversal can leave a minor unit below zero.
+    amount = np.maximum(whole["amount"], 0) / snapshot.scale
+    return MoneySlices(
+        customers=customers,
+        owner=owner,
+        month=whole["cell_1"],
+        entry=whole["entry_day"],
+        exit=whole["exit_day"],
+        cause=whole["cause"],
+        amount=amount,
+        recovered=recovered_shares(snapshot, customers),
+        day=snapshot.day,
+    )
+
+
+def check_edges(edges: Sequence[int]) -> tuple[int, ...]:
+    """Edges of buckets as they may be given.
+
+    Raises
+    ------
+    ModelError
+        If they are not increasing days of at least 1.
+    """
+    if not edges or list(edges) != sorted(set(edges)) or edges[0] < 1:
+        raise ModelError(f"edges must be increasing days of at least 1, got {tuple(edges)}")
+    return tuple(int(edge) for edge in edges)
+
+
+def _calendar(snapshot: Snapshot) -> pd.DataFrame:
+    """Months of the days on which items known at the date were issued."""
+    found = snapshot.query("SELECT MIN(issue_day) AS low, MAX(issue_day) AS high FROM items")
+    low, high = found.fillna(0).to_numpy(dtype=np.int64)[0].tolist()
+    months = np.arange(month_index([low])[0], month_index([high])[0] + 1)
+    days = np.arange(month_end(months[0] - 1) + 1, month_end(months[-1]) + 1)
+    return pd.DataFrame({"day": days, "month": month_index(days)}, dtype="int32")
+
+
+def _owners(snapshot: Snapshot, numbers: Ints) -> tuple[NDArray[Any], Ints]:
+    """Customers by name, sorted, and the place of each number among them."""
+    known = snapshot.query("SELECT customer, customer_id FROM customers")
+    names = pd.Series(known["customer_id"].astype(str).to_numpy(), known["customer"].to_numpy(np.int64))
+    customers, place = np.unique(names.reindex(numbers).to_numpy(dtype=str), return_inverse=True)
+    return customers, place.reshape(-1).astype(np.int64)
