@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arrisk.errors import ModelError
-from arrisk.models.loss_rates.arithmetic import scale_rates
 from arrisk.models.loss_rates.loss_rates import LossRates
 from arrisk.portfolio.ageing import NOT_DUE
 
@@ -107,11 +106,11 @@ class Factor:
 
 
 def change_by(
-    factors: Sequence[Factor], segments: Sequence[str], buckets: Sequence[str]
+    factors: Sequence[Factor], segments: Sequence[str], buckets: Sequence[str], capped: bool = True
 ) -> Callable[[Floats], Floats]:
     """A function that applies factors in their order to rates, shape (..., segments, buckets).
 
-    Rates that are missing stay missing.
+    Rates that are missing stay missing. Without the cap (`capped` False) the results are no rates yet.
 
     Raises
     ------
@@ -129,19 +128,18 @@ def change_by(
 
     def change(rates: Floats) -> Floats:
         for factor, inside in steps:
-            rates = np.where(inside, _changed(rates, factor), rates)
+            rates = np.where(inside, _changed(rates, factor, capped), rates)
         return rates
 
     return change
 
 
-def _changed(rates: Floats, factor: Factor) -> Floats:
-    """The cap holds what is added back; a rate that stood above it before is not lowered by it."""
-    limit = np.maximum(factor.cap, rates)
-    if factor.kind == "relative":
-        scaled = scale_rates(rates, factor.value, np.inf)
-        return np.asarray(np.minimum(scaled, limit))
-    return np.asarray(np.minimum(np.maximum(rates + factor.value, 0.0), limit))
+def _changed(rates: Floats, factor: Factor, capped: bool) -> Floats:
+    """A rate that stood above the cap before is not lowered by it."""
+    moved = rates * factor.value if factor.kind == "relative" else rates + factor.value
+    if not capped:
+        return moved
+    return np.asarray(np.minimum(np.maximum(moved, 0.0), np.maximum(factor.cap, rates)))
 
 
 def make_factors(

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from arrisk.display import Format, Table, frame_html
 from arrisk.errors import LookAheadError, ModelError
 from arrisk.ledger.days import as_date
 from arrisk.models.loss_rates.loss_rates import LossRates
@@ -29,6 +30,7 @@ COLUMNS = [
     "id", "what", "amount_before", "amount_after", "effect", "who", "why", "evidence", "made_on",
     "expires_on",
 ]  # fmt: skip
+FORMATS: dict[str, Format] = dict.fromkeys(("amount_before", "amount_after", "effect"), "money")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +110,33 @@ class OverlayLog:
         rows = []
         for entry in self.in_force(as_of):
             before, rates = rates, _apply(entry, rates)
-            rows.append((entry.id, entry.words, *_amounts(before, rates), *_grounds(entry)))
+            amounts = _amounts(before.total.value, rates.total.value)
+            rows.append((entry.id, entry.words, *amounts, *_grounds(entry)))
         return rates, pd.DataFrame(rows, columns=COLUMNS)
+
+    def finding(self) -> str:
+        """How many entries there are, and the last one."""
+        if not self.entries:
+            return "No overlay: the rates are those of history"
+        last, count = self.entries[-1], len(self.entries)
+        return (
+            f"{count} {'entry' if count == 1 else 'entries'} in the overlay log, the last by {last.who} on "
+            f"{last.made_on:%Y-%m-%d}: {last.words}"
+        )
+
+    def to_table(self, name: str = "overlay_log") -> Table:
+        """Every entry as it was written, with the amount before and after on the day of its rates."""
+        rows = [_shown(entry) for entry in self.entries]
+        columns = ["entry", "id", "what", "ends", "valid_from", "as_of", *COLUMNS[2:], "digest"]
+        note = (
+            "Amounts by the rates of as_of, with the overlays then in force. Entries are never changed: each "
+            f"line holds the digest of the line before. Digest of the last line: {self.head}."
+        )
+        return Table(name, self.finding(), pd.DataFrame(rows, columns=columns), note, FORMATS)
+
+    def _repr_html_(self) -> str:
+        table = self.to_table()
+        return frame_html(table.frame, table.title, table.note, table.formats)
 
 
 def read_overlays(path: str | os.PathLike[str] | None) -> OverlayLog:
@@ -288,8 +315,13 @@ def _apply_all(entries: Iterable[Entry], rates: LossRates) -> LossRates:
 
 
 def _live(log: OverlayLog, day: pd.Timestamp) -> tuple[Entry, ...]:
-    """Overlays begun and not ended, expired or not."""
-    begun = [entry for entry in log.entries if _begins(entry) <= day]
+    """Overlays begun and not ended, expired or not; one that was ended before its first day never begins."""
+    ends_on = {entry.ends: _begins(entry) for entry in log.entries if entry.ends}
+    begun = [
+        entry
+        for entry in log.entries
+        if _begins(entry) <= day and not ends_on.get(entry.id, day) < _begins(entry)
+    ]
     ended = {entry.ends for entry in begun}
     return tuple(entry for entry in begun if entry.action == "overlay" and entry.id not in ended)
 
@@ -308,10 +340,17 @@ def _apply(entry: Entry, rates: LossRates) -> LossRates:
     return rates.adjust(change, f"overlay {entry.id}", f"{entry.words} ({entry.why}; {dated})")
 
 
-def _amounts(before: LossRates, after: LossRates) -> tuple[float, float, float]:
-    if before.total.value is None or after.total.value is None:
+def _amounts(before: float | None, after: float | None) -> tuple[float, float, float]:
+    if before is None or after is None:
         return (np.nan,) * 3
-    return before.total.value, after.total.value, round(after.total.value - before.total.value, 2)
+    return before, after, round(after - before, 2)
+
+
+def _shown(entry: Entry) -> tuple[Any, ...]:
+    effect = entry.effect
+    amounts = _amounts(effect["before"]["amount"], effect["after"]["amount"])
+    dates = (entry.valid_from, effect["as_of"])
+    return entry.number, entry.id, entry.words, entry.ends, *dates, *amounts, *_grounds(entry), entry.digest
 
 
 def _grounds(entry: Entry) -> tuple[Any, ...]:
