@@ -195,6 +195,21 @@ class Snapshot:
         return out.sort_values("customer_id", ignore_index=True)
 
     @cached_property
+    def losses(self) -> pd.DataFrame:
+        """Customers with anything written off: customer_id, written_off_amount and recovered_amount, what of
+        it came back on the items written off; sorted by customer.
+        """
+        lost = self.query(statements.written_off()).set_index("customer_id")["amount"]
+        back = self._ledger.recoveries
+        back = back[((back["day"] <= self.day) & back["item"].notna()).to_numpy()]
+        numbers = self._ledger.customers.set_index("customer")["customer_id"]
+        names = numbers.loc[back["customer"].to_numpy(dtype=np.int64)].to_numpy()
+        found = back["amount"].groupby(names).sum().reindex(lost.index, fill_value=0)
+        amounts = {"written_off_amount": lost, "recovered_amount": found}
+        units = {name: column.to_numpy(dtype=np.int64) / self.scale for name, column in amounts.items()}
+        return pd.DataFrame(units, index=lost.index).sort_index().reset_index()
+
+    @cached_property
     def customers(self) -> pd.DataFrame:
         """Customers known at the date, with the attributes given; `segment` is "all" when none was given."""
         table = self._ledger.customers

@@ -35,6 +35,7 @@ __all__ = [
     "cell_of",
     "item_states",
     "unapplied_cash",
+    "written_off",
 ]
 
 OWED, CREDIT, UNAPPLIED = 0, 1, 2
@@ -90,6 +91,15 @@ def item_states() -> str:
         f"SELECT item, CAST(SUM(amount) AS BIGINT) AS open, {settled}, "
         "MAX(CASE WHEN kind <> 0 THEN event_day END) AS last_event_day "
         "FROM movements WHERE side <> 2 GROUP BY item"
+    )
+
+
+def written_off() -> str:
+    """What was written off of items, by customer: customer_id, amount (minor units)."""
+    return (
+        "SELECT c.customer_id, CAST(-SUM(m.amount) AS BIGINT) AS amount FROM movements AS m "
+        f"JOIN customers AS c ON m.customer = c.customer WHERE m.side <> 2 AND m.kind = {KINDS['write_off']} "
+        "GROUP BY c.customer_id"
     )
 
 

@@ -215,8 +215,8 @@ def _follow(
 
 def recovered_shares(snapshot: Snapshot, customers: NDArray[Any]) -> FloatArray:
     """Share of each customer's write-offs recovered by the as-of date, shape (customers,)."""
-    sums = snapshot.items.groupby("customer_id")[["written_off_amount", "recovered_amount"]].sum()
-    sums = sums.set_axis(sums.index.astype(str)).reindex(customers)
+    sums = snapshot.losses.set_index("customer_id")
+    sums = sums.set_axis(sums.index.astype(str)).reindex(customers, fill_value=0.0)
     lost = sums["written_off_amount"].to_numpy(dtype=float)
     back = sums["recovered_amount"].to_numpy(dtype=float)
     share = np.divide(back, lost, out=np.zeros_like(lost), where=lost > 0)
