@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 
 from arrisk.ledger.statements import KINDS, OWED, cell_of
 
-__all__ = ["ISSUE_MONTH", "OPEN", "survival_counts", "survival_left_out"]
+__all__ = ["ISSUE_DAY", "OPEN", "survival_counts", "survival_left_out"]
 
 OPEN = 0
 CREDIT_NOTE, WRITE_OFF, PAYMENT = KINDS["credit_note"], KINDS["write_off"], KINDS["payment"]
@@ -25,9 +25,8 @@ CLOCKS = {
     "due": "o.due_day",
     "due_or_issue": "COALESCE(o.due_day, o.issue_day)",
 }
-ISSUE_MONTH = "(issue month)"
-OWN_CELLS = {"customer_id": "o.customer", ISSUE_MONTH: "b.month"}
-ISSUE_MONTHS = " LEFT JOIN calendar AS b ON o.issue_day = b.day"
+ISSUE_DAY = "(issue day)"
+OWN_CELLS = {"customer_id": "o.customer", ISSUE_DAY: "o.issue_day"}
 
 
 class _Scheme(NamedTuple):
@@ -95,8 +94,8 @@ def survival_counts(
     clock : {"issue", "due", "due_or_issue"}
         Day 0. Without a due date an item is not on the second; on the third it is due when issued.
     by : sequence of str
-        Attributes of customers or items. Of "customer_id" the result has the number; `ISSUE_MONTH` needs a
-        frame `calendar` with the columns day and month.
+        Attributes of customers or items. Of "customer_id" the result has the number; `ISSUE_DAY` is the
+        day of issue.
     since : int, optional
         First day watched.
     issued : tuple of int, optional
@@ -111,12 +110,11 @@ def survival_counts(
     """
     cells = [cell_of(None if name in OWN_CELLS else name, "o") for name in by]
     names = [OWN_CELLS.get(n) or c.select.removesuffix(" AS cell, ") for n, c in zip(by, cells, strict=True)]
-    joins = [*(cell.join for cell in cells), *([ISSUE_MONTHS] if ISSUE_MONTH in by else [])]
     scheme = _Scheme(
         int(as_of),
         clock,
         tuple(names),
-        "".join(dict.fromkeys(joins)),
+        "".join(dict.fromkeys(cell.join for cell in cells)),
         since,
         issued,
     )

@@ -53,8 +53,8 @@ def count_cohorts(
         Months after the month of issue that must have ended by the as-of date.
     loss : {"written_off", "not_collected"}
         "written_off": what was written off by the as-of date, net of recoveries. "not_collected": all that
-        was neither paid nor credited within the seasoning, counted in days from issue, as the textbook has
-        it; what came later, and recoveries, make no difference.
+        was neither paid nor credited by the end of the seasoning, as the textbook has it; what came later,
+        and recoveries, make no difference.
     still_open : {"not_lost", "lost"}
         With "written_off": how to count what is open on the as-of date in spite of its seasoning.
     averaging : {"volume", "simple"}
@@ -131,7 +131,8 @@ def cohort_loss_rates(sums: Floats) -> Floats:
     seen = (reached > 0).sum(axis=-2)
     each = np.divide(lost, reached, out=np.zeros(reached.shape), where=reached > 0)
     total = np.minimum(each, 1.0).sum(axis=-2)
-    return np.divide(total, seen, out=np.full(total.shape, np.nan), where=seen > 0)
+    mean = np.divide(total, seen, out=np.full(total.shape, np.nan), where=seen > 0)
+    return np.asarray(mean, dtype=float)
 
 
 def _check(months: int, seasoning: int, loss: str, still_open: str, averaging: str) -> None:
@@ -161,7 +162,7 @@ def _lost(slices: MoneySlices, seasoning: int, loss: CohortLoss, still_open: Ope
     waiting = slices.cause == STILL_OPEN
     if loss == "written_off":
         return slices.net_loss() + np.where(waiting & (still_open == "lost"), slices.amount, 0.0)
-    late = slices.exit - slices.entry - 1 > round(seasoning * MONTH_DAYS)
+    late = month_index(slices.left) > slices.month + seasoning
     return np.where(waiting | (slices.cause == LOST) | late, slices.amount, 0.0)
 
 
@@ -178,8 +179,8 @@ def _terms(
         owners.append(owner[there])
         columns.append(start[there] + 1 + b)
         values.append(slices.amount[inside][there])
-    parts = (np.concatenate(part) for part in (owners, columns, values))
-    return sum_by_customer(*parts, (slices.customers.size, periods * width))
+    shape = (slices.customers.size, periods * width)
+    return sum_by_customer(np.concatenate(owners), np.concatenate(columns), np.concatenate(values), shape)
 
 
 def _stood(slices: MoneySlices, inside: Flags, reached: Ints, buckets: int) -> Flags:
@@ -215,7 +216,7 @@ def _conventions(
         "seasoning": f"at least {seasoning} whole months after the month of issue",
         "loss": {
             "written_off": "written off by the as-of date, net of recoveries",
-            "not_collected": f"neither paid nor credited {round(seasoning * MONTH_DAYS)} days after issue",
+            "not_collected": f"neither paid nor credited {seasoning} months after the month of issue",
         }[loss],
         "money still open": open_money if loss == "written_off" else "lost, as all that was not collected",
         "averaging": {

@@ -223,7 +223,7 @@ def bucket_rates(
             (weights * chance).sum(axis=-1), total, out=np.full(total.shape, np.nan), where=total > 0
         )
         out.append(mean)
-    return np.clip(np.stack(out, axis=-1), 0.0, 1.0)
+    return np.asarray(np.clip(np.stack(out, axis=-1), 0.0, 1.0), dtype=float)
 
 
 def _tail(sums: Floats, tail_loss: float | None) -> Floats:

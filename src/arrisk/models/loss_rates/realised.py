@@ -63,7 +63,7 @@ def count_realised(
     def rates(sums: Floats) -> Floats:
         balance, lost = sums[..., :buckets], np.maximum(sums[..., buckets:], 0.0)
         ratio = np.divide(lost, balance, out=np.full(balance.shape, np.nan), where=balance > 0)
-        return np.minimum(ratio, 1.0)
+        return np.asarray(np.minimum(ratio, 1.0), dtype=float)
 
     exposed = counts.seasoned > 0
     ends = counts.facts["seasoned_month_ends"]

@@ -1,4 +1,4 @@
-"""Money by how long it stood open and how that ended, by customer and month of issue."""
+"""Money by how long it stood open and how that ended, by customer and day of issue."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from arrisk.errors import ModelError
-from arrisk.ledger.days import day_number, month_end, month_index
+from arrisk.ledger.days import day_number, month_index
 from arrisk.ledger.statements import KINDS
-from arrisk.ledger.survival_statements import ISSUE_MONTH, OPEN, survival_counts
+from arrisk.ledger.survival_statements import ISSUE_DAY, OPEN, survival_counts
 from arrisk.models.loss_rates.month_ends import recovered_shares
 
 if TYPE_CHECKING:
@@ -36,8 +36,8 @@ class MoneySlices:
         All that ever owed anything, sorted.
     owner : array of int, shape (slices,)
         Place of the customer.
-    month : array of int, shape (slices,)
-        Month index of issue.
+    issued : array of int, shape (slices,)
+        Day number of issue.
     entry, exit : arrays of int, shape (slices,)
         Last day before the money was owed (or watched), and the day it left, in days overdue; what has no due
         date is due when issued. Open money leaves at the age it has on the as-of date.
@@ -53,13 +53,23 @@ class MoneySlices:
 
     customers: NDArray[Any]
     owner: Ints
-    month: Ints
+    issued: Ints
     entry: Ints
     exit: Ints
     cause: Ints
     amount: Floats
     recovered: Floats
     day: int
+
+    @property
+    def month(self) -> Ints:
+        """Month index of issue, shape (slices,)."""
+        return month_index(self.issued)
+
+    @property
+    def left(self) -> Ints:
+        """Day number on which each slice left, of slices read without `since`, shape (slices,)."""
+        return self.issued + self.exit - self.entry - 1
 
     def net_loss(self) -> Floats:
         """Of each slice what was written off and not recovered, shape (slices,)."""
@@ -93,9 +103,7 @@ def read_slices(snapshot: Snapshot, since: pd.Timestamp | None = None) -> MoneyS
         If the snapshot holds no invoice.
     """
     begin = None if since is None else day_number(since)
-    keys = ("customer_id", ISSUE_MONTH)
-    statement = survival_counts(snapshot.day, "due_or_issue", keys, begin)
-    rows = snapshot.query(statement, calendar=_calendar(snapshot))
+    rows = snapshot.query(survival_counts(snapshot.day, "due_or_issue", ("customer_id", ISSUE_DAY), begin))
     if rows.empty:
         raise ModelError("the snapshot holds no invoice")
     whole = {name: rows[name].to_numpy(dtype=np.int64) for name in rows.columns}
@@ -105,7 +113,7 @@ def read_slices(snapshot: Snapshot, since: pd.Timestamp | None = None) -> MoneyS
     return MoneySlices(
         customers=customers,
         owner=owner,
-        month=whole["cell_1"],
+        issued=whole["cell_1"],
         entry=whole["entry_day"],
         exit=whole["exit_day"],
         cause=whole["cause"],
@@ -126,15 +134,6 @@ def check_edges(edges: Sequence[int]) -> tuple[int, ...]:
     if not edges or list(edges) != sorted(set(edges)) or edges[0] < 1:
         raise ModelError(f"edges must be increasing days of at least 1, got {tuple(edges)}")
     return tuple(int(edge) for edge in edges)
-
-
-def _calendar(snapshot: Snapshot) -> pd.DataFrame:
-    """Months of the days on which items known at the date were issued."""
-    found = snapshot.query("SELECT MIN(issue_day) AS low, MAX(issue_day) AS high FROM items")
-    low, high = found.fillna(0).to_numpy(dtype=np.int64)[0].tolist()
-    months = np.arange(month_index([low])[0], month_index([high])[0] + 1)
-    days = np.arange(month_end(months[0] - 1) + 1, month_end(months[-1]) + 1)
-    return pd.DataFrame({"day": days, "month": month_index(days)}, dtype="int32")
 
 
 def _owners(snapshot: Snapshot, numbers: Ints) -> tuple[NDArray[Any], Ints]:
