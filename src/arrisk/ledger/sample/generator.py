@@ -27,7 +27,7 @@ from arrisk.errors import LedgerError
 from arrisk.ledger.sample.book import Process, draw_book
 from arrisk.ledger.sample.payment import make_clock
 from arrisk.ledger.sample.study import MARKER, dirty_lines, sample_study
-from arrisk.ledger.sample.tables import book_tables, customer_tables
+from arrisk.ledger.sample.tables import book_tables, customer_tables, oldest_debt
 from arrisk.ledger.sample.truth import BASE_TRUTH, Industry, Segment, Truth
 from arrisk.ledger.sample.world import Calendar, Customers, Ints, draw_customers, make_calendar
 
@@ -161,8 +161,8 @@ def write_sample(
     world = _draw_world(invoices, seed, customers, truth)
     target.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".sample-", dir=target) as building:
-        balance = _write_tables(world, Path(building), format)
-        study = sample_study(truth.end, seed, balance, dirty=format == "csv")
+        balance, judged = _write_tables(world, Path(building), format)
+        study = sample_study(truth.end, seed, balance, format == "csv", judged)
         (Path(building) / STUDY_FILE).write_bytes(study.encode())
         for file in sorted(Path(building).iterdir()):
             os.replace(file, target / file.name)
@@ -244,14 +244,16 @@ def _is_sample(study: Path) -> bool:
     return study.is_file() and study.read_bytes().startswith(MARKER.encode())
 
 
-def _write_tables(world: _World, folder: Path, format: Format) -> int:
-    """Write all tables; return the open balance at the end in cents."""
+def _write_tables(world: _World, folder: Path, format: Format) -> tuple[int, str | None]:
+    """Write all tables; return the open balance at the end in cents, and who owes most that is old."""
     balance, last = 0, None
+    oldest: list[tuple[int, str]] = []
     with ExitStack() as stack:
         writers: dict[str, Any] = {}
         thread = stack.enter_context(ThreadPoolExecutor(1))
         for tables in _draw_blocks(world):
             balance += _open_cents(tables)
+            oldest += oldest_debt(tables, world.truth.end)
             if last is not None:
                 last.result()
             last = thread.submit(_append, writers, {n: tables[n] for n in BOOKS}, folder, format, stack)
@@ -262,7 +264,7 @@ def _write_tables(world: _World, folder: Path, format: Format) -> int:
         for name, lines in dirty_lines(folder).items():
             with open(folder / f"{name}.csv", "a", encoding="utf-8", newline="") as file:
                 file.writelines(f"{line}\n" for line in lines)
-    return balance
+    return balance, max(oldest)[1] if oldest else None
 
 
 def _open_cents(tables: dict[str, pa.Table]) -> int:

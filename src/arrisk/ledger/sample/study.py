@@ -10,6 +10,8 @@ __all__ = ["MARKER", "dirty_lines", "sample_study"]
 MARKER = "# A study of the sample ledger, written by `arrisk sample`."
 OWN = "assumption of the sample study"
 TYPICAL = "assumption of the sample study; range of published policy terms"
+OUTLOOK = f"{OWN}: no forecast is applied; notebook 11 tries the purchasing managers' index"
+TIME_VALUE = f"{OWN}: terms of at most 60 days carry no interest, so losses are not discounted"
 STUDIED = "assumption of the sample study; published studies disagree, so the range is wide"
 
 # name: (value, low, high, unit, source)
@@ -82,7 +84,7 @@ def dirty_lines(folder: Path) -> dict[str, list[str]]:
     }
 
 
-def sample_study(end: dt.date, seed: int, balance: int, dirty: bool) -> str:
+def sample_study(end: dt.date, seed: int, balance: int, dirty: bool, judged: str | None = None) -> str:
     """Write the TOML of the study of a sample.
 
     Parameters
@@ -94,6 +96,8 @@ def sample_study(end: dt.date, seed: int, balance: int, dirty: bool) -> str:
         Open balance at the end, in cents.
     dirty : bool
         Whether the tables carry rows for the quarantine.
+    judged : str, optional
+        The customer whose provision is judged by itself.
 
     Examples
     --------
@@ -139,8 +143,29 @@ from_day = 90
 [settings.calendar]
 closed_weekdays = ["Saturday", "Sunday"]
 holidays = ["01-01", "05-01", "12-25", "12-26"]
+
+# Rates of loss come from the ledger; here stands what a ledger does not know.
+[settings.provision]
+framework = "IFRS 9"
+
+[settings.provision.elections]
+outlook = "{OUTLOOK}"
+time_value = "{TIME_VALUE}"
 """
+    head += "" if judged is None else _assessment(judged, end)
     return head + "".join(_assumption(name, *row) for name, row in ASSUMPTIONS.items())
+
+
+def _assessment(customer: str, day: dt.date) -> str:
+    return f"""
+[[settings.provision.assessment]]
+customer_id = "{customer}"
+date = {day}
+rate = 0.9
+who = "credit manager"
+why = "nothing paid for over 90 days: the largest of such debts"
+evidence = "{OWN}; a real study names the file"
+"""
 
 
 def _assumption(name: str, value: float, low: float, high: float, unit: str, source: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from decimal import Decimal
 from typing import Any
 
@@ -25,9 +26,10 @@ from arrisk.ledger.sample.world import (
 )
 from arrisk.ledger.tables import EVENT_KINDS
 
-__all__ = ["book_tables", "customer_tables", "identifiers", "money_column"]
+__all__ = ["book_tables", "customer_tables", "identifiers", "money_column", "oldest_debt"]
 
 CURRENCY = "EUR"
+OLD_DAYS = 90
 SIGNALS = ("pmi", "climate", "litigation")
 ZERO_LIMIT = 5  # the customer in this row has a limit of zero
 
@@ -299,3 +301,30 @@ def _draw_suits(customers: Customers, calendar: Calendar, rng: Generator) -> tup
     known = filed + rng.integers(3, 11, count)
     hit = np.flatnonzero((rng.random(count) < np.where(fails, 0.45, 0.025)) & (filed >= calendar.start))
     return hit, filed[hit], known[hit]
+
+
+def oldest_debt(tables: dict[str, pa.Table], end: dt.date) -> list[tuple[int, str]]:
+    """The largest debt of a customer of the block that is more than 90 days overdue, if there is any.
+
+    Returns
+    -------
+    list of (cents, customer)
+        At most one.
+    """
+    old = pc.less(tables["invoices"]["due_date"], pa.scalar(end - dt.timedelta(OLD_DAYS), pa.date32()))
+    items = tables["invoices"].filter(old)
+    events = tables["events"].filter(pc.not_equal(tables["events"]["kind"], "recovery"))
+    owed = pa.table({name: items[name] for name in ("invoice_id", "customer_id")} | _cents(items, 1))
+    settled = pa.table({"invoice_id": events["invoice_id"]} | _cents(events, -1))
+    left = pa.concat_tables([owed.select(["invoice_id", "cents"]), settled]).group_by("invoice_id")
+    by_customer = owed.select(["invoice_id", "customer_id"]).join(
+        left.aggregate([("cents", "sum")]), "invoice_id"
+    )
+    sums = by_customer.group_by("customer_id").aggregate([("cents_sum", "sum")]).to_pylist()
+    found = [(row["cents_sum_sum"], row["customer_id"]) for row in sums]
+    return sorted(row for row in found if row[0] > 0)[-1:]
+
+
+def _cents(table: pa.Table, sign: int) -> dict[str, pa.ChunkedArray]:
+    exact = pc.multiply(table["amount"], pa.scalar(Decimal(100 * sign), pa.decimal128(3, 0)))
+    return {"cents": pc.cast(exact, pa.int64())}
