@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from arrisk.models.cash.chain_ladder import cash_ahead, cash_triangle, month_blocks, spread_over_weeks
+from arrisk.models.cash.chain_ladder import cash_ahead, spread_over_weeks
 from arrisk.models.cash.rivals import (
     BUCKETS,
     ageing_bucket,
@@ -25,6 +25,7 @@ from arrisk.models.cash.rivals import (
     terms_only,
 )
 from arrisk.models.timing.rates import DailyRates, PaymentModel
+from arrisk.models.triangle import cumulated_triangle, month_blocks
 
 if TYPE_CHECKING:
     from arrisk.ledger.book import Snapshot
@@ -221,7 +222,7 @@ def by_chain_ladder(book: CashBook) -> Floats:
     begin = origin[past.paid_place[rows]]
     # Cash that came before the invoice's month counts in it.
     paid = np.maximum(np.searchsorted(ends, past.paid_day[rows], side="left") - 1, begin)
-    triangle = cash_triangle(begin, paid - begin, past.paid_amount[rows], months)
+    triangle = cumulated_triangle(begin, paid - begin, past.paid_amount[rows], months)
     sold = np.bincount(origin[ours], past.amount[ours], months)
     place = origin[past.names.get_indexer(pd.Index(book.items["invoice_id"]))]
     left = np.bincount(place[place >= 0], book.amounts[place >= 0], months)

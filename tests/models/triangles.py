@@ -1,0 +1,24 @@
+"""The triangle of Taylor and Ashe (1983), as Mack (1993) has it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+TAYLOR_ASHE = """
+357848 1124788 1735330 2218270 2745596 3319994 3466336 3606286 3833515 3901463
+352118 1236139 2170033 3353322 3799067 4120063 4647867 4914039 5339085
+290507 1292306 2218525 3235179 3985995 4132918 4628910 4909315
+310608 1418858 2195047 3757447 4029929 4381982 4588268
+443160 1136350 2128333 2897821 3402672 3873311
+396132 1333217 2180715 2985752 3691712
+440832 1288463 2419861 3483130
+359480 1421128 2864498
+376686 1363294
+344014
+"""
+
+
+def taylor_ashe() -> np.ndarray:
+    """Cumulated claims, shape (10, 10); missing in the future."""
+    rows = [[float(v) for v in line.split()] for line in TAYLOR_ASHE.strip().splitlines()]
+    return np.array([row + [np.nan] * (10 - len(row)) for row in rows])
