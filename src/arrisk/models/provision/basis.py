@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import pandas as pd
 
 from arrisk.display import Table
 from arrisk.errors import ModelError
+from arrisk.ledger.days import as_date
 from arrisk.models.provision.enhancement import Enhancement
 from arrisk.models.provision.framework import MANAGEMENT, Elections, FrameworkName
 from arrisk.models.provision.individual import Assessment
@@ -90,6 +91,11 @@ class Basis:
             raise ModelError(f"level is a probability between 0 and 1, got {self.level}")
         if self.assessed_history not in ("stays", "leaves"):
             raise ModelError(f"assessed_history is 'stays' or 'leaves', not {self.assessed_history!r}")
+
+    def known_on(self, day: pd.Timestamp) -> Basis:
+        """The basis as it stood on an earlier day: without the assessments made after it."""
+        known = tuple(one for one in self.assessments if as_date(one.date) <= day)
+        return replace(self, assessments=known)
 
     def describe(self, name: str = "basis") -> Table:
         """Every choice, one a row."""
