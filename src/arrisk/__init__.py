@@ -37,6 +37,7 @@ from arrisk.models.payment.pay_days import find_pay_days
 from arrisk.models.payment.payment_hazard import fit_hazard
 from arrisk.models.provision.checks import backtest_provision, vary_provision
 from arrisk.models.provision.matrix import fit_provision
+from arrisk.models.provision.provision import make_provision
 from arrisk.models.regression.logit import fit_logit
 from arrisk.models.scoring.binner import WoeBinner
 from arrisk.models.scoring.card_file import read_card
@@ -85,6 +86,7 @@ from arrisk.policy.insurance.terms import PolicyTerms
 from arrisk.policy.ownership import make_ownership, recommend_ownership
 from arrisk.policy.payment_calendar import define_calendar
 from arrisk.policy.payment_days import compare_dso, recommend_payment_days
+from arrisk.policy.provision_basis import define_basis
 from arrisk.policy.provisioning import recommend_provision
 from arrisk.policy.recommendation import Recommendation
 from arrisk.policy.reliance import recommend_reliance
@@ -156,6 +158,7 @@ __all__ = [
     "compare_with_timing",
     "count_defaults",
     "define_alerts",
+    "define_basis",
     "define_calendar",
     "define_default",
     "define_sales",
@@ -201,6 +204,7 @@ __all__ = [
     "make_invoice_labels",
     "make_labels",
     "make_ownership",
+    "make_provision",
     "make_rankings",
     "make_sample",
     "make_schemes",

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 
-from arrisk.models.provision.matrix import fit_provision
+from arrisk.models.provision.provision import make_provision
 from arrisk.policy.health import FIGURES, make_health
 from arrisk.policy.health_page import describe_change, write
 from arrisk.portfolio.headline import make_headline
@@ -98,19 +98,18 @@ def test_top_risks_with_expected_loss():
     ]
     assert risks["share"].tolist() == [400 / 650]
     assert risks["expected_loss"].isna().all()
-    unknown = make_health(snapshot, fit_provision(snapshot))
-    assert "No expected loss: No customer was written off" in unknown.risks_table().note
+    unknown = make_health(snapshot, make_provision(snapshot))
+    assert "No expected loss: Too few losses for a rate" in unknown.risks_table().note
 
 
 def test_expected_losses_add_up_to_the_provision(sample):
-    matrix = fit_provision(sample)
-    health = make_health(sample, matrix, customers=10_000)
-    balance = matrix.table["balance"].sum()
-    late = health.risks
-    assert late["overdue"].sum() == pytest.approx(health.value("overdue"))
-    rest = balance - late["owed"].sum()
-    not_due = float(matrix.table["rate"].iloc[0])
-    assert late["expected_loss"].sum() + rest * not_due == pytest.approx(matrix.total.value, rel=1e-6)
+    provision = make_provision(sample)
+    late = make_health(sample, provision, customers=10_000).risks
+    rest = provision.by_customer[~provision.by_customer["customer_id"].isin(late["customer_id"])]
+    assert len(rest) > 0
+    total = late["expected_loss"].sum() + rest["provision"].sum()
+    assert total == pytest.approx(provision.total.value, abs=0.005)
+    assert late["overdue"].sum() == pytest.approx(make_health(sample).value("overdue"))
 
 
 def test_the_page_is_escaped_and_whole():

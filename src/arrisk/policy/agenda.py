@@ -14,6 +14,7 @@ from arrisk.models.early_warning.backtest import backtest_alerts
 from arrisk.models.early_warning.ranking import rank_alerts
 from arrisk.models.payment.payment_hazard import fit_hazard
 from arrisk.models.provision.matrix import fit_provision
+from arrisk.models.provision.provision import make_provision
 from arrisk.models.scoring.fitting import fit_scorecard
 from arrisk.models.timing.backtest import backtest_timing
 from arrisk.models.timing.payment_timing import fit_timing
@@ -34,6 +35,7 @@ from arrisk.policy.insurance.decision import recommend_insurance
 from arrisk.policy.ownership import make_ownership, recommend_ownership
 from arrisk.policy.payment_calendar import define_calendar
 from arrisk.policy.payment_days import compare_dso, recommend_payment_days
+from arrisk.policy.provision_basis import define_basis
 from arrisk.policy.provisioning import recommend_provision
 from arrisk.policy.recommendation import Recommendation, Verdict
 from arrisk.policy.recommendation_page import interval, quantity
@@ -170,10 +172,11 @@ def make_agenda(study: Study) -> Agenda:
 
     def health() -> Recommendation:
         least = study.assumption("materiality").value
-        page = make_health(snapshot, fit_provision(snapshot), least=least)
+        page = make_health(snapshot, make_provision(snapshot, basis), least=least)
         worklist = make_worklist(snapshot, study.queues)
         return recommend_health(study, page, worklist, backtest_worklist(snapshot))
 
+    basis = define_basis(study)
     hazard = fit_hazard(snapshot, calendar=define_calendar(study))
 
     def timing() -> Recommendation:

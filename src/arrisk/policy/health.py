@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,7 +22,7 @@ from arrisk.portfolio.turnover import make_turnover
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from arrisk.models.provision.matrix import ProvisionMatrix
+    from arrisk.models.provision.provision import Provision
 
 __all__ = ["FIGURES", "Figure", "HealthReport", "make_health"]
 
@@ -115,7 +115,7 @@ class HealthReport:
 
 def make_health(
     snapshot: Snapshot,
-    provision: ProvisionMatrix | None = None,
+    provision: Provision | None = None,
     least: float = 0.0,
     customers: int = 8,
 ) -> HealthReport:
@@ -124,8 +124,8 @@ def make_health(
     Parameters
     ----------
     snapshot : Snapshot
-    provision : ProvisionMatrix, optional
-        Rates for the expected loss of the top risks.
+    provision : Provision, optional
+        What is set aside for each customer: the expected loss of the top risks.
     least : float
         Overdue amounts (currency units) below it put no customer on watch.
     customers : int
@@ -241,11 +241,11 @@ def _trend(snapshot: Snapshot) -> pd.DataFrame:
     return out
 
 
-def _risks(snapshot: Snapshot, provision: ProvisionMatrix | None, customers: int) -> tuple[pd.DataFrame, str]:
+def _risks(snapshot: Snapshot, provision: Provision | None, customers: int) -> tuple[pd.DataFrame, str]:
     """Customers with most overdue, with what the provision rates expect to lose of all they owe."""
     items = snapshot.items
     owed = items[(items["amount"] > 0) & (items["open_amount"] > 0)]
-    rate, losses = _loss_rates(provision)
+    expected, losses = _expected_losses(provision)
     days = owed["days_overdue"].fillna(0)
     late, disputed = days > 0, owed["disputed"].astype(bool)
     amount = owed["open_amount"]
@@ -256,14 +256,12 @@ def _risks(snapshot: Snapshot, provision: ProvisionMatrix | None, customers: int
             "oldest_days": days.where(late, 0).astype(np.int64),
             "disputed": amount.where(late & disputed, 0.0),
             "owed": amount,
-            "expected_loss": amount.to_numpy() * rate(days.to_numpy(dtype=float)),
         }
     )
     sums = parts.groupby("customer_id", as_index=False).agg(
         {"overdue": "sum", "oldest_days": "max", "disputed": "sum", "owed": "sum"}
     )
-    lost = parts.groupby("customer_id")["expected_loss"].sum(min_count=1)
-    sums["expected_loss"] = sums["customer_id"].map(lost)
+    sums["expected_loss"] = sums["customer_id"].astype(str).map(expected).astype(float)
     total = sums["overdue"].sum()
     top = sums[sums["overdue"] > 0].sort_values(["overdue", "customer_id"], ascending=[False, True])
     top = top.head(customers).reset_index(drop=True)
@@ -273,15 +271,14 @@ def _risks(snapshot: Snapshot, provision: ProvisionMatrix | None, customers: int
     return top, losses
 
 
-def _loss_rates(provision: ProvisionMatrix | None) -> tuple[Callable[[np.ndarray], np.ndarray], str]:
-    """Loss rate by days overdue, and where it comes from."""
+def _expected_losses(provision: Provision | None) -> tuple[dict[str, float], str]:
+    """What is set aside for each customer, and where it comes from."""
     if provision is None or not provision.identified:
-        why = "no provision rates were given" if provision is None else provision.finding()
-        return lambda days: np.full(len(days), np.nan), f"No expected loss: {why}."
-    edges = np.asarray(provision.diagnostics["edges"])
-    rates = provision.table["rate"].to_numpy(dtype=float)
-    place: Callable[[np.ndarray], np.ndarray] = lambda days: np.where(  # noqa: E731
-        days <= 0, 0, 1 + np.searchsorted(edges, days, side="left")
+        why = "no provision was given" if provision is None else provision.finding()
+        return {}, f"No expected loss: {why}."
+    rows = provision.by_customer
+    losses = dict(zip(rows["customer_id"].astype(str), rows["provision"].astype(float), strict=True))
+    note = (
+        "Expected loss: what the provision sets aside, at the rates of the book unless judged by itself."
     )
-    note = "Expected loss: all that is owed at the provision rate of its age, the average of the book."
-    return lambda days: rates[place(days)], note
+    return losses, note
