@@ -20,6 +20,7 @@ from arrisk.models.overlay.factors import Factor, change_by
 from arrisk.models.overlay.macro_series import (
     Frequency,
     MacroSeries,
+    check_frequency,
     count_first_defaults,
     join_series,
     read_macro,
@@ -69,6 +70,8 @@ class MacroLink:
         The one of the greatest likelihood; -1 when nothing could be fitted.
     fit : SlopeFit or None
         At that lag; its interval is widened for the number of lags tried.
+    tried : mapping of int to SlopeFit
+        All of them, each with its own interval.
     independent : float
         Periods that those of the series are worth.
     trial : DataFrame
@@ -84,6 +87,7 @@ class MacroLink:
     fits: pd.DataFrame
     lag: int
     fit: SlopeFit | None
+    tried: Mapping[int, SlopeFit]
     independent: float
     trial: pd.DataFrame
     level: float
@@ -123,7 +127,8 @@ class MacroLink:
         -------
         DataFrame
             value, factor, low, high (against the average rate of the periods fitted), inside (whether such
-            a value was ever seen). Where the data cannot say, low and high are what they do not exclude.
+            a value was ever seen). Where the data cannot say, low and high are what they do not exclude by
+            any of the lags tried.
         """
         rows = []
         for value in np.atleast_1d(np.asarray(values, dtype=float)):
@@ -132,8 +137,16 @@ class MacroLink:
                 continue
             seen = self.values
             inside = bool(seen.min() <= value <= seen.max())
-            rows.append((value, *factor_range(value, seen, self.series["at_risk"], self.fit), inside))
+            rows.append((value, *self._factor(value, self.fit), inside))
         return pd.DataFrame(rows, columns=["value", "factor", "low", "high", "inside"])
+
+    def _factor(self, value: float, fit: SlopeFit) -> tuple[float, float, float]:
+        at_risk = self.series["at_risk"]
+        factor, low, high = factor_range(value, self.values, at_risk, fit)
+        if self.identified:
+            return factor, low, high
+        ranges = [factor_range(value, self.series[f"lag_{k}"], at_risk, f)[1:] for k, f in self.tried.items()]
+        return factor, min([low, *(r[0] for r in ranges)]), max([high, *(r[1] for r in ranges)])
 
     def sensitivity(self, rates: LossRates | None = None) -> pd.DataFrame:
         """Factors one standard deviation below and above the mean of the series.
@@ -304,6 +317,7 @@ def fit_macro_series(
         _fits_table(known, len(tried)),
         lag,
         widened,
+        known,
         worth,
         try_out_of_time(series, tried),
         level,
@@ -319,8 +333,7 @@ def _over(book: pd.DataFrame, day: pd.Timestamp) -> pd.DataFrame:
 
 
 def _check_lags(lags: Sequence[int] | None, frequency: Frequency) -> tuple[int, ...]:
-    if frequency not in LAGS:
-        raise ModelError(f"frequency is one of {tuple(LAGS)}, not {frequency!r}")
+    check_frequency(frequency)
     tried = tuple(LAGS[frequency] if lags is None else lags)
     if not tried or len(set(tried)) < len(tried) or any(lag < 0 or int(lag) != lag for lag in tried):
         raise ModelError(f"lags are different whole numbers of {frequency}s of at least 0, got {tried}")

@@ -32,6 +32,12 @@ CODES = {"month": "M", "quarter": "Q"}
 ACTIVE_DAYS = 365
 
 
+def check_frequency(frequency: Frequency) -> None:
+    """Refuse what is neither months nor quarters."""
+    if frequency not in get_args(Frequency):
+        raise ModelError(f"frequency is one of {get_args(Frequency)}, not {frequency!r}")
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class MacroSeries:
     """An outside series with the day on which each value became known.
@@ -57,8 +63,7 @@ class MacroSeries:
     def by_period(self, frequency: Frequency) -> pd.Series:
         """Mean of the values dated in each month or quarter; a period with fewer values than is usual for
         the series is not whole and left out."""
-        if frequency not in get_args(Frequency):
-            raise ModelError(f"frequency is one of {get_args(Frequency)}, not {frequency!r}")
+        check_frequency(frequency)
         periods = self.table["date"].dt.to_period(CODES[frequency])
         groups = self.table["value"].groupby(periods)
         sizes = groups.size()
@@ -148,6 +153,7 @@ def count_first_defaults(
         and had not defaulted before; periods without anybody are left out. Each customer counts once: its
         further defaults are not independent of the first.
     """
+    check_frequency(frequency)
     definition = definition or DefaultDefinition()
     items, last = snapshot.items, _last_period(snapshot.date, frequency)
     items = items[items["amount"] > 0]

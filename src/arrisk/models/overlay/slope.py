@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import statsmodels.api as sm
 from numpy.typing import ArrayLike, NDArray
-from scipy import optimize, stats
+from scipy import optimize, special, stats
 from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
 
 from arrisk.errors import ModelError
@@ -20,6 +20,8 @@ __all__ = ["SlopeFit", "factor_range", "fit_slope", "independent_periods", "newe
 Floats = NDArray[np.float64]
 REACH = 60.0
 """Slopes are looked for within so many logs over the whole range of the series; beyond is unbounded."""
+SLOPES = 201
+"""Slopes of an interval at which a factor is looked at: it need not be largest at an end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +144,7 @@ def factor_range(
     Returns
     -------
     factor, low, high : float
-        Missing, 0 and infinity where the slope is unbounded.
+        Missing, 0 and infinity where the slope does not bound them.
 
     Examples
     --------
@@ -153,12 +155,12 @@ def factor_range(
     x, w = np.asarray(series, dtype=float), np.asarray(exposure, dtype=float)
     far = REACH / float(np.ptp(x))
     ends = max(fit.low, -far), min(fit.high, far)
-    slopes = np.linspace(*ends, 401)
-    logs = np.array([_log_factor(value, x, w, slope) for slope in slopes])
-    unbounded = logs.max() > REACH / 4 if math.isinf(fit.low) or math.isinf(fit.high) else False
-    own = math.exp(_log_factor(value, x, w, fit.slope)) if math.isfinite(fit.slope) else math.nan
-    low, high = math.exp(logs.min()), math.inf if unbounded else math.exp(logs.max())
-    return own, low if low > math.exp(-REACH / 4) else 0.0, high
+    logs = _log_factors(value, x, w, np.linspace(*ends, SLOPES))
+    low, high = (-math.inf if logs.min() < -REACH / 4 else logs.min(), logs.max())
+    if high > REACH / 4:
+        high = math.inf
+    own = float(_log_factors(value, x, w, np.array([fit.slope]))[0]) if math.isfinite(fit.slope) else math.nan
+    return math.exp(own), math.exp(low), math.exp(high)
 
 
 def independent_periods(series: ArrayLike, rate: ArrayLike) -> float:
@@ -256,9 +258,9 @@ def _robust_error(y: Floats, w: Floats, z: Floats) -> float:
     return max(float(robust.bse[1]), scale * float(plain.bse[1]))
 
 
-def _log_factor(value: float, x: Floats, w: Floats, slope: float) -> float:
-    top = float((slope * x).max())
-    return slope * value - top - math.log(float(w @ np.exp(slope * x - top)) / float(w.sum()))
+def _log_factors(value: float, x: Floats, w: Floats, slopes: Floats) -> Floats:
+    average = special.logsumexp(slopes[:, None] * x, b=w / w.sum(), axis=1)
+    return np.asarray(slopes * value - average)
 
 
 def _autocorrelation(x: Floats) -> float:
