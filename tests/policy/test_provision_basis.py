@@ -69,9 +69,10 @@ def test_everything_can_be_stated(sample_study):
 
 def test_the_overlay_log_lies_beside_the_study(sample_study, tmp_path: Path):
     study = replace(sample_study, path=tmp_path / "study.toml")
+    rates = fit_loss_rates(sample_study.snapshot())
     append_overlay(
-        tmp_path / "overlays.jsonl", fit_loss_rates(sample_study.snapshot()), 1.1, id="slump", who="A. Auditor", why="order books", evidence="file 7",
-        made_on="2025-12-01", expires_on="2026-06-30",
+        tmp_path / "overlays.jsonl", rates, 1.1, id="slump", who="A. Auditor", why="order books", evidence="file 7",
+        made_on="2025-12-31", expires_on="2026-06-30",
     )  # fmt: skip
     log = define_basis(study_with(study, overlays="overlays.jsonl")).overlays
     assert [entry.id for entry in log.in_force("2025-12-31")] == ["slump"]
