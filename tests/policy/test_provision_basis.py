@@ -71,7 +71,8 @@ def test_the_overlay_log_lies_beside_the_study(sample_study, tmp_path: Path):
     study = replace(sample_study, path=tmp_path / "study.toml")
     rates = fit_loss_rates(sample_study.snapshot())
     append_overlay(
-        tmp_path / "overlays.jsonl", rates, 1.1, id="slump", who="A. Auditor", why="order books", evidence="file 7",
+        tmp_path / "overlays.jsonl", rates, 1.1, id="slump", who="A. Auditor",
+        why="order books", evidence="file 7",
         made_on="2025-12-31", expires_on="2026-06-30",
     )  # fmt: skip
     log = define_basis(study_with(study, overlays="overlays.jsonl")).overlays
