@@ -18,6 +18,8 @@ __all__ = ["Parts", "make_parts"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+HALF_DIGITS = 4
+"""Decimals of a minor unit to which half of one is recognised."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,9 +91,13 @@ class _Cells:
 
 
 def _losses(amounts: NDArray[Any], rate: Floats) -> Floats:
-    """Minor units lost; nothing of nothing, even without a rate."""
+    """Minor units lost; nothing of nothing, even without a rate.
+
+    Half a unit counts up, as a spreadsheet rounds: with a rate stated in round figures halves do occur, and
+    doubles miss them by their last digits.
+    """
     lost = amounts * np.where(amounts > 0, rate, 0.0)
-    return np.asarray(np.rint(lost), dtype=float)
+    return np.asarray(np.floor(np.round(lost, HALF_DIGITS) + 0.5), dtype=float)
 
 
 def _table(

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from arrisk.errors import RunError
 from arrisk.models.loss_rates.month_ends import bucket_labels
+from arrisk.report.evidence.recipes import Recipe
 from arrisk.report.evidence.rows import CHUNK_ROWS, Column, write_rows
-from arrisk.report.evidence.terms import terms_of
 
 if TYPE_CHECKING:
     from arrisk.ledger.book import Snapshot
@@ -118,9 +118,9 @@ def write_items(folder: Path, snapshot: Snapshot, counts: LossCounts, found: Cel
     return write_rows(folder, "items_behind_balances", ITEM_COLUMNS, chunks(), found.place.size)
 
 
-def write_sums(folder: Path, counts: LossCounts) -> str:
-    """Write every sum that is not zero by customer; see `terms_of` and `write_rows`."""
-    terms = terms_of(counts)
+def write_sums(folder: Path, counts: LossCounts, recipe: Recipe) -> str:
+    """Write every sum that is not zero by customer; see `find_recipe` and `write_rows`."""
+    terms = recipe.terms
     names = np.array([t.name for t in terms], dtype=object)
     periods = np.array([t.period for t in terms], dtype=object)
     segments = np.array(counts.segments, dtype=object)

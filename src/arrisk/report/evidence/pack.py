@@ -16,6 +16,8 @@ from arrisk.report.atomic import check_replaceable, replaced_folder
 from arrisk.report.evidence.cells import cell_items, write_customers, write_items, write_sums
 from arrisk.report.evidence.guide import write_guide
 from arrisk.report.evidence.manifest import MANIFEST, list_files, manifest_json, read_manifest
+from arrisk.report.evidence.pack_workbook import write_provision_workbook
+from arrisk.report.evidence.recipes import find_recipe
 from arrisk.report.evidence.rows import file_sha256, write_frame
 from arrisk.report.evidence.sign_off import check_unsigned, signed_pack
 
@@ -152,7 +154,8 @@ def _fill(folder: Path, study: Study, provision: Provision) -> dict[str, Any]:
     counts = provision.historical.counts
     items = cell_items(snapshot, counts)
     write_items(folder, snapshot, counts, items)
-    write_sums(folder, counts)
+    write_sums(folder, counts, find_recipe(counts, provision.basis.conventions))
+    write_provision_workbook(folder, study, provision)
     write_customers(folder, counts, provision.rates.replicates.rates)
     write_frame(folder, "provision", provision.table)
     write_frame(folder, "quarantine", ledger.quarantine)
