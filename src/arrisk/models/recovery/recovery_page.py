@@ -61,7 +61,7 @@ def show_curve(curve: RecoveryCurve, name: str) -> Table:
     facts = curve.diagnostics
     note = (
         f"Amounts in {curve.currency}. A month counts customers and amounts written off so long ago that it "
-        f"is over. {curve.ahead.level:.0%} intervals, by customer. Written off {money(facts['written_off'])}, "
+        f"is over; {curve.ahead.level:.0%} intervals by customer. Written off {money(facts['written_off'])}, "
         f"recovered so far {money(facts['recovered'])}; dividing the two would call young write-offs lost."
     )
     stray = "; ".join(f"{reason}: {money(amount)}" for reason, amount in facts["stray"].items())
