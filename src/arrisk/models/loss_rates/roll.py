@@ -21,7 +21,7 @@ from arrisk.models.loss_rates.customer_moves import (
 from arrisk.models.loss_rates.loss_counts import LossCounts, Unit
 from arrisk.models.loss_rates.month_ends import WriteOffs
 from arrisk.models.loss_rates.segments import segment_customers
-from arrisk.portfolio.transitions import WRITTEN_OFF, destination_names
+from arrisk.portfolio.transitions import WRITTEN_OFF, Transitions, destination_names
 
 if TYPE_CHECKING:
     from arrisk.ledger.book import Snapshot
@@ -99,7 +99,7 @@ def count_rolls(
         by,
         segments,
         segment,
-        roll_terms(moves, of, write_offs, periods),
+        roll_terms(moves.found, moves.values(of), edges, moves.recovered, write_offs, periods),
         rates,
         exposed,
         hit,
@@ -138,23 +138,46 @@ def roll_weights(edges: Sequence[int], write_offs: WriteOffs = "migrated") -> Fl
     return out
 
 
-def roll_terms(moves: CustomerMoves, of: Measure, write_offs: WriteOffs, periods: int) -> sparse.csr_array:
-    """Sums by customer: for each period what rolled and what was settled by step; then, of the last bucket,
-    what was lost, what was settled, and what of the loss was recovered.
+def roll_terms(
+    found: Transitions,
+    values: Floats,
+    edges: Sequence[int],
+    recovered: Floats,
+    write_offs: WriteOffs = "migrated",
+    periods: int = 1,
+) -> sparse.csr_array:
+    """Sums by cell (a customer, or all): what rolled and what was settled by step in each period; then, of
+    the last bucket, what was lost, what was settled, and what of the loss was recovered.
+
+    Parameters
+    ----------
+    found : Transitions
+    values : array of shape (transitions,)
+        Currency units or items.
+    edges : sequence of int
+        Days overdue at which a bucket ends.
+    recovered : array of shape (cells,)
+        Share of the write-offs recovered.
+    write_offs : {"migrated", "dropped"}
+    periods : int
+        1 adds all months up; otherwise the number of months, each by itself.
 
     Returns
     -------
-    sparse array of shape (customers, periods x 2 x (buckets - 1) + 3)
+    sparse array of shape (cells, periods x 2 x (buckets - 1) + 3)
     """
-    found, weights = moves.found, roll_weights(moves.edges, write_offs)
-    width = weights.shape[2] - 2
-    kept = found.origin < moves.buckets
-    cell, month = found.cell[kept], found.month[kept] if periods > 1 else np.zeros(kept.sum(), dtype=np.int64)
-    added = weights[found.origin[kept], found.destination[kept]] * moves.values(of)[kept, None]
-    added = np.column_stack([added, added[:, width] * moves.recovered[cell]])
-    row, term = np.nonzero(added)
-    column = np.where(term < width, month[row] * width + term, periods * width + term - width)
-    return sum_by_customer(cell[row], column, added[row, term], (len(moves.customers), periods * width + 3))
+    weights = roll_weights(edges, write_offs)
+    origins, ends, width = weights.shape
+    kept = found.origin < origins
+    month = found.month if periods > 1 else np.zeros_like(found.month)
+    place = (month * origins + found.origin) * ends + found.destination
+    shape = (len(recovered), periods * origins * ends)
+    moved = sum_by_customer(found.cell[kept], place[kept], values[kept], shape)
+    each = sparse.csr_array(weights.reshape(-1, width))
+    flows = moved @ sparse.block_diag([each[:, :-2]] * periods, "csr")
+    last = moved @ sparse.vstack([each[:, -2:]] * periods, "csr")
+    back = last[:, [0]].multiply(recovered[:, None])
+    return sparse.csr_array(sparse.hstack([flows, last, back], "csr"))
 
 
 def roll_flows(sums: Floats, periods: int, steps: int) -> tuple[Floats, Floats]:
