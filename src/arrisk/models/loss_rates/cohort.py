@@ -82,14 +82,13 @@ def count_cohorts(
     slices = read_slices(snapshot)
     cohorts = _cohorts(slices, months, seasoning)
     lost = _lost(slices, seasoning, loss, still_open)
-    reached = np.where(lost > 0, len(edges) + 1, slices.bucket(edges))
-    reached[slices.cause == LOST] = len(edges) + 1
+    reached = np.where(lost > 0, len(edges) + 1, slices.reached(edges))
     inside = (slices.month >= cohorts[0]) & (slices.month <= cohorts[-1])
     periods = cohorts.size if averaging == "simple" else 1
     terms = _terms(
         slices, inside, lost, reached, cohorts[0] if periods > 1 else None, (periods, len(edges) + 3)
     )
-    stood = _stood(slices, inside, reached, len(edges) + 2)
+    stood = slices.stood(edges, inside)
     losers = np.bincount(slices.owner[inside], lost[inside], slices.customers.size) > 0
     segments, segment = segment_customers(snapshot, slices.customers, by)
     return LossCounts(
@@ -102,7 +101,7 @@ def count_cohorts(
         terms,
         lambda sums: cohort_loss_rates(sums.reshape(*sums.shape[:-1], periods, -1)),
         stood,
-        stood & losers[:, None],
+        losers[:, None] & stood,
         slices.today(edges),
         _conventions(cohorts, seasoning, loss, still_open, averaging),
         _facts(slices, inside, cohorts, lost),
@@ -181,13 +180,6 @@ def _terms(
         values.append(slices.amount[inside][there])
     shape = (slices.customers.size, periods * width)
     return sum_by_customer(np.concatenate(owners), np.concatenate(columns), np.concatenate(values), shape)
-
-
-def _stood(slices: MoneySlices, inside: Flags, reached: Ints, buckets: int) -> Flags:
-    """Whether anything of a customer reached each bucket."""
-    furthest = np.full(slices.customers.size, -1)
-    np.maximum.at(furthest, slices.owner[inside], reached[inside])
-    return furthest[:, None] >= np.arange(buckets)
 
 
 def _facts(slices: MoneySlices, inside: Flags, cohorts: Ints, lost: Floats) -> dict[str, Any]:

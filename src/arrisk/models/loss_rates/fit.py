@@ -18,6 +18,7 @@ from arrisk.models.loss_rates.net_flow import count_net_flows
 from arrisk.models.loss_rates.pooling import describe_merged, edges_with_enough, pool_segments
 from arrisk.models.loss_rates.realised import count_realised
 from arrisk.models.loss_rates.roll import count_rolls
+from arrisk.models.loss_rates.vintage import count_vintages
 
 if TYPE_CHECKING:
     from arrisk.ledger.book import Snapshot
@@ -30,6 +31,7 @@ METHODS: Mapping[str, Callable[..., LossCounts]] = {
     "roll": count_rolls,
     "markov": count_chain,
     "cohort": count_cohorts,
+    "vintage": count_vintages,
     "competing": count_competing,
     "realised": count_realised,
 }

@@ -71,6 +71,11 @@ class MoneySlices:
         """Day number on which each slice left, of slices read without `since`, shape (slices,)."""
         return self.issued + self.exit - self.entry - 1
 
+    @property
+    def due(self) -> Ints:
+        """Day number on which each slice fell due, of slices read without `since`, shape (slices,)."""
+        return self.left - self.exit
+
     def net_loss(self) -> Floats:
         """Of each slice what was written off and not recovered, shape (slices,)."""
         return np.where(self.cause == LOST, self.amount * (1 - self.recovered[self.owner]), 0.0)
@@ -78,6 +83,16 @@ class MoneySlices:
     def bucket(self, edges: Sequence[int]) -> Ints:
         """The bucket in which each slice left, or stands."""
         return np.searchsorted([0, *edges], self.exit, side="left").astype(np.int64)
+
+    def reached(self, edges: Sequence[int]) -> Ints:
+        """The oldest bucket that each slice reached; of what was written off, the last."""
+        return np.where(self.cause == LOST, len(edges) + 1, self.bucket(edges))
+
+    def stood(self, edges: Sequence[int], rows: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Whether any of some slices reached each bucket, shape (customers, buckets)."""
+        furthest = np.full(self.customers.size, -1)
+        np.maximum.at(furthest, self.owner[rows], self.reached(edges)[rows])
+        return furthest[:, None] >= np.arange(len(edges) + 2)
 
     def today(self, edges: Sequence[int]) -> Floats:
         """Owed at the as-of date by customer and bucket, shape (customers, buckets)."""
