@@ -97,12 +97,12 @@ class LossRates:
         return _amount(self.replicates, given, self.total.level)
 
     def adjust(self, change: Callable[[Floats], Floats], name: str, words: str) -> LossRates:
-        """The same with a function applied to the rates and to each replicate.
+        """The same with a function applied to the rates, to each replicate and to bounds.
 
-        It takes and returns shape (..., segments, buckets). `name` and `words` say what was done; the
-        conventions get them.
+        It takes and returns shape (..., segments, buckets), and changes each rate by itself so that it never
+        falls as the rate rises. `name` and `words` say what was done; the conventions get them.
         """
-        replicates = self.replicates.transform(change)
+        replicates = self.replicates.look_forward(change)
         return make_rates(
             self.as_of,
             self.currency,
@@ -239,8 +239,9 @@ def _bound(found: Replicates, balances: Floats, missing: NDArray[np.bool_], leve
     losers = int((inside & found.hit.any(axis=1)).sum())
     share = upper_bound(losers, customers, level).high
     words = f"one-sided Clopper-Pearson, {losers} of {customers} customers lost, all of a balance at stake"
-    high = share * float(balances[missing].sum())
-    rest = np.where(missing[:, None], 0.0, balances)
+    looked, place = found.looked(share), missing[:, None]
+    high = float(np.where(place, looked * balances, 0.0).sum())
+    rest = np.where(place, 0.0, balances)
     if not (rest > 0).any():
         return Amount(None, 0.0, high, level, words)
     known = _amount(found, rest, level)

@@ -36,6 +36,10 @@ class Replicates:
         See `LossCounts`.
     shared : array of bool, shape (segments, buckets), optional
         Rates that draw on customers of other segments too; by default none.
+    history : Replicates, optional
+        What they were before they looked forward.
+    outlook : callable, optional
+        What looking forward did, see `look_forward`.
     """
 
     rates: Floats
@@ -44,10 +48,29 @@ class Replicates:
     exposed: NDArray[np.bool_]
     hit: NDArray[np.bool_]
     shared: NDArray[np.bool_] | None = None
+    history: Replicates | None = None
+    outlook: Callable[[Floats], Floats] | None = None
 
     def transform(self, change: Callable[[Floats], Floats]) -> Replicates:
         """The same with a function applied to arrays of rates of shape (..., segments, buckets)."""
         return replace(self, rates=change(self.rates), without=change(self.without))
+
+    def look_forward(self, change: Callable[[Floats], Floats]) -> Replicates:
+        """The same with a change of each rate by itself that never falls as the rate rises.
+
+        The ends of an interval, and bounds made from counts of customers, then go through it as rates do.
+        """
+        earlier = self.outlook
+
+        def outlook(rates: Floats) -> Floats:
+            return change(rates if earlier is None else earlier(rates))
+
+        return replace(self.transform(change), history=self.history or self, outlook=outlook)
+
+    def looked(self, share: float) -> Floats:
+        """A rate as it looks forward in each place, shape (segments, buckets)."""
+        level = np.full(self.rates.shape, share)
+        return level if self.outlook is None else self.outlook(level)
 
     def identified(self) -> NDArray[np.bool_]:
         """Segments with enough customers that lost, shape (segments,)."""
@@ -56,6 +79,10 @@ class Replicates:
 
     def interval_of_rate(self, segment: int, bucket: int, level: float) -> Interval:
         """Jackknife on the logit scale where it exists, else exact on customers."""
+        if self.history is not None:
+            span = self.history.interval_of_rate(segment, bucket, level)
+            low, high = (float(self.looked(end)[segment, bucket]) for end in span)
+            return replace(span, low=low, high=high)
         rate, without = float(self.rates[segment, bucket]), self.without[:, segment, bucket]
         bearing = self._bearing(segment, bucket)
         stood = bearing & self.exposed[:, bucket]
@@ -85,7 +112,11 @@ class Replicates:
         mean = float((rates * weights).sum()) / total
         left_out = np.einsum("csb,sb->c", np.nan_to_num(without), weights) / total
         owed = self._bearing_on(carries) & np.asarray(self.exposed.any(axis=1))
-        return mean, self._interval(mean, left_out[owed], owed, None, level)
+        span = self._interval(mean, left_out[owed], owed, None, level)
+        if self.outlook is None or "jackknife" in span.method:
+            return mean, span
+        low, high = (float((self.looked(end) * weights).sum()) / total for end in span)
+        return mean, replace(span, low=min(low, mean), high=max(high, mean))
 
     def _bearing(self, segment: int, bucket: int) -> NDArray[np.bool_]:
         """Customers that the rate of a segment rests on."""

@@ -102,9 +102,7 @@ def plot_link(link: MacroLink, ax: Axes | None = None) -> Axes:
 
     ax = ax if ax is not None else plt.subplots()[1]
     rate = 100 * link.series["events"] / link.series["at_risk"]
-    ax.set(
-        ylabel=f"first defaults, % of customers at risk a {link.frequency}", title=_wrapped(link.finding())
-    )
+    ax.set(ylabel=f"first defaults, % of customers at risk a {link.frequency}", title=_headline(link))
     if link.fit is None:
         ax.set(xlabel=link.name)
         return stamp(ax, link.as_of, "nothing to fit")
@@ -124,6 +122,14 @@ def plot_link(link: MacroLink, ax: Axes | None = None) -> Axes:
     return stamp(ax, link.as_of, f"{_lags(link)} tried")
 
 
+def _headline(link: MacroLink) -> str:
+    """The finding as short as a picture needs it."""
+    if link.identified:
+        return link.finding().replace(" means ", "\nmeans ")
+    seen = f"{link.events:g} defaults in {len(link.series)} {link.frequency}s"
+    return f"Whether {link.name} moves defaults: {CANNOT_SAY}\n({seen}; no overlay)"
+
+
 def _lags(link: MacroLink) -> str:
     count = len([c for c in link.series if str(c).startswith("lag_")])
     return f"{count} {'lag' if count == 1 else 'lags'}"
@@ -133,9 +139,3 @@ def _times(factor: float) -> str:
     if np.isinf(factor):
         return "any number of"
     return f"{factor:.2f}"
-
-
-def _wrapped(text: str, width: int = 70) -> str:
-    import textwrap
-
-    return "\n".join(textwrap.wrap(text, width))
