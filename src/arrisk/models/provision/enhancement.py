@@ -213,7 +213,7 @@ def secured_by(
     The first takes its part of what a customer owes; the next applies to what the first leaves. Of a first
     loss of the year, kept before anything is paid, the expected losses under the enhancement are taken off:
     ``max(expected - first loss, 0)``, which is at most the expectation of what is paid (Jensen), so the
-    provision is not understated. Without loss rates nothing above a first loss is counted.
+    provision is not understated. Where no loss rate is known nothing above a first loss is counted.
 
     Parameters
     ----------
@@ -267,14 +267,13 @@ def _covers(one: Enhancement, customers: NDArray[np.str_], segments: NDArray[np.
     return np.asarray(found, dtype=bool)
 
 
-def _above_first_loss(one: Enhancement, pays: Floats, rates: Floats, scale: int) -> float:
-    """Share of the expected payments that lies above the first loss of the year."""
+def _above_first_loss(one: Enhancement, pays: Floats, rates: Floats, scale: int) -> Floats:
+    """Share of expected payments above the first loss of the year, shape (customers, buckets)."""
     if one.annual_first_loss == 0:
-        return 1.0
-    if np.isnan(rates[pays > 0]).any():
-        return 0.0
-    expected = float((pays * np.where(pays > 0, rates, 0.0)).sum()) / scale
-    return max(expected - one.annual_first_loss, 0.0) / expected if expected > 0 else 0.0
+        return np.ones(pays.shape)
+    expected = float((pays * np.nan_to_num(rates)).sum()) / scale
+    above = max(expected - one.annual_first_loss, 0.0) / expected if expected > 0 else 0.0
+    return np.where(np.isnan(rates), 0.0, above)
 
 
 def _treatment(one: Enhancement, day: pd.Timestamp) -> str:

@@ -46,8 +46,8 @@ def make_parts(
 ) -> Parts:
     """From what is owed and the rates to amounts, in whole minor units that add up."""
     rate = rates.replicates.rates
-    owed, taken = book.by_cell(pooled), book.by_cell(secured.integral)
-    apart = book.by_cell(secured.separate)
+    owed, taken = book.by_cell(pooled), np.rint(book.by_cell(secured.integral))
+    apart = np.rint(book.by_cell(secured.separate))
     before = _losses(owed, rate)
     relief, back = _losses(taken, rate), _losses(apart, rate)
     own = np.array(
@@ -60,7 +60,7 @@ def make_parts(
         "assessed": book.by_cell(judged),
         "collected": book.by_cell(collected),
         "pooled": owed,
-        "secured": np.rint(taken),
+        "secured": taken,
         "provision_before": before,
         "relief": relief,
         "assessed_loss": book.by_cell(own),

@@ -51,7 +51,8 @@ class Provision:
         not integral would pay; not taken off). Currency units, to the cent.
     total : Amount
         Sum of the provisions; the interval is that of the rates, with balances, individual assessments and
-        enhancements as given. Without rates `value` is None and the known part is `low`.
+        enhancements as given. Where a segment has no rate `value` is None, what is known stands in `low`,
+        and `high` is a bound.
     before : Amount
         The same without enhancements.
     reimbursement : Amount

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from textwrap import fill
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -31,7 +32,12 @@ __all__ = [
 BALANCES = ("gross", "assessed", "collected", "pooled", "secured")
 LOSSES = ("provision_before", "relief", "assessed_loss", "provision", "reimbursement")
 RATES = ("historical_rate", "rate", "ci_low", "ci_high")
-COLOURS = {"provision": "#0072B2", "assessed_loss": "#D55E00", "relief": "#999999"}
+STACKS: dict[str, tuple[str, dict[str, Any]]] = {
+    "pool": ("pool", {"color": "#0072B2"}),
+    "judged": ("judged by themselves", {"color": "#D55E00"}),
+    "relief": ("borne by enhancements", {"color": "none", "edgecolor": "#666666", "hatch": "//"}),
+    "bound": ("no rate: at most", {"color": "none", "edgecolor": "#CC79A7", "hatch": ".."}),
+}
 
 
 def describe_basis(basis: Basis) -> dict[str, str]:
@@ -47,7 +53,7 @@ def describe_provision(provision: Provision) -> str:
     known = float(provision.table["assessed_loss"].sum())
     judged = f", {money(known)} of it judged customer by customer" if known else ""
     if total.value is None:
-        sure = f"at least {money(total.low)}{judged}, " if known else ""
+        sure = f"at least {money(total.low)}{judged}, " if total.low > 0 else ""
         return (
             f"Too few losses for a rate: {sure}at most {money(total.high, provision.currency)} of {owed} owed"
         )
@@ -143,29 +149,37 @@ def plot_provision(provision: Provision, ax: Axes | None = None) -> Axes:
     import matplotlib.pyplot as plt
 
     ax = ax if ax is not None else plt.subplots()[1]
-    sums = provision.table.groupby("bucket", sort=False)[["provision", "assessed_loss", "relief"]].sum()
-    pool = (sums["provision"] - sums["assessed_loss"]) / 1e3
-    at = np.arange(len(sums))
-    ax.bar(at, pool, color=COLOURS["provision"], label="pool")
-    ax.bar(
-        at, sums["assessed_loss"] / 1e3, bottom=pool, color=COLOURS["assessed_loss"], label="judged by itself"
-    )
-    top = sums["provision"] / 1e3
-    ax.bar(
-        at,
-        sums["relief"] / 1e3,
-        bottom=top,
-        facecolor="none",
-        edgecolor=COLOURS["relief"],
-        hatch="//",
-        label="borne by enhancements",
-    )
+    sums = _stacks(provision)
+    at, floor = np.arange(len(sums)), np.zeros(len(sums))
+    for name, (label, style) in STACKS.items():
+        if sums[name].any():
+            there = sums[name].to_numpy(dtype=float) > 0
+            ax.bar(at[there], sums.loc[there, name], bottom=floor[there], label=label, **style)
+            floor = floor + sums[name].to_numpy(dtype=float)
     ax.set_xticks(at, list(sums.index))
-    ax.set(
-        xlabel="days overdue", ylabel=f"provision, {provision.currency} thousand", title=provision.finding()
-    )
-    ax.legend(loc="upper left")
+    ax.set_ylim(0, 1.35 * max(float(floor.max()), 1e-9))
+    ax.set(xlabel="days overdue", ylabel=f"expected loss, {provision.currency} thousand")
+    ax.set_title(fill(provision.finding(), 70), fontsize=10)
+    if floor.any():
+        ax.legend(loc="upper center", ncols=2, fontsize=8)
     return stamp(ax, provision.as_of, provision.basis.framework or "no framework claimed")
+
+
+def _stacks(provision: Provision) -> pd.DataFrame:
+    """By bucket, thousands: what the picture stacks; where there is no rate, what is owed at the bound."""
+    table = provision.table
+    unknown = table["provision"].isna()
+    parts = pd.DataFrame(
+        {
+            "bucket": table["bucket"],
+            "pool": (table["provision_before"] - table["relief"]).fillna(0.0),
+            "judged": table["assessed_loss"],
+            "relief": table["relief"].fillna(0.0),
+            "bound": ((table["pooled"] - table["secured"]) * table["ci_high"]).where(unknown, 0.0),
+        }
+    )
+    sums: pd.DataFrame = parts.groupby("bucket", sort=False).sum() / 1e3
+    return sums
 
 
 def _note(provision: Provision) -> str:
