@@ -240,13 +240,13 @@ def _check(arguments: argparse.Namespace) -> int:
 
 
 def _write(arguments: argparse.Namespace) -> int:
-    from arrisk.models.provision.basis import Basis
     from arrisk.models.provision.provision import make_provision
+    from arrisk.policy.provision_basis import define_basis
     from arrisk.policy.study import open_study
     from arrisk.report.evidence.pack import write_evidence
 
     study = open_study(arguments.study)
-    provision = make_provision(study.snapshot(), Basis())
+    provision = make_provision(study.snapshot(), define_basis(study))
     pack = write_evidence(study, provision, arguments.out, arguments.supersedes)
     print(one_line(pack.finding()))
     print(

@@ -20,8 +20,9 @@ from arrisk.report.evidence.rows import CHUNK_ROWS, Column, write_rows
 if TYPE_CHECKING:
     from arrisk.ledger.book import Snapshot
     from arrisk.models.loss_rates.loss_counts import LossCounts
+    from arrisk.models.provision.provision import Provision
 
-__all__ = ["CellItems", "cell_items", "write_customers", "write_items", "write_sums"]
+__all__ = ["CellItems", "cell_items", "write_customers", "write_items", "write_secured", "write_sums"]
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -36,6 +37,7 @@ ITEM_COLUMNS = (
     Column("days_overdue", pa.int64()),
     Column("amount", pa.float64()),
     Column("open_amount", pa.float64()),
+    Column("judged_by_itself", pa.bool_()),
 )
 SUM_COLUMNS = (
     Column("segment", pa.string()),
@@ -58,6 +60,8 @@ class CellItems:
         Segment times number of buckets plus bucket.
     days : array of int, shape (open items,)
         Days since the due date, or since the issue date of items without one.
+    owner : array of int, shape (open items,)
+        Place of the customer in the counts.
     totals : array of int, shape (segments, buckets)
         Owed in each cell, minor units.
     """
@@ -65,6 +69,7 @@ class CellItems:
     place: Ints
     cell: Ints
     days: Ints
+    owner: Ints
     totals: Ints
 
 
@@ -88,17 +93,22 @@ def cell_items(snapshot: Snapshot, counts: LossCounts) -> CellItems:
         stray = items["invoice_id"].iloc[rows[owner < 0][0]]
         raise RunError(f"invoice {stray!r} belongs to a customer that the loss rates do not know")
     bucket = np.searchsorted([0, *counts.edges], days, side="left")
+    if counts.unit == "customer":
+        worst = np.zeros(counts.customers.size, dtype=bucket.dtype)
+        np.maximum.at(worst, owner, bucket)
+        bucket = worst[owner]
     cell = counts.segment[owner] * counts.buckets + bucket
     order = np.argsort(cell, kind="stable")
     minor = np.rint(owed[rows] * snapshot.scale).astype(np.int64)
     totals = np.zeros((len(counts.segments), counts.buckets), dtype=np.int64)
     np.add.at(totals.reshape(-1), cell, minor)
     _tie(totals, counts, snapshot.scale)
-    return CellItems(rows[order], cell[order], days[order], totals)
+    return CellItems(rows[order], cell[order], days[order], owner[order].astype(np.int64), totals)
 
 
-def write_items(folder: Path, snapshot: Snapshot, counts: LossCounts, found: CellItems) -> str:
+def write_items(folder: Path, snapshot: Snapshot, provision: Provision, found: CellItems) -> str:
     """Write the open items behind each cell; see `write_rows`."""
+    counts, judged = provision.historical.counts, provision.assessed.inside
     segments = np.repeat(np.array(counts.segments, dtype=object), counts.buckets)
     buckets = np.tile(np.array(bucket_labels(counts.edges), dtype=object), len(counts.segments))
     kept = ["customer_id", "invoice_id", "instalment", "issue_date", "due_date", "amount", "open_amount"]
@@ -113,7 +123,12 @@ def write_items(folder: Path, snapshot: Snapshot, counts: LossCounts, found: Cel
             for name in ("issue_date", "due_date"):
                 rows[name] = rows[name].dt.date
             cells = found.cell[part]
-            yield rows.assign(segment=segments[cells], bucket=buckets[cells], days_overdue=found.days[part])
+            yield rows.assign(
+                segment=segments[cells],
+                bucket=buckets[cells],
+                days_overdue=found.days[part],
+                judged_by_itself=judged[found.owner[part]],
+            )
 
     return write_rows(folder, "items_behind_balances", ITEM_COLUMNS, chunks(), found.place.size)
 
@@ -146,40 +161,47 @@ def write_sums(folder: Path, counts: LossCounts, recipe: Recipe) -> str:
     return write_rows(folder, "sums_by_customer", SUM_COLUMNS, chunks(), int(np.count_nonzero(sums.data)))
 
 
-def write_customers(folder: Path, counts: LossCounts, rates: Floats) -> str:
-    """Write what each customer owes by bucket and what it adds to the provision before rounding.
-
-    Parameters
-    ----------
-    folder : Path
-    counts : LossCounts
-    rates : array of shape (segments, buckets)
-        Those that make the provision; NaN where there is none.
-    """
-    labels = bucket_labels(counts.edges)
-    names = [f"owed {label}" for label in labels]
+def write_customers(folder: Path, provision: Provision) -> str:
+    """Write what each customer owes by bucket and what is provided for it; see `Provision.by_customer`."""
+    counts, told = provision.historical.counts, provision.by_customer
+    names = [f"owed {label}" for label in bucket_labels(counts.edges)]
+    texts, flags = ("segment", "customer_id"), ("assessed",)
+    figures = [str(c) for c in told.columns if c not in (*texts, *flags)]
     columns = [
-        Column("segment", pa.string()),
-        Column("customer_id", pa.string()),
-        *(Column(name, pa.float64()) for name in (*names, "owed", "provision_before_rounding")),
+        *(Column(name, pa.string()) for name in texts),
+        *(Column(name, pa.float64()) for name in (*names, *figures)),
+        *(Column(name, pa.bool_()) for name in flags),
     ]
-    owing = np.flatnonzero(counts.today.any(axis=1))
+    place = pd.Index(counts.customers).get_indexer(told["customer_id"].astype(str))
+
+    def chunks() -> Iterator[pd.DataFrame]:
+        for start in range(0, len(told), CHUNK_ROWS):
+            part = slice(start, start + CHUNK_ROWS)
+            rows = told.iloc[part].reset_index(drop=True)
+            rows = rows.assign(**{name: rows[name].astype(str) for name in texts})
+            yield rows.join(pd.DataFrame(counts.today[place[part]], columns=names))
+
+    return write_rows(folder, "customers", columns, chunks(), len(told))
+
+
+def write_secured(folder: Path, provision: Provision) -> str:
+    """Write what enhancements take over of each customer and bucket, in present worth and not rounded."""
+    counts, secured = provision.historical.counts, provision.secured
+    scale, labels = provision.diagnostics["scale"], np.array(bucket_labels(counts.edges), dtype=object)
+    figures = {"covered": secured.covered, "integral": secured.integral, "apart": secured.separate}
+    names = ("segment", "customer_id", "bucket")
+    columns = [Column(n, pa.string()) for n in names] + [Column(n, pa.float64()) for n in figures]
+    row, bucket = np.nonzero(secured.covered)
     segments = np.array(counts.segments, dtype=object)
 
     def chunks() -> Iterator[pd.DataFrame]:
-        for start in range(0, owing.size, CHUNK_ROWS):
-            rows = owing[start : start + CHUNK_ROWS]
-            owed = counts.today[rows]
-            known = np.where(owed != 0, rates[counts.segment[rows]], 0.0)
-            frame = pd.DataFrame(owed, columns=names)
-            yield frame.assign(
-                segment=segments[counts.segment[rows]],
-                customer_id=counts.customers[rows].astype(object),
-                owed=owed.sum(axis=1),
-                provision_before_rounding=(known * owed).sum(axis=1),
-            )
+        for start in range(0, row.size, CHUNK_ROWS):
+            r, b = (part[start : start + CHUNK_ROWS] for part in (row, bucket))
+            words = (segments[counts.segment[r]], counts.customers[r].astype(object), labels[b])
+            money = {name: values[r, b] / scale for name, values in figures.items()}
+            yield pd.DataFrame(dict(zip(names, words, strict=True)) | money)
 
-    return write_rows(folder, "customers", columns, chunks(), owing.size)
+    return write_rows(folder, "secured_by_customer", columns, chunks(), row.size)
 
 
 def _tie(totals: Ints, counts: LossCounts, scale: int) -> None:

@@ -12,8 +12,10 @@ import pandas as pd
 
 from arrisk.display import Table, frame_html, money
 from arrisk.errors import RunError
+from arrisk.models.overlay.entries import entry_to_line
+from arrisk.models.overlay.log import OverlayLog, parse_log
 from arrisk.report.atomic import check_replaceable, replaced_folder
-from arrisk.report.evidence.cells import cell_items, write_customers, write_items, write_sums
+from arrisk.report.evidence.cells import cell_items, write_customers, write_items, write_secured, write_sums
 from arrisk.report.evidence.guide import write_guide
 from arrisk.report.evidence.manifest import MANIFEST, list_files, manifest_json, read_manifest
 from arrisk.report.evidence.pack_workbook import write_provision_workbook
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from arrisk.policy.study import Study
 
 __all__ = ["Evidence", "write_evidence"]
+
+OVERLAY_LOG = "overlay_log.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,27 +154,51 @@ def _earlier(supersedes: str | Path, target: Path) -> dict[str, str]:
 
 def _fill(folder: Path, study: Study, provision: Provision) -> dict[str, Any]:
     """Write the tables and return what they tie out to."""
-    snapshot, ledger = study.snapshot(), study.ledger()
-    counts = provision.historical.counts
+    snapshot, ledger, counts = study.snapshot(), study.ledger(), provision.historical.counts
     items = cell_items(snapshot, counts)
-    write_items(folder, snapshot, counts, items)
+    write_items(folder, snapshot, provision, items)
     write_sums(folder, counts, find_recipe(counts, provision.basis.conventions))
+    write_customers(folder, provision)
+    if provision.basis.enhancements:
+        write_secured(folder, provision)
     write_provision_workbook(folder, study, provision)
-    write_customers(folder, counts, provision.rates.replicates.rates)
-    write_frame(folder, "provision", provision.table)
-    write_frame(folder, "quarantine", ledger.quarantine)
-    write_frame(folder, "assumptions", study.assumptions_table().frame)
     control = study.control_table().frame
-    write_frame(folder, "control_totals", control)
+    tables = {
+        "provision": provision.table,
+        "tie_out": provision.tie,
+        "control_totals": control,
+        "framework": provision.gate,
+        "judged_by_themselves": provision.assessed.table,
+        "enhancements": provision.secured.table,
+        "overlays_in_force": provision.overlay_steps,
+        "assumptions": study.assumptions_table().frame,
+        "quarantine": ledger.quarantine,
+    }
+    for name, frame in tables.items():
+        if len(frame) or name == "quarantine":
+            write_frame(folder, name, frame)
     (folder / "study.toml").write_bytes(study.text.encode("utf-8"))
     write_guide(folder, study, provision)
     return {
         "open_items": int(items.place.size),
         "owed": round(int(items.totals.sum()) / snapshot.scale, 2),
-        "open_balance_with_credits_and_unapplied_cash": snapshot.open_balance,
+        "tie_out": provision.tie,
         "control_totals": control,
         "quarantine": _quarantine_totals(ledger.quarantine),
+        "overlay_log": _write_log(folder, provision),
     }
+
+
+def _write_log(folder: Path, provision: Provision) -> dict[str, Any] | None:
+    """Copy the log of overlays and return the digest of its last line, None without a log."""
+    log = provision.basis.overlays
+    if not isinstance(log, OverlayLog):
+        return None
+    data = b"".join(entry_to_line(entry) for entry in log.entries)
+    if parse_log(data, OVERLAY_LOG).head != log.head:
+        raise RunError(f"the overlay log {log.name} cannot be copied as it is: its digests do not come out")
+    (folder / OVERLAY_LOG).write_bytes(data)
+    return {"file": OVERLAY_LOG, "entries": len(log.entries), "head": log.head}
 
 
 def _quarantine_totals(frame: pd.DataFrame) -> dict[str, Any]:

@@ -21,8 +21,9 @@ __all__ = ["ProvisionSheet", "make_individual_sheet", "make_provision_sheet"]
 Floats = NDArray[np.float64]
 HEADS = (
     "segment", "bucket", "cell", "owed", "judged by themselves", "collected after the day", "pooled",
-    "secured", "rate", "loss before enhancements", "relief", "loss of those judged by themselves", "provision",
-    "covered by what is not integral", "reimbursement, shown apart", "provision of the run", "difference",
+    "secured", "rate", "loss before enhancements", "relief", "loss of those judged by themselves",
+    "provision", "covered by what is not integral", "reimbursement, shown apart", "provision of the run",
+    "difference",
 )  # fmt: skip
 CELL, OWED, JUDGED, COLLECTED, POOLED, SECURED, RATE, BEFORE, RELIEF, OWN = range(2, 12)
 PROVISION, APART, BACK, RUN, GAP = range(12, 17)
@@ -106,7 +107,8 @@ def make_provision_sheet(provision: Provision, rates: RatesSheet, last_individua
     grid.head(HEADS)
     size = rates.rates.size
     secured, apart = (
-        _by_cell(provision, part) / scale for part in (provision.secured.integral, provision.secured.separate)
+        np.rint(_by_cell(provision, part)) / scale
+        for part in (provision.secured.integral, provision.secured.separate)
     )
     table = provision.table.to_dict("records")
     figures = []
@@ -171,7 +173,7 @@ def _write_row(
         (APART, BACK, apart),
         (POOLED, BEFORE, pooled_value),
     ):
-        place = pooled if column == POOLED else grid.put(row, column, value, "sum")
+        place = pooled if column == POOLED else grid.put(row, column, value, "money")
         lost = _product(value, rate, digits)
         formula = f'IF({place}>0,IF(ISNUMBER({used}),ROUND({place}*{used},{digits}),"{NO_RATE}"),0)'
         amounts[base] = (grid.work_out(row, base, formula, lost, "money"), lost)
