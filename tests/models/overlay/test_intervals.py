@@ -34,9 +34,9 @@ def test_one_overlay_on_another_is_both_at_once(rates):
 
 def test_a_rate_at_the_cap_keeps_the_interval_of_its_history():
     history = stated_rates([[0.1, 0.4, 0.8]], [[0.0, 0.0, 100.0]])
-    after = scale_loss_rates(history, 1.25, "test").table.iloc[-1]
+    after = scale_loss_rates(history, 1.26, "test").table.iloc[-1]
     assert after["rate"] == 1.0
-    assert after["ci_low"] == pytest.approx(1.25 * history.table["ci_low"].iloc[-1])
+    assert after["ci_low"] == pytest.approx(1.26 * history.table["ci_low"].iloc[-1])
     assert after["ci_low"] < 0.99
     assert after["ci_high"] == 1.0
 

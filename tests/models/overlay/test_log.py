@@ -57,6 +57,8 @@ def test_an_overlay_is_written_read_and_applied(tmp_path, rates):
     effect = log.entries[0].effect
     assert effect["before"]["amount"] == rates.total.value
     assert effect["after"]["amount"] == after.total.value
+    assert (effect["segments"], effect["buckets"]) == (["all"], rates.buckets)
+    assert effect["after"]["high"] == after.total.high
     assert effect["after"]["rates"] == after.replicates.rates.tolist()
 
 
@@ -220,6 +222,11 @@ def test_the_digest_is_that_of_the_bytes_in_the_file(written):
         previous = line[11:75].decode()
 
 
+def test_entries_are_written_as_they_stand_in_the_file(written):
+    log = parse_log(written, "log")
+    assert b"".join(entry_to_line(entry) for entry in log.entries) == written
+
+
 def test_nothing_is_added_to_a_log_that_was_changed(tmp_path, written, rates):
     path = tmp_path / "overlays.jsonl"
     path.write_bytes(written.replace(b"A. Lee", b"B. Lee", 1))
@@ -295,10 +302,12 @@ def test_evidence_is_kept_with_its_digest(tmp_path, rates):
 
 
 def test_a_book_without_losses_has_an_overlay_without_amounts(tmp_path):
-    """History gives a bound and no rate: a factor has nothing to work on, and says so."""
+    """History gives a bound and no rate."""
     bound = fit_loss_rates(loss_book(customers=10, invoices=200, lost_share=0.0).as_of(DATE))
-    after, steps = add(tmp_path / "overlays.jsonl", bound).apply(bound, DATE)
+    log = add(tmp_path / "overlays.jsonl", bound)
+    after, steps = log.apply(bound, DATE)
     assert after.total.value is None
+    assert log.entries[0].effect["after"]["high"] == after.total.high
     assert steps["effect"].isna().all()
 
 

@@ -156,6 +156,8 @@ def test_quarters_need_all_their_months():
     means = series.by_period("quarter")
     assert means.index.astype(str).tolist() == ["2025Q1"]
     assert means.item() == 1.0
+    weeks = pd.Series(1.0, index=pd.date_range("2025-01-05", "2025-04-20", freq="7D"))
+    assert len(make_macro_series(weeks, "freight", 3).by_period("month")) == 3
 
 
 def test_customers_count_once_from_when_they_could_default():

@@ -56,7 +56,8 @@ class Entry:
     ends : str or None
         The id of an earlier overlay that it takes the place of, or withdraws.
     effect : mapping
-        Rates and amount before and after, as of the day given there, when the entry was made.
+        Rates by segment and bucket and their amount, before and after the entry, on what was owed at the day
+        given there (as_of, currency, segments, buckets, before, after; each with amount, low, high, rates).
     evidence_file, evidence_sha256 : str or None
         Name and digest of a file of evidence.
     previous, digest : str

@@ -305,7 +305,14 @@ def _effect(log: OverlayLog, entry: Entry, rates: LossRates) -> dict[str, Any]:
     kept = [old for old in live if old.id != entry.ends]
     new = [entry] if entry.action == "overlay" else []
     before, after = (_figures(_apply_all(entries, rates)) for entries in (live, [*kept, *new]))
-    return {"as_of": f"{rates.as_of:%Y-%m-%d}", "before": before, "after": after}
+    return {
+        "as_of": f"{rates.as_of:%Y-%m-%d}",
+        "currency": rates.currency,
+        "segments": list(rates.segments),
+        "buckets": list(rates.buckets),
+        "before": before,
+        "after": after,
+    }
 
 
 def _apply_all(entries: Iterable[Entry], rates: LossRates) -> LossRates:
@@ -330,6 +337,8 @@ def _figures(rates: LossRates) -> dict[str, Any]:
     values = rates.replicates.rates
     return {
         "amount": rates.total.value,
+        "low": rates.total.low,
+        "high": rates.total.high,
         "rates": [[None if np.isnan(v) else float(v) for v in row] for row in values],
     }
 

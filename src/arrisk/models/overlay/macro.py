@@ -376,6 +376,7 @@ def _conventions(
         "series": f"mean of the values dated in each whole {frequency}, by the last revision known",
         "lags": f"{', '.join(map(str, tried))} {frequency}s ahead; all fitted on the same {periods} periods",
         "errors": f"Newey-West, {newey_west_lags(periods)} lags, or the profile likelihood where wider",
+        "least": f"{FEWEST_EVENTS} defaults and {FEWEST_PERIODS} independent {frequency}s, else no overlay",
         "interval": f"{level:.0%}, widened for {len(tried)} lags tried (Bonferroni)",
         "out of time": f"the last {TRIAL_SHARE:.0%} of {frequency}s, each from those before it with the lag "
         "found there, given the true value of the series",

@@ -29,7 +29,8 @@ __all__ = [
 
 Frequency = Literal["month", "quarter"]
 CODES = {"month": "M", "quarter": "Q"}
-ACTIVE_DAYS = 365
+WHOLE = 0.8
+"""Share of the usual number of values that makes a period whole: four of five weeks, not two of three months."""
 
 
 def check_frequency(frequency: Frequency) -> None:
@@ -61,14 +62,13 @@ class MacroSeries:
         return MacroSeries(self.name, last.reset_index(drop=True))
 
     def by_period(self, frequency: Frequency) -> pd.Series:
-        """Mean of the values dated in each month or quarter; a period with fewer values than is usual for
-        the series is not whole and left out."""
+        """Mean of the values dated in each month or quarter; one that lacks many of them is left out."""
         check_frequency(frequency)
         periods = self.table["date"].dt.to_period(CODES[frequency])
         groups = self.table["value"].groupby(periods)
         sizes = groups.size()
         usual = sizes.mode().max() if len(sizes) else 0
-        means: pd.Series = groups.mean()[sizes >= usual]
+        means: pd.Series = groups.mean()[sizes >= WHOLE * usual]
         return means
 
 
