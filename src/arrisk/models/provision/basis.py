@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 __all__ = ["Basis", "FrameworkName", "Overlays"]
 
 
+LATER = "later collections counted"
+
+
 class Overlays(Protocol):
     """What looks forward: takes loss rates of a day to those that are used."""
 
@@ -133,7 +136,7 @@ def _elected(chosen: Elections) -> dict[str, str]:
         "significant financing component": yes[chosen.significant_financing],
         "public business entity": {"public": "yes", "other": "no", None: "not stated"}[chosen.entity],
         "conditions assumed constant": yes[chosen.constant_conditions],
-        "later collections counted": yes[chosen.subsequent_collections],
+        LATER: yes[chosen.subsequent_collections],
         "default": f"{chosen.default_days} days overdue"
         + (f": {chosen.default_reason}" if chosen.default_reason else ""),
         "outlook": chosen.outlook or "not stated",

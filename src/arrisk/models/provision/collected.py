@@ -25,11 +25,13 @@ def collected_later(
     later: Snapshot | None,
     basis: Basis,
     assessed: NDArray[np.bool_],
+    edges: tuple[int, ...],
 ) -> Ints:
     """Owed on the day and paid in cash by a later day, shape (customers, buckets), minor units.
 
-    Ages are those of the day of the provision; cash takes what a customer owes from the oldest bucket on.
-    Customers assessed by themselves are left out: their assessment speaks for all they owe.
+    Cash leaves the bucket in which its item stood on the day of the provision. Where a customer's whole
+    balance stands in the bucket of its oldest item, cash is taken from the oldest bucket on. Customers
+    assessed by themselves are left out: their assessment speaks for all they owe.
 
     Raises
     ------
@@ -50,22 +52,27 @@ def collected_later(
         )
     if later.source is not snapshot.source or later.date <= snapshot.date:
         raise ModelError(f"the later snapshot is of the same ledger, after {snapshot.date:%Y-%m-%d}")
-    paid = _paid_between(book, snapshot, later)
+    paid = _paid_between(book, snapshot, later, edges)
     paid[assessed] = 0
-    return _oldest_first(book.owed, paid)
+    elsewhere = (paid > book.owed).any(axis=1, keepdims=True)
+    return np.asarray(np.where(elsewhere, _oldest_first(book.owed, paid.sum(axis=1)), paid), dtype=np.int64)
 
 
-def _paid_between(book: OpenBook, snapshot: Snapshot, later: Snapshot) -> Ints:
-    """Cash by customer on items open on the day, minor units; never more than was open."""
-    keys = ["invoice_id", "instalment"]
-    now = snapshot.items.loc[snapshot.items["open_amount"] > 0, [*keys, "customer_id", "open_amount"]]
-    now = now.assign(paid=snapshot.items["paid_amount"])
-    both = now.merge(later.items[[*keys, "paid_amount"]], on=keys, how="left")
-    more = (both["paid_amount"] - both["paid"]).fillna(0.0).clip(lower=0.0)
-    cash = more.where(more < both["open_amount"], both["open_amount"])
-    sums = cash.groupby(both["customer_id"].astype(str)).sum().reindex(book.customers, fill_value=0.0)
-    minor: Ints = np.rint(sums.to_numpy(dtype=float) * book.scale).astype(np.int64)
-    return minor
+def _paid_between(book: OpenBook, snapshot: Snapshot, later: Snapshot, edges: tuple[int, ...]) -> Ints:
+    """Cash on items open on the day by customer and age of the item, minor units; at most what was open."""
+    now, order = snapshot.items, np.argsort(later.item_numbers)
+    found = np.searchsorted(later.item_numbers, snapshot.item_numbers, sorter=order)
+    then = later.items.iloc[order[found]]
+    cash = then["paid_amount"].to_numpy(dtype=float) - now["paid_amount"].to_numpy(dtype=float)
+    due = now["open_amount"].to_numpy(dtype=float)
+    minor = np.rint(np.clip(np.minimum(cash, due), 0.0, None) * book.scale).astype(np.int64)
+    clock = now["due_date"].fillna(now["issue_date"])
+    bucket = np.searchsorted([0, *edges], (snapshot.date - clock).dt.days.to_numpy(), side="left")
+    paying = minor > 0
+    owner = np.searchsorted(book.customers, now["customer_id"].to_numpy().astype(str)[paying])
+    out = np.zeros_like(book.owed)
+    np.add.at(out, (owner, bucket[paying]), minor[paying])
+    return out
 
 
 def _oldest_first(owed: Ints, paid: Ints) -> Ints:

@@ -13,7 +13,7 @@ from arrisk.display import Table, frame_html
 from arrisk.models.loss_rates.fit import fit_loss_rates
 from arrisk.models.loss_rates.loss_rates import Amount, LossRates
 from arrisk.models.provision import provision_page as page
-from arrisk.models.provision.basis import Basis
+from arrisk.models.provision.basis import LATER, Basis
 from arrisk.models.provision.collected import collected_later
 from arrisk.models.provision.enhancement import Secured, secured_by
 from arrisk.models.provision.framework import check_basis, framework_table
@@ -189,13 +189,16 @@ def make_provision(
         rates, steps = basis.overlays.apply(historical, snapshot.date)
     book = read_open_book(snapshot, historical.counts)
     assessed = assess_customers(book, basis.assessments, snapshot.date)
-    collected = collected_later(book, snapshot, later, basis, assessed.inside)
+    collected = collected_later(book, snapshot, later, basis, assessed.inside, historical.counts.edges)
     pooled = book.owed.copy()
     pooled[assessed.inside] = 0
     pooled -= collected
     secured = _secured(book, pooled, rates, basis, snapshot)
     parts = make_parts(book, pooled, collected, rates, historical, assessed, secured)
-    return _result(snapshot, basis, historical, rates, book, assessed, secured, parts, gate, steps)
+    words = {**rates.conventions, **page.describe_basis(basis)}
+    if later is not None:
+        words[LATER] = f"yes, by {later.date:%Y-%m-%d}; ages are those of {snapshot.date:%Y-%m-%d}"
+    return _result(snapshot, basis, historical, rates, assessed, secured, parts, gate, steps, words)
 
 
 def _historical(snapshot: Snapshot, basis: Basis) -> LossRates:
@@ -232,14 +235,14 @@ def _result(
     basis: Basis,
     historical: LossRates,
     rates: LossRates,
-    book: OpenBook,
     assessed: Assessed,
     secured: Secured,
     parts: Parts,
     gate: pd.DataFrame,
     steps: pd.DataFrame,
+    conventions: dict[str, str],
 ) -> Provision:
-    facts = {"customers": int((book.owed.sum(axis=1) > 0).sum()), "scale": book.scale, **rates.diagnostics}
+    facts = {**rates.diagnostics, "owing": len(parts.by_customer), "scale": snapshot.scale}
     return Provision(
         snapshot.date,
         snapshot.currency,
@@ -257,6 +260,6 @@ def _result(
         parts.tie,
         gate,
         steps,
-        {**rates.conventions, **page.describe_basis(basis)},
+        conventions,
         facts,
     )
