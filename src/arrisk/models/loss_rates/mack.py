@@ -17,7 +17,7 @@ from scipy import special, stats
 
 from arrisk.models.triangle import development_factors
 
-__all__ = ["ChainLadder", "check_triangle", "fit_mack"]
+__all__ = ["ChainLadder", "additive_error", "check_triangle", "fit_mack"]
 
 Floats = NDArray[np.float64]
 
@@ -95,6 +95,53 @@ def fit_mack(triangle: ArrayLike) -> ChainLadder:
     square = (error[grows] ** 2 + 2.0 * ultimate[grows] * rest * shared[grows]).sum()
     total_error = math.sqrt(square) if grows.size else np.nan
     return ChainLadder(factors, variance, ultimate, later, error, float(np.nansum(later)), float(total_error))
+
+
+def additive_error(lost: ArrayLike, sold: ArrayLike) -> tuple[float, float]:
+    """What vintages are still expected to lose by the additive method, and its standard error.
+
+    Parameters
+    ----------
+    lost : array of shape (periods, periods)
+        Lost of each vintage at each age, not cumulated; what lies in the future is not read.
+    sold : array of shape (periods,)
+
+    Returns
+    -------
+    tuple of float
+        The error is missing with fewer than three periods.
+
+    Notes
+    -----
+    Losses of an age are independent with mean ``v s`` and variance ``v q`` for sales v; with S the sales of
+    the vintages known at an age and V those still to reach it, ``mse = sum q (V + V^2 / S)``, q estimated as
+    Mack does sigma squared and, where a single vintage is known, as the least of the two ages before.
+    M. Merz and M. V. Wuethrich, Stochastic Claims Reserving Methods in Insurance (2008), additive method.
+
+    Examples
+    --------
+    >>> later, error = additive_error([[2, 4, 1], [4, 6, 0], [3, 0, 0]], [100, 100, 100])
+    >>> round(later, 3), round(error, 3)
+    (7.0, 3.873)
+    """
+    cells, sales = np.asarray(lost, dtype=float), np.asarray(sold, dtype=float)
+    n = sales.size
+    spread: list[float] = []
+    later = error = 0.0
+    for age in range(1, n):
+        known, ahead = sales[: n - age], float(sales[n - age :].sum())
+        base = float(known.sum())
+        if base <= 0:
+            continue
+        share = float(cells[: n - age, age].sum()) / base
+        rows = known > 0
+        off = (cells[: n - age, age][rows] - known[rows] * share) ** 2 / known[rows]
+        spread.append(
+            float(off.sum() / (rows.sum() - 1)) if rows.sum() > 1 else min(spread[-2:], default=np.nan)
+        )
+        later += ahead * share
+        error += spread[-1] * (ahead + ahead**2 / base)
+    return later, math.sqrt(error)
 
 
 def check_triangle(triangle: ArrayLike, level: float = 0.95) -> pd.DataFrame:

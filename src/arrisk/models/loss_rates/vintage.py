@@ -16,7 +16,7 @@ from arrisk.errors import ModelError
 from arrisk.ledger.days import dates
 from arrisk.models.loss_rates.customer_moves import sum_by_customer
 from arrisk.models.loss_rates.loss_counts import LossCounts
-from arrisk.models.loss_rates.mack import check_triangle, fit_mack
+from arrisk.models.loss_rates.mack import additive_error, check_triangle, fit_mack
 from arrisk.models.loss_rates.segments import segment_customers
 from arrisk.models.loss_rates.slices import STILL_OPEN, MoneySlices, check_edges, read_slices
 from arrisk.models.triangle import development_factors, month_blocks
@@ -291,6 +291,7 @@ def _facts(terms: sparse.csr_array, layout: Vintages, ends: Ints, development: D
         "expected_later_loss": float(later.sum()),
         "by_factors": mack.total,
         "mack_error": mack.total_error,
+        "by_shares": additive_error(lost, sold),
         "chain_ladder": mack,
         "checks": check_triangle(triangle),
         "periods_with_losses": int((np.nanmax(triangle, axis=1) > 0).sum()),
@@ -327,12 +328,20 @@ def _conventions(
 
 
 def _words_of_error(facts: dict[str, Any], currency: str, period: Period) -> str:
-    if not facts["mack_error"] > 0:
-        return f"none: too few {period}s with losses for Mack's"
+    later, error = facts["by_shares"]
+    words = [
+        f"{money(error, currency)} of the {money(later, currency)} that shares of sales expect (additive)"
+    ]
+    if facts["mack_error"] > 0:
+        grown = (
+            f"the {money(facts['by_factors'], currency)} that factors expect where there is a loss to grow"
+        )
+        words.append(f"{money(facts['mack_error'], currency)} of {grown} (Mack)")
+    else:
+        words.append(f"too few {period}s with losses for Mack's")
     return (
-        f"Mack's standard error of the {money(facts['by_factors'], currency)} that factors expect: "
-        f"{money(facts['mack_error'], currency)}; it takes vintages as independent, and customers that lose "
-        "in several of them make it too small"
+        f"standard errors {', '.join(words)}; they take vintages as independent, and customers that lose in "
+        "several of them make them too small"
     )
 
 
