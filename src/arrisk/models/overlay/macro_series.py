@@ -30,7 +30,7 @@ __all__ = [
 Frequency = Literal["month", "quarter"]
 CODES = {"month": "M", "quarter": "Q"}
 WHOLE = 0.8
-"""Share of the usual number of values that makes a period whole: four of five weeks, not two of three months."""
+"""Share of the usual number of values that makes a period whole: 4 of 5 weeks, but not 2 of 3 months."""
 
 
 def check_frequency(frequency: Frequency) -> None:

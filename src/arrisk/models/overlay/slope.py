@@ -8,10 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import statsmodels.api as sm
 from numpy.typing import ArrayLike, NDArray
 from scipy import optimize, special, stats
-from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
 
 from arrisk.errors import ModelError
 
@@ -248,7 +246,11 @@ def _dispersion(y: Floats, w: Floats, z: Floats, slope: float) -> float:
 
 
 def _robust_error(y: Floats, w: Floats, z: Floats) -> float:
-    model = sm.GLM(y, sm.add_constant(z), family=sm.families.Poisson(), exposure=w)
+    from statsmodels.genmod.families import Poisson
+    from statsmodels.genmod.generalized_linear_model import GLM
+    from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
+
+    model = GLM(y, np.column_stack([np.ones_like(z), z]), family=Poisson(), exposure=w)
     lags = {"maxlags": newey_west_lags(y.size), "use_correction": True}
     with warnings.catch_warnings():
         # Events that a slope meets exactly are no separation: the slope is finite here.
