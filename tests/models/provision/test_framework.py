@@ -7,15 +7,8 @@ import pytest
 from arrisk.errors import ModelError
 from arrisk.models.provision.basis import Basis
 from arrisk.models.provision.enhancement import Enhancement
-from arrisk.models.provision.framework import (
-    FRAMEWORKS,
-    OPTIONS,
-    Elections,
-    Framework,
-    Rule,
-    check_basis,
-    framework_table,
-)
+from arrisk.models.provision.framework import Elections, check_basis, framework_table
+from arrisk.models.provision.framework_rules import FRAMEWORKS, OPTIONS, Framework, Rule
 from tests.models.provision.bases import GivenRates
 
 SAID = Elections(
@@ -103,10 +96,23 @@ def test_every_wrong_is_named_at_once():
 
 
 def test_no_framework_claims_none_and_refuses_nothing():
-    odd = Basis(elections=Elections(horizon="twelve_months", approach="general"))
+    odd = Basis(method="realised", elections=Elections(horizon="twelve_months", default_days=400))
     found = check_basis(odd)
     assert found["asked"].tolist() == ["management figure: no accounting framework is claimed"]
     assert framework_table(found).title == "No accounting framework is claimed"
+
+
+@pytest.mark.parametrize(
+    ("chosen", "words"),
+    [
+        ({"significant_financing": True}, "effective interest rate"),
+        ({"approach": "general"}, "stages of credit risk"),
+        ({"horizon": "twelve_months"}, "'realised'"),
+    ],
+)
+def test_what_is_not_measured_is_refused_whatever_is_claimed(chosen, words):
+    with pytest.raises(ModelError, match=words):
+        check_basis(with_(**chosen))
 
 
 def test_rules_are_about_known_options_and_frameworks_name_no_rate():

@@ -142,6 +142,44 @@ def test_an_integral_share_lowers_the_loss_and_a_separate_one_does_not():
     assert (apart.by_customer["reimbursement"] <= apart.by_customer["provision"]).all()
 
 
+def test_what_secures_a_judged_customer_belongs_into_its_assessment():
+    snapshot = book_of({"a": (1000.0, 0, 0, 0, 0)}).as_of(AS_OF)
+    judged = (Assessment("a", AS_OF, "B. Lee", "insolvent", "file", rate=0.5),)
+    named = Enhancement("parent", "guarantee", True, "as signed", customer_id="a")
+    with pytest.raises(ModelError, match="judged by itself"):
+        make_provision(snapshot, Basis(assessments=judged, enhancements=(named,)))
+    for_all = Enhancement("policy", "insurance", True, "as signed")
+    provision = make_provision(snapshot, Basis(assessments=judged, enhancements=(for_all,)))
+    assert (provision.total.value, provision.table["secured"].sum()) == (500.0, 0.0)
+
+
+def test_an_asset_is_recognised_only_when_virtually_certain():
+    snapshot = book_of({"a": (1000.0, 0, 0, 0, 0), "b": (500.0, 0, 0, 0, 0)}).as_of(AS_OF)
+    parts = (
+        Enhancement("a", "insurance", False, "own contract", customer_id="a"),
+        Enhancement("b", "insurance", False, "own contract", customer_id="b", virtually_certain=True),
+    )
+    provision = make_provision(snapshot, Basis(overlays=GivenRates((0.1,) * 5), enhancements=parts))
+    assert (provision.total.value, provision.reimbursement.value) == (150.0, 150.0)
+    assert provision.recognised.value == 50.0
+    assert "50 of it virtually certain" in provision.enhancements_table().note
+
+
+@pytest.mark.parametrize(
+    "choices", [{"by": "segment", "min_losers": 2}, {"conventions": {"unit": "customer"}}]
+)
+def test_the_sample_ties_and_is_shared_out(sample_study, choices):
+    snapshot = sample_study.snapshot()
+    provision = make_provision(snapshot, Basis(**choices))
+    lines = provision.tie.set_index("line")["amount"]
+    assert round(lines["owed"] + lines["credits, not netted"] + lines["unapplied cash, not netted"], 2) == (
+        snapshot.open_balance
+    )
+    assert lines["unapplied cash, not netted"] < 0
+    assert provision.total.low < provision.total.value < provision.total.high
+    assert round(provision.by_customer["provision"].sum(), 2) == provision.total.value
+
+
 def test_without_losses_there_is_a_bound_and_the_known_part():
     snapshot = loss_book(lost_share=0.0, customers=30, invoices=1500).as_of(DATE)
     plain = make_provision(snapshot)

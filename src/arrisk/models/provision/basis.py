@@ -12,7 +12,8 @@ from arrisk.display import Table
 from arrisk.errors import ModelError
 from arrisk.ledger.days import as_date
 from arrisk.models.provision.enhancement import Enhancement
-from arrisk.models.provision.framework import MANAGEMENT, Elections, FrameworkName
+from arrisk.models.provision.framework import MANAGEMENT, Elections
+from arrisk.models.provision.framework_rules import FrameworkName
 from arrisk.models.provision.individual import Assessment
 
 if TYPE_CHECKING:

@@ -32,6 +32,7 @@ class Parts:
     total: Amount
     before: Amount
     reimbursement: Amount
+    recognised: Amount
     tie: pd.DataFrame
 
 
@@ -47,13 +48,12 @@ def make_parts(
     """From what is owed and the rates to amounts, in whole minor units that add up."""
     rate = rates.replicates.rates
     owed, taken = book.by_cell(pooled), np.rint(book.by_cell(secured.integral))
-    apart = np.rint(book.by_cell(secured.separate))
+    apart, sure = np.rint(book.by_cell(secured.separate)), np.rint(book.by_cell(secured.certain))
     before = _losses(owed, rate)
     relief, back = _losses(taken, rate), _losses(apart, rate)
-    own = np.array(
-        [share_out(int(loss), row) for loss, row in zip(assessed.loss, book.owed, strict=True)],
-        dtype=np.int64,
-    ).reshape(book.owed.shape)
+    own = np.zeros_like(book.owed)
+    for row in np.flatnonzero(assessed.loss):
+        own[row] = share_out(int(assessed.loss[row]), book.owed[row])
     judged = np.where(assessed.inside[:, None], book.owed, 0)
     money = {
         "gross": book.by_cell(book.owed),
@@ -77,6 +77,7 @@ def make_parts(
         _total(rates, owed - taken, before - relief, known, book.scale),
         _total(rates, owed.astype(float), before, known, book.scale),
         _total(rates, apart, back, 0, book.scale),
+        _total(rates, sure, _losses(sure, rate), 0, book.scale),
         _tie(book, money),
     )
 

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from arrisk.display import Table, frame_html
+from arrisk.errors import ModelError
 from arrisk.models.loss_rates.fit import fit_loss_rates
 from arrisk.models.loss_rates.loss_rates import Amount, LossRates
 from arrisk.models.provision import provision_page as page
@@ -57,6 +58,8 @@ class Provision:
         The same without enhancements.
     reimbursement : Amount
         Sum of the reimbursements, on the same terms.
+    recognised : Amount
+        Of these, what is virtually certain and so an asset in the books; the rest is disclosed.
     by_customer : DataFrame
         customer_id, segment, exposure, assessed (bool), secured, provision_before, relief, provision,
         reimbursement; one row a customer that owes anything; each column sums to that of the table.
@@ -85,6 +88,7 @@ class Provision:
     total: Amount
     before: Amount
     reimbursement: Amount
+    recognised: Amount
     by_customer: pd.DataFrame
     net_rates: NDArray[np.float64]
     assessed: Assessed
@@ -193,6 +197,7 @@ def make_provision(
     pooled = book.owed.copy()
     pooled[assessed.inside] = 0
     pooled -= collected
+    _check_named_once(basis)
     secured = _secured(book, pooled, rates, basis, snapshot)
     parts = make_parts(book, pooled, collected, rates, historical, assessed, secured)
     words = {**rates.conventions, **page.describe_basis(basis)}
@@ -214,6 +219,17 @@ def _historical(snapshot: Snapshot, basis: Basis) -> LossRates:
         leaving,
         **basis.conventions,
     )
+
+
+def _check_named_once(basis: Basis) -> None:
+    """What secures a customer judged by itself belongs into its assessment, or it would count twice."""
+    judged = {one.customer_id for one in basis.assessments}
+    for one in basis.enhancements:
+        if one.customer_id in judged:
+            raise ModelError(
+                f"{one.name!r} secures customer {one.customer_id!r}, who is judged by itself: state what it "
+                "brings among the recoveries of the assessment, and take the enhancement out"
+            )
 
 
 def _secured(book: OpenBook, pooled: Any, rates: LossRates, basis: Basis, snapshot: Snapshot) -> Secured:
@@ -253,6 +269,7 @@ def _result(
         parts.total,
         parts.before,
         parts.reimbursement,
+        parts.recognised,
         parts.by_customer,
         parts.net_rates,
         assessed,

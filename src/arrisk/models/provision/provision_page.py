@@ -124,7 +124,8 @@ def show_enhancements(provision: Provision, name: str) -> Table:
     apart = provision.reimbursement
     note = f"Amounts in {provision.currency}, in the order of application; each takes what those above leave."
     if (provision.secured.separate > 0).any():
-        note += f" Not integral, and so not taken off: {_amount(apart)} of the loss would be paid."
+        note += f" Not integral, and so not taken off: {_amount(apart)} of the loss would be paid, "
+        note += f"{_amount(provision.recognised)} of it virtually certain and an asset in the books."
     formats: dict[str, Format] = {
         "customers": "integer",
         **dict.fromkeys(("exposure", "covered", "worth"), "money"),
