@@ -16,6 +16,7 @@ from arrisk.ledger.statements import OWED, cell_of
 
 __all__ = ["flow_closings", "flow_movements", "odd_closings", "odd_movements"]
 
+Among = tuple[int, int] | None
 KEYS = "due_day, undated, since_month, month, kind"
 APART_KEYS = f"item, number, opened, closed, {KEYS}"
 SEVERAL = "number > 0 OR next_day IS NOT NULL"
@@ -23,7 +24,7 @@ SUMS = "CAST(SUM(amount) AS BIGINT) AS amount, COUNT(*) AS counted"
 ENDS = "0 AS amount, COUNT(*) AS counted"
 
 
-def flow_movements(first: int, by: str | None = None) -> str:
+def flow_movements(first: int, by: str | None = None, customers: Among = None) -> str:
     """What moved, and so how many items began, in cells of items owed.
 
     Parameters
@@ -32,6 +33,8 @@ def flow_movements(first: int, by: str | None = None) -> str:
         Month index of the first month of the window.
     by : str, optional
         An attribute of items or customers.
+    customers : tuple of int, optional
+        See `cell_of`.
 
     Returns
     -------
@@ -39,7 +42,7 @@ def flow_movements(first: int, by: str | None = None) -> str:
         A statement with the columns [cell,] due_day, undated (issue day of items without a due day),
         since_month, month, kind, amount (minor units), counted (movements: of kind 0, items that began).
     """
-    cell = cell_of(by, "m")
+    cell = cell_of(by, "m", customers)
     rows = (
         f"SELECT {cell.select}{_clock('m')}, {_moved(first)} FROM movements AS m{cell.join} "
         f"WHERE m.side = {OWED}"
@@ -47,12 +50,12 @@ def flow_movements(first: int, by: str | None = None) -> str:
     return _grouped(f"{cell.key}{KEYS}", rows, SUMS)
 
 
-def odd_movements(first: int, by: str | None = None) -> str:
+def odd_movements(first: int, by: str | None = None, customers: Among = None) -> str:
     """The part of `flow_movements` that are items disputed, or that stood open more than once, told apart.
 
     Parameters
     ----------
-    first, by
+    first, by, customers
         As in `flow_movements`.
 
     Returns
@@ -61,7 +64,7 @@ def odd_movements(first: int, by: str | None = None) -> str:
         As in `flow_movements`, and item (missing unless it stood open more than once), number (0), opened and
         closed (months of the dispute).
     """
-    cell = cell_of(by, "m")
+    cell = cell_of(by, "m", customers)
     found = (
         "SELECT item, MAX(number) AS latest, MAX(dispute_opened) AS dispute_opened, MAX(dispute_closed) AS "
         f"dispute_closed FROM spells WHERE side = {OWED} AND amount <> 0 "
@@ -78,12 +81,12 @@ def odd_movements(first: int, by: str | None = None) -> str:
     return _grouped(f"{cell.key}{APART_KEYS}", rows, SUMS)
 
 
-def flow_closings(first: int, by: str | None = None) -> str:
+def flow_closings(first: int, by: str | None = None, customers: Among = None) -> str:
     """How many items owed ended that stood open once and were not disputed, in cells of items alike.
 
     Parameters
     ----------
-    first, by
+    first, by, customers
         As in `flow_movements`.
 
     Returns
@@ -91,7 +94,7 @@ def flow_closings(first: int, by: str | None = None) -> str:
     str
         The keys of `flow_movements` (kind is the cause), amount (0), counted.
     """
-    cell = cell_of(by, "s")
+    cell = cell_of(by, "s", customers)
     rows = (
         f"SELECT {cell.select}{_clock('s')}, {_ended(first)} FROM spells AS s{cell.join} "
         f"WHERE s.side = {OWED} AND s.amount <> 0 AND s.end_day IS NOT NULL AND s.number = 0 "
@@ -100,12 +103,12 @@ def flow_closings(first: int, by: str | None = None) -> str:
     return _grouped(f"{cell.key}{KEYS}", rows, ENDS)
 
 
-def odd_closings(first: int, by: str | None = None) -> str:
+def odd_closings(first: int, by: str | None = None, customers: Among = None) -> str:
     """How many of the other items ended, told apart.
 
     Parameters
     ----------
-    first, by
+    first, by, customers
         As in `flow_movements`.
 
     Returns
@@ -113,7 +116,7 @@ def odd_closings(first: int, by: str | None = None) -> str:
     str
         As in `flow_closings` with the further keys of `odd_movements`; number is that of the spell.
     """
-    cell = cell_of(by, "s")
+    cell = cell_of(by, "s", customers)
     odd = (
         "SELECT item, customer, due_day, issue_day, since_month, end_month, cause, number, dispute_opened, "
         f"dispute_closed, CASE WHEN {SEVERAL} THEN item END AS told FROM spells "

@@ -54,7 +54,7 @@ class Cell(NamedTuple):
     join: str
 
 
-def cell_of(by: str | None, relation: str = "m") -> Cell:
+def cell_of(by: str | None, relation: str = "m", customers: tuple[int, int] | None = None) -> Cell:
     """Group a relation by an attribute of the item (`ITEM_ATTRIBUTES`) or of the customer.
 
     Parameters
@@ -64,6 +64,8 @@ def cell_of(by: str | None, relation: str = "m") -> Cell:
     relation : str
         Alias of a relation with the columns `customer` and `item`. Where no item is, as with unapplied
         cash, an attribute of items is missing.
+    customers : tuple of int, optional
+        Only customers numbered from the first up to before the second, with an attribute of customers.
 
     Examples
     --------
@@ -77,6 +79,8 @@ def cell_of(by: str | None, relation: str = "m") -> Cell:
         alias, join = "i", f" LEFT JOIN items AS i ON {relation}.item = i.item"
     else:
         alias, join = "c", f" JOIN customers AS c ON {relation}.customer = c.customer"
+        if customers is not None:
+            join += f" AND c.customer >= {customers[0]} AND c.customer < {customers[1]}"
     name = exp.column(by, table=alias, quoted=True).sql("duckdb")
     return Cell(f"{name} AS cell, ", "cell, ", join)
 

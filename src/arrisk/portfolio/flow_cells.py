@@ -97,18 +97,27 @@ def read_flow_cells(snapshot: Snapshot, months: int | None = None, by: str | Non
     return _cells(_begun(rows), first, days)
 
 
-def read_exact_flow_cells(snapshot: Snapshot, months: int | None = None, by: str | None = None) -> FlowCells:
+def read_exact_flow_cells(
+    snapshot: Snapshot,
+    months: int | None = None,
+    by: str | None = None,
+    customers: tuple[int, int] | None = None,
+) -> FlowCells:
     """Read the cells of a snapshot in which amounts, items and states are exact.
 
     Items that were disputed or stood open more than once are taken out of the cells of the others and told by
-    themselves. Parameters and errors are those of `read_flow_cells`.
+    themselves. Parameters and errors are those of `read_flow_cells`; with an attribute of customers, a range
+    of their numbers (the last one not included) bounds what is in memory.
     """
     first, days = _window(snapshot, months)
     known = check_attribute(snapshot, by)
-    moved, closed = (snapshot.query(make(first, known)) for make in (flow_movements, flow_closings))
+    moved, closed = (
+        snapshot.query(make(first, known, customers)) for make in (flow_movements, flow_closings)
+    )
     days_by_month = _calendar(snapshot, first)
     odd, ended = (
-        snapshot.query(make(first, known), calendar=days_by_month) for make in (odd_movements, odd_closings)
+        snapshot.query(make(first, known, customers), calendar=days_by_month)
+        for make in (odd_movements, odd_closings)
     )
     moved, odd = _begun(moved), _begun(odd)
     out = odd.assign(amount=-odd["amount"], counted=-odd["counted"]).drop(columns=list(TOLD_APART))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from arrisk.errors import ModelError
-from arrisk.ledger.days import dates, month_end, month_index
+from arrisk.ledger.days import dates, day_number, month_end, month_index
 from arrisk.ledger.statements import KINDS
 from arrisk.models.loss_rates.loss_counts import Unit
 from arrisk.models.loss_rates.month_ends import recovered_shares
@@ -24,6 +25,7 @@ from arrisk.portfolio.transitions import (
     destination_names,
     make_transitions,
     open_names,
+    sum_transitions,
 )
 
 if TYPE_CHECKING:
@@ -43,6 +45,8 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Measure = Literal["amount", "items"]
 Odd = Literal["aged", "apart"]
+MOVEMENTS_AT_ONCE = 2_000_000
+"""Movements of customers read together: about 1 GB."""
 UNITS: dict[Unit, str] = {
     "item": "items: each in its own bucket",
     "customer": "customers: all that one owes stands in its worst bucket",
@@ -126,6 +130,7 @@ def read_customer_moves(
     unit: Unit = "item",
     disputes: Odd = "aged",
     no_due_date: Odd = "aged",
+    by_month: bool = True,
 ) -> CustomerMoves:
     """Follow every item of every customer over the last whole months.
 
@@ -143,6 +148,8 @@ def read_customer_moves(
         Disputed items among the others by age, or in a state of their own.
     no_due_date : {"aged", "apart"}
         Items without a due date aged from their issue, or in a state of their own.
+    by_month : bool
+        Keep months apart; otherwise they are added up and all transitions are of month 0.
 
     Raises
     ------
@@ -150,32 +157,86 @@ def read_customer_moves(
         If the ledger has no whole month, or an argument is not allowed.
     """
     _check(months, edges, unit, disputes, no_due_date)
-    open_month = int(month_index([snapshot.day + 1])[0] == month_index([snapshot.day])[0])
-    cells = read_exact_flow_cells(snapshot, months + open_month, "customer_id")
-    cells = cells.without_disputes() if disputes == "aged" or unit == "customer" else cells
-    undated = int(cells.items[~cells.dated & (cells.kind == KINDS["invoice"])].sum())
-    if no_due_date == "aged":
-        cells = replace(cells, dated=np.ones_like(cells.dated))
-    found = make_transitions(cells, edges)
-    count = len(cells.month_ends) - open_month
-    if count < 1:
+    ended = int(month_index([snapshot.day + 1])[0]) - 1
+    now = int(month_index([snapshot.day])[0])
+    first = max(ended - months + 1, int(month_index([day_number(snapshot.first_date)])[0]))
+    if ended < first:
         raise ModelError("loss rates need a whole month of the ledger, there is none before its date")
-    if unit == "customer":
-        found = lift_transitions(found, edges)
-    kept = found.month < count
-    found = Transitions(*(getattr(found, column.name)[kept] for column in fields(Transitions)))
-    customers = np.asarray(cells.labels, dtype=str)
+    choices = _Choices(now - first + 1, ended - first + 1, edges, unit, disputes, no_due_date, by_month)
+    parts = [_read_part(snapshot, choices, numbers) for numbers in _ranges(snapshot)]
+    customers = np.concatenate([part.customers for part in parts])
+    order = np.argsort(customers)
+    customers = customers[order]
     return CustomerMoves(
         customers=customers,
         edges=tuple(edges),
         unit=unit,
-        month_ends=pd.DatetimeIndex(dates(month_end(cells.first + np.arange(count)))),
-        found=found,
+        month_ends=pd.DatetimeIndex(dates(month_end(np.arange(first, ended + 1)))),
+        found=_together(parts, np.argsort(order)),
         recovered=recovered_shares(snapshot, customers),
-        today=balances_by_customer(cells, snapshot.day, edges, unit) / snapshot.scale,
+        today=np.concatenate([part.today for part in parts])[order] / snapshot.scale,
         scale=snapshot.scale,
-        undated=undated,
+        undated=sum(part.undated for part in parts),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Choices:
+    """Months to read, whole ones to keep, and the arguments of `read_customer_moves`."""
+
+    months: int
+    whole: int
+    edges: Sequence[int]
+    unit: Unit
+    disputes: Odd
+    no_due_date: Odd
+    by_month: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    customers: NDArray[Any]
+    found: Transitions
+    today: Floats
+    undated: int
+
+
+def _ranges(snapshot: Snapshot) -> list[tuple[int, int]]:
+    """Ranges of customers' numbers that each have about as many movements as fit into memory."""
+    size = snapshot.query("SELECT COUNT(*) AS moves, MAX(customer) AS last FROM movements")
+    moves, last = (int(size[name].fillna(0).iloc[0]) for name in ("moves", "last"))
+    parts = min(1 + moves // MOVEMENTS_AT_ONCE, last + 1)
+    bounds = np.linspace(0, last + 1, parts + 1).astype(int).tolist()
+    return list(pairwise(bounds))
+
+
+def _read_part(snapshot: Snapshot, choices: _Choices, numbers: tuple[int, int]) -> _Part:
+    cells = read_exact_flow_cells(snapshot, choices.months, "customer_id", numbers)
+    if choices.disputes == "aged" or choices.unit == "customer":
+        cells = cells.without_disputes()
+    undated = int(cells.items[~cells.dated & (cells.kind == KINDS["invoice"])].sum())
+    if choices.no_due_date == "aged":
+        cells = replace(cells, dated=np.ones_like(cells.dated))
+    found = make_transitions(cells, choices.edges)
+    if choices.unit == "customer":
+        found = lift_transitions(found, choices.edges)
+    kept = found.month < choices.whole
+    found = Transitions(*(getattr(found, column.name)[kept] for column in fields(Transitions)))
+    if not choices.by_month:
+        found = sum_transitions(replace(found, month=np.zeros_like(found.month)))
+    today = balances_by_customer(cells, snapshot.day, choices.edges, choices.unit)
+    return _Part(np.asarray(cells.labels, dtype=str), found, today, undated)
+
+
+def _together(parts: Sequence[_Part], place: Ints) -> Transitions:
+    """The transitions of all parts, customers in their places among all."""
+    starts = np.cumsum([0, *(len(part.customers) for part in parts)])
+    cells = [place[part.found.cell + start] for part, start in zip(parts, starts, strict=False)]
+    others = {
+        column.name: np.concatenate([getattr(part.found, column.name) for part in parts])
+        for column in fields(Transitions)
+    }
+    return Transitions(**(others | {"cell": np.concatenate(cells)}))
 
 
 def balances_by_customer(cells: FlowCells, day: int, edges: Sequence[int], unit: Unit) -> Floats:

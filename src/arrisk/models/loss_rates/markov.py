@@ -75,7 +75,7 @@ def count_chain(
     """
     if not strength >= 0 or (recovery_share is not None and not 0 <= recovery_share <= 1):
         raise ModelError("strength is at least 0, recovery_share a fraction between 0 and 1")
-    moves = read_customer_moves(snapshot, months, edges, unit, disputes, no_due_date)
+    moves = read_customer_moves(snapshot, months, edges, unit, disputes, no_due_date, by_month=False)
     segments, segment = segment_customers(snapshot, moves.customers, by)
     states = len(open_names(edges))
     size = states * (states + 2)

@@ -81,7 +81,7 @@ def count_rolls(
         )
     if terminal_loss is not None and not 0 <= terminal_loss <= 1:
         raise ModelError(f"terminal loss is a fraction between 0 and 1, got {terminal_loss}")
-    moves = read_customer_moves(snapshot, months, edges, unit)
+    moves = read_customer_moves(snapshot, months, edges, unit, by_month=averaging == "simple")
     segments, segment = segment_customers(snapshot, moves.customers, by)
     periods = len(moves.month_ends) if averaging == "simple" else 1
     steps = moves.buckets - 1
