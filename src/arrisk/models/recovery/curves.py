@@ -14,10 +14,12 @@ from arrisk.models.recovery.months import MONTH, MonthCells, expect_further, unr
 from arrisk.models.recovery.share_interval import share_interval
 from arrisk.models.recovery.write_offs import WriteOffs
 
-__all__ = ["Curves", "curve_table", "further", "make_curves"]
+__all__ = ["FEWEST_AT_RISK", "Curves", "curve_table", "further", "make_curves"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+FEWEST_AT_RISK = 2
+"""Customers old enough that a month of a curve needs: leaving one out must leave one."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -16,6 +16,7 @@ __all__ = [
     "MonthCells",
     "count_months",
     "expect_further",
+    "received_share",
     "share_left",
     "unrecovered",
 ]
@@ -133,6 +134,28 @@ def share_left(survival: Floats, age: ArrayLike) -> Floats:
     low = np.minimum(place.astype(np.int64), max(last - 1, 0))
     high = np.minimum(low + 1, last)
     return np.asarray(survival[..., low] + (place - low) * (survival[..., high] - survival[..., low]))
+
+
+def received_share(survival: Floats, rate: float) -> Floats:
+    """Present value, at the beginning, of what comes back of one euro.
+
+    Parameters
+    ----------
+    survival : array of shape (..., months + 1)
+    rate : float
+        Discount rate a year, compounded; cash of a month comes in its middle.
+
+    Returns
+    -------
+    array of shape (...)
+
+    Examples
+    --------
+    >>> float(received_share(np.array([1.0, 0.8, 0.5]), 0.1).round(4))
+    0.4957
+    """
+    middle = np.arange(survival.shape[-1] - 1) + 0.5
+    return np.asarray(-np.diff(survival, axis=-1) @ _factor(middle, rate), dtype=float)
 
 
 def expect_further(

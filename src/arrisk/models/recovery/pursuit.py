@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from arrisk.display import Format, Table, frame_html, money
 from arrisk.errors import ModelError
@@ -31,7 +33,8 @@ class Pursuit:
     net_value, low, high : float
         Sum over the customers worth pursuing, and its range as far as the recovery curve has one.
     break_even_fee : float
-        Largest fee, a share of what is recovered, at which pursuing all of them pays; 0 if none does.
+        Largest fee, a share of what is recovered, at which pursuing those customers together pays; where none
+        is worth it, that of the best; 0 if there is none.
     """
 
     as_of: pd.Timestamp
@@ -54,15 +57,13 @@ class Pursuit:
         ends = f"{money(self.low)} to {money(self.high)}"
         people = f"{chosen} of {all_of_them} written-off customers"
         worth = f"{money(self.net_value, self.currency)} (range {ends})"
-        return (
-            f"Pursue {people}: worth {worth} at {fee}; pays up to {self.break_even_fee:.0%} for all together"
-        )
+        return f"Pursue {people}: worth {worth} at {fee}; pays up to {self.break_even_fee:.0%}"
 
     def to_table(self, name: str = "pursuit") -> Table:
         """Customers in the order of what pursuing them is worth."""
         note = (
-            f"Amounts in {self.currency}. Net value: present value of the expected further recoveries, less a "
-            f"fee of {self.fee_share:.0%} of them, less {self.anyway:.0%} that would come anyway, less "
+            f"Amounts in {self.currency}. Net value: present value of the expected further recoveries, less "
+            f"a fee of {self.fee_share:.0%} of them, less {self.anyway:.0%} that would come anyway, less "
             f"{money(self.cost)} a customer. Recoveries as in the past: the curve knows no other effort."
         )
         return Table(name, self.finding(), self.table, note, FORMATS)
@@ -122,12 +123,16 @@ def value_pursuit(curve: RecoveryCurve, fee_share: float, anyway: float = 0.0, c
     table = table.sort_values("net_value", ascending=False, kind="stable", ignore_index=True)
     chosen = table["pursue"].to_numpy(dtype=bool)
     gross, spent = float(worth[net > 0].sum()), cost * int(chosen.sum())
-    low, high = (gross * end * (1.0 - fee_share - anyway) - spent for end in _range(curve))
-    fee = max(1.0 - anyway - spent / gross, 0.0) if gross > 0 else 0.0
-    value = float(net[net > 0].sum())
-    return Pursuit(
-        curve.as_of, curve.currency, fee_share, anyway, cost, table, value, *sorted((low, high)), fee
-    )
+    low, high = sorted(gross * end * (1.0 - fee_share - anyway) - spent for end in _range(curve))
+    value, fee = float(net[net > 0].sum()), _break_even(worth.to_numpy(dtype=float), net > 0, anyway, cost)
+    return Pursuit(curve.as_of, curve.currency, fee_share, anyway, cost, table, value, low, high, fee)
+
+
+def _break_even(worth: NDArray[np.float64], chosen: pd.Series, anyway: float, cost: float) -> float:
+    """Fee that leaves nothing of the customers pursued, or of the best where none is."""
+    taken = worth[chosen.to_numpy(dtype=bool)] if chosen.any() else worth[worth == worth.max(initial=0.0)][:1]
+    gross = float(taken.sum())
+    return max(1.0 - anyway - cost * taken.size / gross, 0.0) if gross > 0 else 0.0
 
 
 def _range(curve: RecoveryCurve) -> tuple[float, float]:

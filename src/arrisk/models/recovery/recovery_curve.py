@@ -14,7 +14,7 @@ from arrisk.errors import ModelError
 from arrisk.models.loss_rates.loss_rates import Amount
 from arrisk.models.loss_rates.segments import segment_customers
 from arrisk.models.recovery import recovery_page as page
-from arrisk.models.recovery.curves import curve_table, further, make_curves
+from arrisk.models.recovery.curves import FEWEST_AT_RISK, curve_table, further, make_curves
 from arrisk.models.recovery.months import MONTH, TAIL_MONTHS, count_months, expect_further
 from arrisk.models.recovery.write_offs import WriteOffs, read_write_offs
 
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["RecoveryCurve", "fit_recovery"]
 
 Floats = NDArray[np.float64]
-FEWEST_AT_RISK = 2
-"""Customers old enough that a month of the curve needs: leaving one out must leave one."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -81,7 +81,7 @@ def _movements() -> str:
 
 def _recoveries(w: WriteOffs, names: pd.Index, start: Ints) -> tuple[Ints, Ints, Ints]:
     """Place of the customer, day and minor units of recoveries since the default."""
-    place = names.get_indexer(w.customers)[w.owner[w.lot]]
+    place = names.get_indexer(pd.Index(w.customers))[w.owner[w.lot]]
     known = (place >= 0) & (w.back_day >= start[place])
     return place[known].astype(np.int64), w.back_day[known], w.back[known]
 
@@ -96,7 +96,7 @@ def _lots(
     """One lot a customer with its cash, no more of it than the exposure."""
     owner, day, cash = (np.concatenate(x).astype(np.int64) for x in zip(*parts, strict=True))
     daily = pd.DataFrame({"owner": owner, "day": day, "cash": cash})
-    daily = daily.groupby(["owner", "day"], as_index=False)["cash"].sum().sort_values(["owner", "day"])
+    daily = daily.groupby(["owner", "day"])[["cash"]].sum().reset_index()
     daily["cash"] = daily["cash"].clip(lower=0)
     owed = np.flatnonzero(exposure > 0)
     room = np.maximum(exposure, 0)
