@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pytest
 from scipy import sparse
 
 from arrisk.errors import RunError
 from arrisk.models.loss_rates.fit import METHODS as METHOD_FUNCTIONS
 from arrisk.models.loss_rates.loss_counts import LossCounts
-from arrisk.models.loss_rates.loss_rates import LossRates
-from arrisk.models.overlay.entries import Entry
-from arrisk.models.overlay.factors import Factor, make_factors
-from arrisk.models.overlay.log import OverlayLog
+from arrisk.models.overlay.factors import Factor
+from arrisk.models.overlay.log import append_overlay
 from arrisk.models.overlay.scenarios import Scenario
 from arrisk.models.provision.basis import Basis
 from arrisk.models.provision.enhancement import Enhancement
@@ -67,14 +65,16 @@ def test_formulas_come_to_the_run(
     assert sheets.named("checks_failed") == 0
 
 
-def full_basis(study: Study) -> Basis:
+def full_basis(study: Study, folder: Path) -> Basis:
     """Credibility, two overlays, a customer judged by itself, and enhancements of both kinds."""
     rates = make_provision(study.snapshot(), Basis(by="segment", credibility="buhlmann")).rates
     mild = Scenario("mild", 0.7, (Factor(1.05),))
     hard = Scenario("hard", 0.3, (Factor(3.0, buckets=("past due",)), Factor(0.01, "points")))
-    log = OverlayLog((entry("sector", rates, {"past due": 1.1}), entry("outlook", rates, [mild, hard])))
+    grounds = {"who": "A. Meyer", "why": "insolvencies rise", "evidence": "=report", "made_on": "2025-12-31"}
+    for name, change in (("sector", {"past due": 1.1}), ("outlook", [mild, hard])):
+        log = append_overlay(folder / "log.jsonl", rates, change, id=name, expires_on="2026-06-30", **grounds)
     top = make_provision(study.snapshot()).by_customer.nlargest(3, "exposure")["customer_id"].tolist()
-    judged = Assessment(top[0], "2025-12-20", "B. Lee", "insolvent", "=cmd|' /C calc'!A0", rate=0.4)
+    judged = Assessment(top[0], "2025-12-20", "B. Lee", "insolvent", FORMULA, rate=0.4)
     policy = Enhancement(
         "policy 7",
         "insurance",
@@ -96,24 +96,8 @@ def full_basis(study: Study) -> Basis:
     )
 
 
-def entry(name: str, rates: LossRates, change: Any) -> Entry:
-    factors = make_factors(change, rates.segments, rates.buckets) if isinstance(change, dict) else ()
-    return Entry(
-        1,
-        "overlay",
-        name,
-        "A. Meyer",
-        "insolvencies rise",
-        "report 12",
-        pd.Timestamp("2025-12-01"),
-        pd.Timestamp("2025-12-01"),
-        pd.Timestamp("2026-06-30"),
-        tuple(change) if not factors else (Scenario("as stated", 1.0, factors),),
-    )
-
-
-def test_everything_at_once_comes_to_the_run(sample_study: Study) -> None:
-    provision = make_provision(sample_study.snapshot(), full_basis(sample_study))
+def test_everything_at_once_comes_to_the_run(sample_study: Study, tmp_path: Path) -> None:
+    provision = make_provision(sample_study.snapshot(), full_basis(sample_study, tmp_path))
     assert provision.total.value is not None
     sheets = read(sample_study, provision)
     agrees_everywhere(sheets)
@@ -132,9 +116,14 @@ def test_everything_at_once_comes_to_the_run(sample_study: Study) -> None:
     ("realised", "lost of 31-60", "whole window"),
 ])  # fmt: skip
 def test_the_provision_follows_a_changed_sum_as_the_library_does(
-    sample_study: Study, monkeypatch: pytest.MonkeyPatch, method: str, name: str, period: str
+    sample_study: Study,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    method: str,
+    name: str,
+    period: str,
 ) -> None:
-    basis = full_basis(sample_study)
+    basis = full_basis(sample_study, tmp_path)
     basis = replace(basis, method=method, credibility=None, by=None, overlays=None)
     sheets = read(sample_study, make_provision(sample_study.snapshot(), basis))
     before = sheets.named("provision_total")

@@ -55,7 +55,11 @@ def manifest_json(
         "sources": [
             {"name": s.name, "sha256": s.sha256} for s in file_digests(study.sources, study.path.parent)
         ],
-        "configuration": {"basis": plain(provision.basis), "conventions": plain(provision.rates.conventions)},
+        "configuration": {
+            "basis": plain(provision.basis),
+            "rates": plain(provision.rates.conventions),
+            "provision": plain(provision.conventions),
+        },
         "versions": dict(package_versions(more=WRITING)),
         "code_sha256": code_digest(),
         "checks": plain(checks),

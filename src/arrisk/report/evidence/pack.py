@@ -157,7 +157,8 @@ def _fill(folder: Path, study: Study, provision: Provision) -> dict[str, Any]:
     snapshot, ledger, counts = study.snapshot(), study.ledger(), provision.historical.counts
     items = cell_items(snapshot, counts)
     write_items(folder, snapshot, provision, items)
-    write_sums(folder, counts, find_recipe(counts, provision.basis.conventions))
+    recipe = find_recipe(counts, provision.basis.conventions)
+    write_sums(folder, counts, recipe)
     write_customers(folder, provision)
     if provision.basis.enhancements:
         write_secured(folder, provision)
@@ -178,14 +179,15 @@ def _fill(folder: Path, study: Study, provision: Provision) -> dict[str, Any]:
         if len(frame) or name == "quarantine":
             write_frame(folder, name, frame)
     (folder / "study.toml").write_bytes(study.text.encode("utf-8"))
-    write_guide(folder, study, provision)
+    log = _write_log(folder, provision)
+    write_guide(folder, provision, recipe)
     return {
         "open_items": int(items.place.size),
         "owed": round(int(items.totals.sum()) / snapshot.scale, 2),
         "tie_out": provision.tie,
         "control_totals": control,
         "quarantine": _quarantine_totals(ledger.quarantine),
-        "overlay_log": _write_log(folder, provision),
+        "overlay_log": log,
     }
 
 
