@@ -204,6 +204,16 @@ def test_a_line_made_anew_with_its_digest_breaks_the_chain(written):
         parse_log(b"".join([forged, *rest]), "log")
 
 
+def test_a_line_of_another_shape_is_no_entry(written):
+    entry = parse_line(written.split(b"\n")[0], 1, START, "log")
+    with pytest.raises(ModelError, match="log, line 1 is not an entry of this version"):
+        parse_log(entry_to_line(replace(entry, effect={"before": {}})), "log")
+    body = b'{"number":1}'
+    framed = b'{"digest":"' + hashlib.sha256(body).hexdigest().encode() + b'","entry":' + body + b"}\n"
+    with pytest.raises(ModelError, match="not an entry of this version"):
+        parse_log(framed, "log")
+
+
 def test_lines_cut_off_at_the_end_are_seen_by_a_recorded_digest(written):
     head = parse_log(written, "log").head
     shorter = parse_log(b"".join(written.splitlines(keepends=True)[:2]), "log")

@@ -93,5 +93,5 @@ def test_it_shows_itself():
     )
     assert "<b>" not in seen._repr_html_()
     ax = seen.plot()
-    assert ax.get_title() == seen.finding()
+    assert ax.get_title().replace("\n", " ") == seen.finding()
     assert "USD" in ax.get_ylabel()

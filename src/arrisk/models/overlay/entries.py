@@ -32,6 +32,7 @@ START = "0" * 64
 FRAME = re.compile(rb'\{"digest":"([0-9a-f]{64})","entry":(\{.*\})\}', re.DOTALL)
 TEXTS = ("id", "who", "why", "evidence")
 DATES = ("made_on", "valid_from", "expires_on")
+PARTS = ("before", "after")
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +216,9 @@ def _entry(data: Mapping[str, Any], digest: str) -> Entry:
     values["scenarios"] = tuple(
         Scenario(s["name"], s["probability"], _factors(s["factors"])) for s in values["scenarios"]
     )
+    effect = values["effect"]
+    if "as_of" not in effect or not all("amount" in effect[part] for part in PARTS):
+        raise ValueError("its effect lacks as_of, or an amount before or after")
     return Entry(**values, digest=digest)
 
 

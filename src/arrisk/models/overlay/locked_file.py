@@ -14,6 +14,8 @@ __all__ = ["locked_file"]
 
 WAIT_SECONDS = 10.0
 LOOK_EVERY = 0.02
+BINARY = getattr(os, "O_BINARY", 0)
+"""Where the system has a text mode, a line feed is to stay one byte."""
 
 
 @contextmanager
@@ -83,7 +85,7 @@ def _take(lock: Path, wait: float) -> int:
     until = time.monotonic() + wait
     while True:
         try:
-            return os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
+            return os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY | BINARY, 0o666)
         except FileExistsError:
             if time.monotonic() >= until:
                 raise ModelError(

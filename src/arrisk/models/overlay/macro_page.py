@@ -125,7 +125,7 @@ def plot_link(link: MacroLink, ax: Axes | None = None) -> Axes:
 def _headline(link: MacroLink) -> str:
     """The finding as short as a picture needs it."""
     if link.identified:
-        return link.finding().replace(" means ", "\nmeans ")
+        return link.finding().replace(", rates", ",\nrates")
     seen = f"{link.events:g} defaults in {len(link.series)} {link.frequency}s"
     return f"Whether {link.name} moves defaults: {CANNOT_SAY}\n({seen}; no overlay)"
 

@@ -234,8 +234,9 @@ class WeighedRates:
             ax.legend(loc="upper left")
         names = [f"{s.name}\n{s.probability:.0%}" for s in self.scenarios]
         ax.set_xticks(at, names)
-        ax.set(ylabel=f"provision, {self.rates.currency}", title=self.finding())
+        ax.set(ylabel=f"provision, {self.rates.currency}", title=self.finding().replace("; ", ";\n"))
         ax.set_ylim(bottom=0)
+        ax.yaxis.set_major_formatter("{x:,.0f}")
         return stamp(ax, self.rates.as_of, f"{self.rates.total.level:.0%} intervals by customer")
 
     def _repr_html_(self) -> str:
