@@ -63,7 +63,11 @@ def _end(cells: MonthCells, inside: NDArray[np.bool_], min_customers: int) -> in
 
 
 def curve_table(cells: MonthCells, names: tuple[str, ...], curves: Curves, level: float) -> pd.DataFrame:
-    """The tidy table of a recovery curve."""
+    """The tidy table of a recovery curve.
+
+    What is recovered only grows, so a range is never lower than those of earlier months and never higher than
+    those of later ones.
+    """
     rows: list[tuple[Any, ...]] = []
     for s, name in enumerate(names):
         inside = curves.segment == s
@@ -75,7 +79,11 @@ def curve_table(cells: MonthCells, names: tuple[str, ...], curves: Curves, level
             at_risk = (int((reached[:, k] > 0).sum()), float(reached[:, k].sum()), float(back[:, k].sum()))
             rows.append((name, k + 1, *at_risk, share, span.low, span.high, span.method))
     columns = ["segment", "month", "customers", "amount", "recovered", "share", "ci_low", "ci_high"]
-    return pd.DataFrame(rows, columns=[*columns, "interval"])
+    table = pd.DataFrame(rows, columns=[*columns, "interval"])
+    by_segment = table.groupby("segment", sort=False)
+    table["ci_low"] = by_segment["ci_low"].cummax()
+    table["ci_high"] = table[::-1].groupby("segment", sort=False)["ci_high"].cummin()
+    return table
 
 
 def further(w: WriteOffs, curves: Curves, tail: float, level: float) -> Amount:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["describe_lgd", "plot_lgd", "show_conventions", "show_lgd"]
 
 NAMED = 4
+WIDTH = 72
 FORMATS: dict[str, Format] = {
     **dict.fromkeys(("exposure", "received"), "money"),
     **dict.fromkeys(("lgd", "lgd_low", "lgd_high", "credibility", "credible"), "percent"),
@@ -94,6 +96,6 @@ def plot_lgd(lgd: LossGivenDefault, ax: Axes | None = None) -> Axes:
     ]
     ax.set_yticks(at, labels)
     ax.set(ylim=(-0.6, len(at) - 0.4), xlim=(0, max(100.0, float(np.nanmax(high, initial=100.0)))))
-    ax.set(xlabel="lost, % of what was owed at default", title=lgd.finding())
+    ax.set(xlabel="lost, % of what was owed at default", title=fill(lgd.finding(), WIDTH))
     mark = "; tick: credible" if (~whole).any() else ""
     return stamp(ax, lgd.as_of, f"{lgd.diagnostics['level']:.0%} intervals by customer{mark}")

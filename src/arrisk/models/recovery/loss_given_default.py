@@ -127,7 +127,7 @@ def fit_lgd(
     level: float = 0.95,
     seed: int = 20251231,
 ) -> LossGivenDefault:
-    """Workout loss given default: what discounted cash since the default, net of costs, leaves of the exposure.
+    """Workout loss given default: what discounted cash since, net of costs, leaves of the exposure.
 
     Workouts still running are neither dropped nor taken for complete: a month of the workout rests on those
     that have had it, chained as in `unrecovered`.
@@ -291,12 +291,12 @@ def _conventions(
         "discounts given and write-offs": "bring no cash",
         "discount": f"{terms.rate:.2%} a year, compounded, basis 365, from the middle of each month",
         "direct costs": (
-            f"{terms.cost_share:.0%} of the cash, and {float(terms.spent.sum()):,.0f} spent, counted at default"
+            f"{terms.cost_share:.0%} of the cash, and {float(terms.spent.sum()):,.0f} spent, at default"
         ),
         "running workouts": "count in the months that are over for them, ratio of sums, chained over months",
         "end of a workout": f"{months} months, or where fewer than {min_customers} get; the rest is lost",
         "classes": "all customers together" if by is None else f"customers by {by}; without one: {NONE}",
-        "credibility": "Buhlmann-Straub on shares received; weight: exposure x what usually comes by that age",
+        "credibility": "Buhlmann-Straub on shares received; weight: exposure x what comes by that age",
         "interval": (
             f"{terms.level:.0%}, delete-one-customer jackknife on the logit scale; where few paid anything "
             "exact, for as many customers of equal size"

@@ -64,7 +64,8 @@ class Pursuit:
         note = (
             f"Amounts in {self.currency}. Net value: present value of the expected further recoveries, less "
             f"a fee of {self.fee_share:.0%} of them, less {self.anyway:.0%} that would come anyway, less "
-            f"{money(self.cost)} a customer. Recoveries as in the past: the curve knows no other effort."
+            f"{money(self.cost)} a customer. Recoveries as under past effort; after its "
+            "end the curve expects nothing but the tail it was given."
         )
         return Table(name, self.finding(), self.table, note, FORMATS)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +19,7 @@ __all__ = ["describe_curve", "plot_curve", "show_conventions", "show_curve"]
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 SHOWN = 6
+WIDTH = 72
 FORMATS: dict[str, Format] = {
     **dict.fromkeys(("amount", "recovered"), "money"),
     **dict.fromkeys(("share", "share_low", "share_high"), "percent"),
@@ -88,20 +90,22 @@ def plot_curve(curve: RecoveryCurve, ax: Axes | None = None) -> Axes:
             for c in ("ci_low", "ci_high", "share")
         )
         ax.fill_between(month, low, high, color=colour, alpha=0.15, linewidth=0)
-        ax.plot(month, share, color=colour, label=name)
-        for at, people in zip(rows["month"], rows["customers"], strict=True):
-            if at % 3 == 0:
-                ax.annotate(
-                    f"{people}", (at, 0), xytext=(0, -24 - 10 * number), textcoords="offset points",
-                    xycoords=ax.get_xaxis_transform(), ha="center", va="top", fontsize=8, color=colour,
-                )  # fmt: skip
+        label = f"{name} (n = {int(rows['customers'].max()) if len(rows) else 0})"
+        ax.plot(month, share, color=colour, label=label)
     last = int(curve.table["month"].max()) if curve.identified else 1
-    ax.set_xticks(range(0, last + 1, 3))
+    ticks = range(0, last + 1, 3)
+    ax.set_xticks(ticks, [_tick(curve, at) for at in ticks])
     ax.set(xlim=(0, last), ylim=(0, None), ylabel="recovered, % of what was written off")
-    ax.set_xlabel(
-        "months since the write-off (below: customers old enough)", labelpad=16 + 10 * len(curve.segments)
-    )
-    ax.set_title(curve.finding())
+    ax.set_xlabel("months since the write-off; n: customers old enough", labelpad=14)
+    ax.set_title(fill(curve.finding(), WIDTH))
     if len(curve.segments) > 1:
         ax.legend(loc="upper left")
     return stamp(ax, curve.as_of, f"{curve.ahead.level:.0%} interval by customer")
+
+
+def _tick(curve: RecoveryCurve, month: int) -> str:
+    """The month, and below it how many customers are old enough where there is one curve."""
+    seen = curve.table[curve.table["month"] == month]
+    if len(curve.segments) > 1 or not len(seen):
+        return f"{month}"
+    return f"{month}\nn = {int(seen['customers'].iloc[0])}"
