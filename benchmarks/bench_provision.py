@@ -5,11 +5,11 @@
 Roll rates: 36 months of a stored sample. `before` is the engine's pass that makes our count table of monthly
 moves, and the making of the panel in pandas; `ours` and `peer` are what comes after, from counts or panel to
 rates, and both must be the same to the cent. With new buckets ours starts from the engine's cells of items
-alike, which know no buckets yet; the panel has its own. Customers left out: sums by customer of a smaller sample, its customers repeated
-until there are as many as asked for; the peer filters the transitions of all but one customer, adds up and
-makes rates. It is timed on a few customers of the smaller sample and scaled to all customers and all rows,
-which its name says. Each side runs in a process of its own. Wall seconds, the best of some runs; `peak` is
-the largest memory of our process. With --json, one line a measure.
+alike, which know no buckets yet; the panel has its own. Customers left out: sums by customer of a smaller
+sample, its customers repeated until there are as many as asked for; the peer filters the transitions of all
+but one customer, adds up and makes rates. It is timed on a few customers of the smaller sample and scaled to
+all customers and all rows, which its name says. Each side runs in a process of its own. Wall seconds, the
+best of some runs; `peak` is the largest memory of our process. With --json, one line a measure.
 """
 
 from __future__ import annotations
@@ -156,10 +156,9 @@ def measures(given: argparse.Namespace) -> list[Measure]:
         raise SystemExit(f"roll rates differ: ours {ours['sums']}, pandas {peer['sums']}")
     name = f"roll rates, {MONTHS} months, {given.invoices:,} invoices"
     words = "pandas shift on the panel"
+    before = ours["before"] + ours["with_buckets"] - ours["seconds"]
     found = [
-        measure(
-            name, ours | {"before": ours["before"] + ours["with_buckets"] - ours["seconds"]}, words, peer
-        ),
+        measure(name, ours | {"before": before}, words, peer),
         measure(f"{name}, new buckets", ours | {"seconds": ours["with_buckets"]}, words, peer),
     ]
     peer = apart("left out peer", given, small)

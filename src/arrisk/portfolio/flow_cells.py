@@ -76,7 +76,12 @@ class FlowCells:
         return replace(self, opened=never, closed=never)
 
 
-def read_flow_cells(snapshot: Snapshot, months: int | None = None, by: str | None = None) -> FlowCells:
+def read_flow_cells(
+    snapshot: Snapshot,
+    months: int | None = None,
+    by: str | None = None,
+    customers: tuple[int, int] | None = None,
+) -> FlowCells:
     """Read what moved and what began: the cells of a snapshot in which amounts are exact for all items.
 
     Parameters
@@ -86,6 +91,9 @@ def read_flow_cells(snapshot: Snapshot, months: int | None = None, by: str | Non
         Length of the window up to the as-of date; all by default, and never more.
     by : str, optional
         An attribute of customers or items.
+    customers : tuple of int, optional
+        With an attribute of customers, a range of their numbers (the last one not included); it bounds what
+        is in memory.
 
     Raises
     ------
@@ -93,7 +101,7 @@ def read_flow_cells(snapshot: Snapshot, months: int | None = None, by: str | Non
         If the attribute or the number of months is not usable.
     """
     first, days = _window(snapshot, months)
-    rows = snapshot.query(flow_movements(first, check_attribute(snapshot, by)))
+    rows = snapshot.query(flow_movements(first, check_attribute(snapshot, by), customers))
     return _cells(_begun(rows), first, days)
 
 
@@ -106,8 +114,7 @@ def read_exact_flow_cells(
     """Read the cells of a snapshot in which amounts, items and states are exact.
 
     Items that were disputed or stood open more than once are taken out of the cells of the others and told by
-    themselves. Parameters and errors are those of `read_flow_cells`; with an attribute of customers, a range
-    of their numbers (the last one not included) bounds what is in memory.
+    themselves. Parameters and errors are those of `read_flow_cells`.
     """
     first, days = _window(snapshot, months)
     known = check_attribute(snapshot, by)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arrisk.errors import ModelError
-from arrisk.ledger.days import month_index
+from arrisk.ledger.days import day_number, month_index
 from arrisk.ledger.statements import KINDS
 from arrisk.models.loss_rates.loss_counts import Unit
 from arrisk.portfolio.flow_cells import read_flow_cells
@@ -151,16 +151,16 @@ def month_step(
     return Step(arrived, left, gone, gone + groups.by_customer(paid), np.where(ends, new.gone, counted))
 
 
-def read_groups(snapshot: Snapshot) -> ItemGroups:
-    """The items of a snapshot in groups alike.
+def read_groups(snapshot: Snapshot, customers: tuple[int, int] | None = None) -> ItemGroups:
+    """The items of a snapshot in groups alike; of a range of customers' numbers if one is given.
 
     Raises
     ------
     ModelError
         If it holds none.
     """
-    rows = read_flow_cells(snapshot, by="customer_id")
-    if not rows.amount.size:
+    rows = read_flow_cells(snapshot, by="customer_id", customers=customers)
+    if not rows.amount.size and customers is None:
         raise ModelError("the snapshot holds no invoice")
     order = np.lexsort((rows.since, rows.clock_day, rows.cell))
     keys = [part[order] for part in (rows.cell, rows.clock_day, rows.since)]
@@ -179,13 +179,13 @@ def read_groups(snapshot: Snapshot) -> ItemGroups:
     )
 
 
-def whole_months(snapshot: Snapshot, groups: ItemGroups) -> Ints:
+def whole_months(snapshot: Snapshot) -> Ints:
     """Month indices of all months of the ledger that had ended by the as-of date."""
-    last = int(month_index([snapshot.day + 1])[0]) - 1
-    return np.arange(groups.month.min(), last + 1, dtype=np.int64)
+    first, last = month_index([day_number(snapshot.first_date), snapshot.day + 1]).tolist()
+    return np.arange(first, last, dtype=np.int64)
 
 
-def window_ends(snapshot: Snapshot, groups: ItemGroups, months: int) -> Ints:
+def window_ends(snapshot: Snapshot, months: int) -> Ints:
     """Month indices of the month ends of a window of monthly flows.
 
     Raises
@@ -193,7 +193,7 @@ def window_ends(snapshot: Snapshot, groups: ItemGroups, months: int) -> Ints:
     ModelError
         If there are fewer than two.
     """
-    ends = whole_months(snapshot, groups)
+    ends = whole_months(snapshot)
     if len(ends) < 2:
         raise ModelError(f"provision rates need two month ends, the ledger has {len(ends)} before its date")
     return ends[-(months + 1) :]

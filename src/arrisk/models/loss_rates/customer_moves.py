@@ -37,6 +37,7 @@ __all__ = [
     "Measure",
     "Odd",
     "balances_by_customer",
+    "customer_ranges",
     "read_customer_moves",
     "sum_by_customer",
 ]
@@ -163,8 +164,10 @@ def read_customer_moves(
     if ended < first:
         raise ModelError("loss rates need a whole month of the ledger, there is none before its date")
     choices = _Choices(now - first + 1, ended - first + 1, edges, unit, disputes, no_due_date, by_month)
-    parts = [_read_part(snapshot, choices, numbers) for numbers in _ranges(snapshot)]
+    parts = [_read_part(snapshot, choices, numbers) for numbers in customer_ranges(snapshot)]
     customers = np.concatenate([part.customers for part in parts])
+    if not customers.size:
+        raise ModelError("the snapshot holds no invoice")
     order = np.argsort(customers)
     customers = customers[order]
     return CustomerMoves(
@@ -201,7 +204,7 @@ class _Part:
     undated: int
 
 
-def _ranges(snapshot: Snapshot) -> list[tuple[int, int]]:
+def customer_ranges(snapshot: Snapshot) -> list[tuple[int, int]]:
     """Ranges of customers' numbers that each have about as many movements as fit into memory."""
     size = snapshot.query("SELECT COUNT(*) AS moves, MAX(customer) AS last FROM movements")
     moves, last = (int(size[name].fillna(0).iloc[0]) for name in ("moves", "last"))

@@ -143,7 +143,7 @@ def make_provision_counts(
     if horizon < 1:
         raise ModelError("months and horizon are at least 1")
     groups = read_groups(snapshot)
-    ends = window_ends(snapshot, groups, months)
+    ends = window_ends(snapshot, months)
     states = [BookState(groups, int(month), int(month_end(month)), tuple(edges)) for month in ends]
     recovered = recovered_shares(snapshot, groups.customers)
     scale = float(snapshot.scale)
@@ -200,7 +200,7 @@ def _follow(
     groups: ItemGroups, snapshot: Snapshot, edges: tuple[int, ...], horizon: int
 ) -> tuple[FloatArray, FloatArray, list[pd.Timestamp]]:
     """Past balances by bucket and what of them was written off within the horizon (minor units)."""
-    ends = whole_months(snapshot, groups)
+    ends = whole_months(snapshot)
     ends = ends[ends <= (ends[-1] if len(ends) else 0) - horizon]
     shape = (groups.customers.size, len(edges) + 2)
     balances, losses = np.zeros(shape), np.zeros(shape)

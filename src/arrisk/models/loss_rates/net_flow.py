@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, get_args
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 import pandas as pd
@@ -22,7 +22,7 @@ from arrisk.models.loss_rates.book_states import (
     read_groups,
     window_ends,
 )
-from arrisk.models.loss_rates.customer_moves import UNITS
+from arrisk.models.loss_rates.customer_moves import UNITS, customer_ranges
 from arrisk.models.loss_rates.loss_counts import LossCounts, Unit
 from arrisk.models.loss_rates.month_ends import check_flow_choices, recovered_shares
 from arrisk.models.loss_rates.segments import segment_customers
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["count_net_flows"]
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 
 def count_net_flows(
@@ -82,15 +83,15 @@ def count_net_flows(
         raise ModelError(f"averaging is one of {get_args(Averaging)}, unit one of {get_args(Unit)}")
     if terminal_loss is not None and not 0 <= terminal_loss <= 1:
         raise ModelError(f"terminal loss is a fraction between 0 and 1, got {terminal_loss}")
-    groups = read_groups(snapshot)
-    segments, segment = segment_customers(snapshot, groups.customers, by)
-    ends = window_ends(snapshot, groups, months)
-    states = (BookState(groups, int(m), int(month_end(m)), tuple(edges), unit) for m in ends)
-    flows = _flows(states, not_due, write_offs)
-    recovered = recovered_shares(snapshot, groups.customers)
-    lost = flows.lost * (1 - recovered)
+    ends = window_ends(snapshot, months)
+    choices = _Choices(ends, tuple(edges), unit, not_due, write_offs)
+    flows = _together([_flows(snapshot, choices, numbers) for numbers in customer_ranges(snapshot)])
+    if not flows.customers.size:
+        raise ModelError("the snapshot holds no invoice")
+    segments, segment = segment_customers(snapshot, flows.customers, by)
+    lost = flows.lost * (1 - recovered_shares(snapshot, flows.customers))
     last = sparse.csr_array(np.column_stack([lost, flows.ended]))
-    terms = sparse.hstack([*flows.arrived, *flows.left, last], "csr")
+    terms = sparse.hstack([flows.arrived, flows.left, last], "csr")
     shape = (2, len(ends) - 1, len(edges) + 1)
 
     def rates(sums: Floats) -> Floats:
@@ -101,20 +102,18 @@ def count_net_flows(
         return chain_rates(np.nan_to_num(found, nan=1.0), np.nan_to_num(last, nan=1.0))
 
     window = tuple(pd.DatetimeIndex(dates(month_end(ends[[0, -1]]))))
-    now = BookState(groups, int(month_index([snapshot.day])[0]), snapshot.day, tuple(edges), unit)
-    gone = -groups.by_customer(groups.sums(groups.lost & (groups.month > ends[0])))
     return LossCounts(
         "net_flow",
         tuple(edges),
-        groups.customers,
+        flows.customers,
         by,
         segments,
         segment,
         terms / snapshot.scale,
         rates,
         flows.exposed,
-        flows.exposed & (gone > 0)[:, None],
-        now.balances() / snapshot.scale,
+        flows.exposed & (flows.gone > 0)[:, None],
+        flows.today / snapshot.scale,
         _conventions(window, len(ends) - 1, averaging, unit, write_offs, not_due, terminal_loss),
         {"window": window, "months": len(ends) - 1},
         unit,
@@ -122,31 +121,62 @@ def count_net_flows(
 
 
 @dataclass(frozen=True, slots=True)
-class _Flows:
-    """Flows of a window by customer, minor units: sparse tables of each month by step, and the rest."""
+class _Choices:
+    """Month ends of the window (month indices), and the conventions of `count_net_flows`."""
 
-    arrived: list[sparse.csr_array]
-    left: list[sparse.csr_array]
+    ends: Ints
+    edges: tuple[int, ...]
+    unit: Unit
+    not_due: NotDue
+    write_offs: WriteOffs
+
+
+@dataclass(frozen=True, slots=True)
+class _Flows:
+    """Flows of a window by customer, minor units: sparse tables by month and step, and the rest."""
+
+    customers: NDArray[Any]
+    arrived: sparse.csr_array
+    left: sparse.csr_array
     lost: Floats
     ended: Floats
     exposed: NDArray[np.bool_]
+    gone: Floats
+    today: Floats
 
 
-def _flows(states: Iterable[BookState], not_due: NotDue, write_offs: WriteOffs) -> _Flows:
-    """Compare month ends in turn, two of them in memory at a time."""
-    arrived: list[sparse.csr_array] = []
-    left: list[sparse.csr_array] = []
-    lost, ended, exposed, counted = (np.zeros(1), np.zeros(1), np.zeros((1, 1), dtype=bool), None)
-    old: BookState | None = None
-    for new in states:
-        exposed = exposed | (new.balances() > 0)
+def _flows(snapshot: Snapshot, choices: _Choices, numbers: tuple[int, int]) -> _Flows:
+    """Compare month ends in turn, two of them in memory at a time, for a range of customers."""
+    groups = read_groups(snapshot, numbers)
+    customers, buckets = len(groups.customers), len(choices.edges) + 2
+    lost, ended = np.zeros((2, customers))
+    exposed, counted = np.zeros((customers, buckets), dtype=bool), None
+    steps, old = [], None
+    for month in choices.ends:
+        new = BookState(groups, int(month), int(month_end(month)), choices.edges, choices.unit)
+        exposed |= new.balances() > 0
         if old is not None:
-            step = month_step(old, new, not_due, write_offs, counted)
-            arrived.append(sparse.csr_array(step.arrived))
-            left.append(sparse.csr_array(step.left))
+            step = month_step(old, new, choices.not_due, choices.write_offs, counted)
+            steps.append((sparse.csr_array(step.arrived), sparse.csr_array(step.left)))
             lost, ended, counted = lost + step.lost, ended + step.ended, step.counted
         old = new
-    return _Flows(arrived, left, lost, ended, exposed)
+    arrived, left = (sparse.csr_array(sparse.hstack(part, "csr")) for part in zip(*steps, strict=True))
+    month = int(month_index([snapshot.day])[0])
+    today = BookState(groups, month, snapshot.day, choices.edges, choices.unit).balances()
+    gone = -groups.by_customer(groups.sums(groups.lost & (groups.month > choices.ends[0])))
+    return _Flows(groups.customers, arrived, left, lost, ended, exposed, gone, today)
+
+
+def _together(parts: Sequence[_Flows]) -> _Flows:
+    """One after the other, in order of the customers' names."""
+    order = np.argsort(np.concatenate([part.customers for part in parts]))
+
+    def stack(name: str) -> Any:
+        values = [getattr(part, name) for part in parts]
+        whole = sparse.vstack(values, "csr") if sparse.issparse(values[0]) else np.concatenate(values)
+        return whole[order]
+
+    return _Flows(*(stack(column.name) for column in fields(_Flows)))
 
 
 def _conventions(
