@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arrisk.errors import LookAheadError, ModelError
+from arrisk.models.overlay.log import append_overlay
 from arrisk.models.provision.basis import Basis
 from arrisk.models.provision.enhancement import Enhancement
 from arrisk.models.provision.framework import Elections
@@ -14,6 +15,7 @@ from arrisk.models.provision.individual import Assessment
 from arrisk.models.provision.open_book import share_out
 from arrisk.models.provision.provision import make_provision
 from tests.ledger.frames import event, invoice, ledger_of
+from tests.ledger.random_ledgers import as_of_dates, ledgers
 from tests.loss_book import loss_book
 from tests.models.provision.bases import AS_OF, EXAMPLE_12, GivenRates, book_of
 
@@ -214,6 +216,37 @@ def test_nothing_later_than_the_day_changes_a_number(book):
     cut = make_provision(ledger_of(invoices, events).as_of(early))
     pd.testing.assert_frame_equal(cut.table, whole.table)
     pd.testing.assert_frame_equal(cut.by_customer, whole.by_customer)
+
+
+def test_overlays_of_a_log_stand_between_history_and_provision(book, tmp_path):
+    snapshot = book.as_of(DATE)
+    plain = make_provision(snapshot)
+    log = append_overlay(
+        tmp_path / "log", plain.historical, 1.1, id="downturn", who="B. Lee", why="orders fall",
+        evidence="minutes 4", made_on=DATE, expires_on="2025-01-31",
+    )  # fmt: skip
+    provision = make_provision(snapshot, Basis(overlays=log))
+    np.testing.assert_allclose(provision.table["rate"], np.minimum(1.1 * plain.table["rate"], 1.0))
+    np.testing.assert_array_equal(provision.table["historical_rate"], plain.table["rate"])
+    assert provision.total.value == pytest.approx(1.1 * plain.total.value, abs=0.05)
+    assert provision.overlay_steps["id"].tolist() == ["downturn"]
+    assert "downturn" in " ".join(provision.conventions)
+    with pytest.raises(ModelError, match="expired"):
+        make_provision(loss_book(lost_share=0.25).as_of("2025-02-28"), Basis(overlays=log))
+
+
+@pytest.mark.slow
+@given(tables=ledgers(), day=as_of_dates)
+@settings(max_examples=20)
+def test_any_ledger_ties_and_is_shared_out_to_the_cent(tables, day):
+    snapshot = ledger_of(**tables).as_of(day)
+    provision = make_provision(snapshot, Basis(overlays=GivenRates((0.1, 0.2, 0.3, 0.4, 0.5))))
+    assert provision.table["gross"].sum() == pytest.approx(
+        provision.tie.set_index("line").loc["owed", "amount"]
+    )
+    assert provision.tie["amount"].iloc[-1] == snapshot.open_balance
+    assert round(provision.by_customer["provision"].sum(), 2) == provision.total.value
+    assert (provision.by_customer["provision"] <= provision.by_customer["exposure"]).all()
 
 
 ELECTED = Elections(entity="other", constant_conditions=True, subsequent_collections=True)
