@@ -8,13 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from arrisk.errors import LedgerError, LookAheadError, ModelError
 from arrisk.models.loss_rates.fit import fit_loss_rates
-from arrisk.models.overlay.entries import START, entry_to_line, parse_line
+from arrisk.models.overlay.entries import START, Entry, entry_to_line, parse_line
 from arrisk.models.overlay.factors import Factor
 from arrisk.models.overlay.locked_file import locked_file
 from arrisk.models.overlay.log import OverlayLog, append_overlay, parse_log, read_overlays, withdraw_overlay
@@ -125,6 +126,23 @@ def test_an_entry_made_later_does_not_change_an_earlier_day(written):
     whole = parse_log(written, "log")
     for day in ("2024-12-31", "2025-01-30"):
         assert whole.in_force(day) == first.in_force(day)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9), st.booleans()), max_size=6), st.integers(0, 20)
+)
+def test_no_later_entry_changes_what_is_in_force(steps, day):
+    """Random overlays, each valid some days after it was made and perhaps ending the one before it."""
+    start, made, entries = pd.Timestamp(DATE), 0, []
+    for number, (wait, ahead, ends) in enumerate(steps):
+        made += wait
+        days = [start + pd.Timedelta(days=d) for d in (made, made + ahead, 999)]
+        ended = f"overlay {number - 1}" if ends and number else None
+        one = (Scenario("as stated", 1.0, (Factor(1.1),)),)
+        entries.append(Entry(number, "overlay", f"overlay {number}", "w", "y", "e", *days, one, ended))
+    as_of = start + pd.Timedelta(days=day)
+    known = tuple(entry for entry in entries if entry.made_on <= as_of)
+    assert OverlayLog(tuple(entries)).in_force(as_of) == OverlayLog(known).in_force(as_of)
 
 
 def test_a_replacement_ends_what_it_names_on_its_first_day(tmp_path, rates):
