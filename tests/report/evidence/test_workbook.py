@@ -65,6 +65,20 @@ def test_formulas_come_to_the_run(
     assert sheets.named("checks_failed") == 0
 
 
+@pytest.mark.parametrize(
+    "method", ["competing", *(pytest.param(m, marks=pytest.mark.slow) for m in ("markov", "vintage"))]
+)
+def test_a_method_without_formulas_for_its_rates_says_so(sample_study: Study, method: str) -> None:
+    """What comes after the historical rates is worked out by formula all the same."""
+    scaled = Basis(method, by="segment", min_losers=2, credibility="buhlmann")
+    provision = make_provision(sample_study.snapshot(), scaled)
+    sheets = read(sample_study, provision)
+    agrees_everywhere(sheets)
+    assert sheets.named("checks_failed") == 0
+    assert sheets.named("provision_total") == (provision.total.value or "no rate")
+    assert sheets.value("rates", "C5") == "the method's own function of the sums"
+
+
 def full_basis(study: Study, folder: Path) -> Basis:
     """Credibility, two overlays, a customer judged by itself, and enhancements of both kinds."""
     rates = make_provision(study.snapshot(), Basis(by="segment", credibility="buhlmann")).rates

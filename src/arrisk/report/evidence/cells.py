@@ -84,7 +84,8 @@ def cell_items(snapshot: Snapshot, counts: LossCounts) -> CellItems:
     items = snapshot.items
     owed = items["open_amount"].to_numpy(dtype=float)
     rows = np.flatnonzero((owed != 0) & (items["amount"].to_numpy(dtype=float) > 0))
-    found = items.iloc[rows][["customer_id", "issue_date", "days_overdue"]]
+    # Column by column: a selection of columns would copy the whole book.
+    found = pd.DataFrame({c: items[c].iloc[rows] for c in ("customer_id", "issue_date", "days_overdue")})
     since_issue = (snapshot.date - found["issue_date"]).dt.days.to_numpy(dtype=float)
     overdue = found["days_overdue"].to_numpy(dtype=float)
     days = np.where(np.isnan(overdue), since_issue, overdue).astype(np.int64)
@@ -112,12 +113,13 @@ def write_items(folder: Path, snapshot: Snapshot, provision: Provision, found: C
     segments = np.repeat(np.array(counts.segments, dtype=object), counts.buckets)
     buckets = np.tile(np.array(bucket_labels(counts.edges), dtype=object), len(counts.segments))
     kept = ["customer_id", "invoice_id", "instalment", "issue_date", "due_date", "amount", "open_amount"]
-    table = snapshot.items[kept]
+    items = snapshot.items
 
     def chunks() -> Iterator[pd.DataFrame]:
         for start in range(0, found.place.size, CHUNK_ROWS):
             part = slice(start, start + CHUNK_ROWS)
-            rows = table.iloc[found.place[part]].reset_index(drop=True)
+            rows = pd.DataFrame({name: items[name].iloc[found.place[part]] for name in kept})
+            rows = rows.reset_index(drop=True)
             for name in ("customer_id", "invoice_id"):
                 rows[name] = rows[name].astype(str)
             for name in ("issue_date", "due_date"):

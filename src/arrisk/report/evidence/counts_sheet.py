@@ -84,6 +84,8 @@ def make_counts_sheet(recipe: Recipe, segments: tuple[str, ...], totals: Floats,
     pooled : bool
         Whether all customers together have a block of their own, in front.
     """
+    if not recipe.shares:
+        return _list_sums(recipe, segments, totals)
     values = np.maximum(totals, 0.0)
     blocks = (ALL_CUSTOMERS, *segments) if pooled else segments
     if pooled:
@@ -97,6 +99,17 @@ def make_counts_sheet(recipe: Recipe, segments: tuple[str, ...], totals: Floats,
         for share in periodic:
             _write_shares(sheet, block, share)
     return sheet
+
+
+def _list_sums(recipe: Recipe, segments: tuple[str, ...], totals: Floats) -> CountsSheet:
+    """Sums that no formula refers to, one a row: a method may have more of them than a sheet has columns."""
+    grid = Grid("counts", f"Sums behind the loss rates. {recipe.words}", NOTE, 1)
+    grid.head(["sum", *segments])
+    for row, (term, values) in enumerate(zip(recipe.terms, totals.T, strict=True), HEADER_ROW + 1):
+        grid.put(row, 0, term.name)
+        for column, value in enumerate(values, 1):
+            grid.put(row, column, float(value), "sum")
+    return CountsSheet(grid, recipe, segments, totals)
 
 
 def _write_block(sheet: CountsSheet, block: int, is_sum: bool) -> None:

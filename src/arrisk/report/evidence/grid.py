@@ -23,7 +23,7 @@ __all__ = ["NO_RATE", "Cell", "Grid", "write_grids"]
 
 NO_RATE = "no rate"
 """What a formula gives where the ledger does not tell a rate."""
-MIN_WIDTH, MAX_WIDTH = 11.0, 44.0
+MIN_WIDTH, MAX_WIDTH = 14.0, 44.0
 HEADER_ROW = 3
 MORE_FORMATS = {"rate": "0.0000000%", "factor": "0.0000000", "sum": "#,##0.00######"}
 STYLES: dict[str, dict[str, Any]] = {
@@ -154,8 +154,8 @@ def _write(sheet: Worksheet, grid: Grid, formats: dict[tuple[str, str], CellForm
             sheet.write_string(row, column, neutral(cell.value), look)
         elif cell.value is not None:
             sheet.write_number(row, column, cell.value, look)
-    for column in range(1 + max((c for _, c in (*grid.cells, *grid.headers)), default=0)):
-        sheet.set_column(column, column, _width(grid, column))
+    for column, width in _widths(grid).items():
+        sheet.set_column(column, column, width)
     sheet.freeze_panes(HEADER_ROW + 1, grid.frozen)
     sheet.set_landscape()
     sheet.set_paper(9)
@@ -163,9 +163,13 @@ def _write(sheet: Worksheet, grid: Grid, formats: dict[tuple[str, str], CellForm
     sheet.repeat_rows(HEADER_ROW)
 
 
-def _width(grid: Grid, column: int) -> float:
-    texts = [str(c.value) for (_, k), c in grid.cells.items() if k == column and isinstance(c.value, str)]
-    return float(min(MAX_WIDTH, max([MIN_WIDTH + 3, *(len(text) + 2.0 for text in texts[:500])])))
+def _widths(grid: Grid) -> dict[int, float]:
+    """Width of each column by its longest text."""
+    found = dict.fromkeys((c for _, c in grid.headers), MIN_WIDTH)
+    for (_, column), cell in grid.cells.items():
+        longest = len(cell.value) + 2.0 if isinstance(cell.value, str) else MIN_WIDTH
+        found[column] = min(MAX_WIDTH, max(found.get(column, MIN_WIDTH), longest))
+    return found
 
 
 def _missing(value: Value) -> bool:

@@ -66,7 +66,7 @@ def make_provision_workbook(study: Study, provision: Provision) -> bytes:
     """
     counts = provision.historical.counts
     recipe = find_recipe(counts, provision.basis.conventions)
-    credible = provision.historical.diagnostics.get("credibility") is not None
+    credible = bool(recipe.shares) and provision.historical.diagnostics.get("credibility") is not None
     totals = counts.totals()[:, : counts.terms.shape[1]]
     sums = make_counts_sheet(recipe, counts.segments, totals, credible)
     overlays = make_overlay_sheet(provision)

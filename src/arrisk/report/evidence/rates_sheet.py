@@ -61,7 +61,7 @@ def make_rates_sheet(provision: Provision, counts: CountsSheet, overlays: Overla
     """
     found = provision.historical.counts
     grid = Grid("rates", f"Loss rates by formula. {counts.recipe.words}", NOTE, 2)
-    credible = provision.historical.diagnostics.get("credibility") is not None
+    credible = len(counts.blocks) > len(found.segments)
     history = _history(provision, counts, grid, credible)
     start = CREDIBLE + 1 if credible else OWN + 1
     labels = bucket_labels(found.edges)
@@ -166,18 +166,11 @@ def _write_share(counts: CountsSheet, grid: Grid, block: int, row: int, share: S
 
 def _given_rates(provision: Provision, grid: Grid, block: int, top: int) -> Floats:
     """Rates of a method whose function of the sums is not a formula here: values of the run."""
-    counts = provision.historical.counts
-    totals = counts.totals()
-    pooled = provision.historical.diagnostics.get("credibility") is not None
-    found = counts.rates(totals)
-    if pooled:
-        found = np.concatenate([counts.rates(totals.sum(axis=0, keepdims=True)), found])
-    else:
-        found = np.where(np.isnan(provision.historical.replicates.rates), np.nan, found)
-    for b, value in enumerate(found[block]):
+    found = np.asarray(provision.historical.replicates.rates[block], dtype=float)
+    for b, value in enumerate(found):
         grid.put(top + b, 2, "the method's own function of the sums")
         grid.put(top + b, OWN, NO_RATE if np.isnan(value) else float(value), "rate")
-    return np.asarray(found[block], dtype=float)
+    return found
 
 
 def _credible_rates(
