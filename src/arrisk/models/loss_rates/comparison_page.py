@@ -168,7 +168,7 @@ def plot_totals(found: LossRateComparison, ax: Axes | None = None) -> Axes:
     ax.xaxis.set_major_formatter("{x:,.0f}")
     ax.set_xlabel(f"provision, {unit}{found.currency}")
     ax.set_title(found.finding(), wrap=True)
-    ax.legend(loc="lower right")
+    ax.legend(loc="lower left")
     return stamp(ax, found.as_of, f"{found.level:.0%} intervals by customer")
 
 
