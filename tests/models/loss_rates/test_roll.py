@@ -54,7 +54,7 @@ def test_a_book_of_three_years_is_told_alike(unit):
     assert rates_of(counts) == pytest.approx(plain_moves(book, 30, averaging="simple", unit=unit).rates)
 
 
-@settings(max_examples=8)
+@settings(max_examples=5)
 @given(ledgers(), as_of_dates, st.sampled_from(["item", "customer"]))
 def test_what_leaves_a_bucket_stayed_moved_was_paid_credited_or_written_off(rows, day, unit):
     """Every transition out of a bucket adds up to what stood there a month before, to the cent."""
@@ -70,7 +70,7 @@ def test_what_leaves_a_bucket_stayed_moved_was_paid_credited_or_written_off(rows
             assert left == pytest.approx(stood[month][bucket], abs=1e-6)
 
 
-@settings(max_examples=6)
+@settings(max_examples=4)
 @given(ledgers(), as_of_dates)
 def test_nothing_later_than_the_day_counts(rows, day):
     later = event("anchor", "2024-09-01", 1.0, "write_off", customer_id="c0")

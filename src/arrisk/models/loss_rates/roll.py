@@ -119,6 +119,13 @@ def roll_weights(edges: Sequence[int], write_offs: WriteOffs = "migrated") -> Fl
         By bucket from and place in `destination_names`: rolled over each step, settled before each step,
         lost in the last bucket, settled there. A move over several buckets rolls over each of them; what
         stays where it is adds nothing, because it is not decided yet; what moves back is settled.
+
+    Examples
+    --------
+    >>> names = destination_names((30,))
+    >>> weights = roll_weights((30,))  # not due, 1-30, over 30
+    >>> weights[0, names.index("over 30")].tolist(), weights[1, names.index("paid")].tolist()
+    ([1.0, 1.0, 0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0, 0.0, 0.0])
     """
     buckets, ends = len(edges) + 2, destination_names(edges)
     steps, gone = buckets - 1, ends.index(WRITTEN_OFF)
@@ -191,6 +198,14 @@ def roll_flows(sums: Floats, periods: int, steps: int) -> tuple[Floats, Floats]:
     -------
     flows : array of shape (..., steps)
     terminal_loss : array of shape (...)
+
+    Examples
+    --------
+    Of 1,000,000 in the bucket 300,000 were collected; 200,000 were written off and count as migrated.
+
+    >>> flows, last = roll_flows(np.array([700e3, 300e3, 200e3, 0.0, 50e3]), periods=1, steps=1)
+    >>> flows, last
+    (array([0.7]), array(0.75))
     """
     parts = np.maximum(sums[..., :-3].reshape(*sums.shape[:-1], periods, 2, steps), 0.0)
     rolled, decided = parts[..., 0, :], parts.sum(axis=-2)
