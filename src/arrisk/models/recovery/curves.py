@@ -80,8 +80,8 @@ def curve_table(cells: MonthCells, names: tuple[str, ...], curves: Curves, level
             rows.append((name, k + 1, *at_risk, share, span.low, span.high, span.method))
     columns = ["segment", "month", "customers", "amount", "recovered", "share", "ci_low", "ci_high"]
     table = pd.DataFrame(rows, columns=[*columns, "interval"])
-    by_segment = table.groupby("segment", sort=False)
-    table["ci_low"] = by_segment["ci_low"].cummax()
+    table = table.astype({"ci_low": float, "ci_high": float})
+    table["ci_low"] = table.groupby("segment", sort=False)["ci_low"].cummax()
     table["ci_high"] = table[::-1].groupby("segment", sort=False)["ci_high"].cummin()
     return table
 
