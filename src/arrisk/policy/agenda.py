@@ -12,8 +12,9 @@ from arrisk.models.cash.cash_forecast import forecast_cash
 from arrisk.models.cash.rolling import backtest_cash
 from arrisk.models.early_warning.backtest import backtest_alerts
 from arrisk.models.early_warning.ranking import rank_alerts
+from arrisk.models.loss_rates.comparison import compare_loss_rates
 from arrisk.models.payment.payment_hazard import fit_hazard
-from arrisk.models.provision.matrix import fit_provision
+from arrisk.models.provision.backtest import backtest_provision
 from arrisk.models.provision.provision import make_provision
 from arrisk.models.scoring.fitting import fit_scorecard
 from arrisk.models.timing.backtest import backtest_timing
@@ -188,6 +189,11 @@ def make_agenda(study: Study) -> Agenda:
         forecast = forecast_cash(snapshot, hazard, define_sales(study), seed=study.seed)
         return recommend_cash(study, forecast, backtest_cash(snapshot, hazard, seed=study.seed))
 
+    def provision() -> Recommendation:
+        ways = compare_loss_rates(snapshot, by=basis.by, level=basis.level)
+        past = backtest_provision(snapshot, basis)
+        return recommend_provision(study, make_provision(snapshot, basis), ways, past)
+
     def discount() -> Recommendation:
         schemes = make_schemes(snapshot, study.settings.get("discount"))
         return recommend_discount(
@@ -210,7 +216,7 @@ def make_agenda(study: Study) -> Agenda:
         "grade_terms": lambda: recommend_grade_terms(study, card, snapshot),
         "timing": timing,
         "cash": cash,
-        "provision": lambda: recommend_provision(study, fit_provision(snapshot)),
+        "provision": provision,
         "discount": discount,
         "insurance": lambda: recommend_insurance(study, snapshot),
     }

@@ -278,7 +278,5 @@ def _expected_losses(provision: Provision | None) -> tuple[dict[str, float], str
         return {}, f"No expected loss: {why}."
     rows = provision.by_customer
     losses = dict(zip(rows["customer_id"].astype(str), rows["provision"].astype(float), strict=True))
-    note = (
-        "Expected loss: what the provision sets aside, at the rates of the book unless judged by itself."
-    )
+    note = "Expected loss: what the provision sets aside, at the rates of the book unless judged by itself."
     return losses, note
