@@ -12,6 +12,7 @@ from arrisk.models.overlay.macro import fit_macro_link, fit_macro_series
 from arrisk.models.overlay.macro_series import count_first_defaults, make_macro_series, read_macro
 from arrisk.models.overlay.scenarios import expect_over
 from tests.ledger.frames import event, invoice, ledger_of
+from tests.loss_book import loss_book
 from tests.models.overlay.macro_book import SLOPE, draw_index, drawn_series, macro_ledger
 from tests.models.overlay.stated_rates import stated_rates
 
@@ -34,7 +35,7 @@ def test_enough_defaults_show_slope_and_lag(link):
     assert link.fit.low < SLOPE < link.fit.high < 0
     assert link.gain > 0
     assert link.identified
-    assert "one sd" in link.finding()
+    assert "one standard deviation" in link.finding()
     best = link.fits.set_index("lag").loc[2]
     assert best["ci_low"] > link.fit.low  # widened for the lags tried
     assert best["p_adjusted"] == pytest.approx(min(7 * best["p_value"], 1))
@@ -233,3 +234,12 @@ def test_it_shows_itself(link, few):
 def test_the_index_of_the_tests_moves_slowly():
     index = draw_index(pd.period_range("2010-01", periods=200, freq="M"), np.random.default_rng(0))
     assert np.corrcoef(index[1:], index[:-1])[0, 1] > 0.6
+
+
+def test_a_ledger_without_any_series_cannot_say():
+    link = fit_macro_link(loss_book(lost_share=0.25).as_of("2024-12-31"))
+    assert not link.identified
+    assert len(link.fits) == 0
+    assert "the data cannot say (0 defaults in 0 months" in link.finding()
+    assert link.to_table().frame.empty
+    link.plot().figure.canvas.draw()

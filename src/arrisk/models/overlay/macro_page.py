@@ -42,14 +42,15 @@ def describe_link(link: MacroLink) -> str:
         return f"Whether {link.name} moves defaults: {CANNOT_SAY} ({link.doubt}); no overlay"
     lower = link.sensitivity().iloc[0]
     low, high = _times(lower["low"]), _times(lower["high"])
-    sd = f"one sd ({link.values.std(ddof=1):.3g})"
+    fall = f"fall by {link.values.std(ddof=1):.3g} (one standard deviation)"
     if link.doubt:
         return (
-            f"Whether {link.name} moves defaults: {CANNOT_SAY} ({link.doubt}); {sd} less may mean {low} to "
-            f"{high} times the rates: no overlay"
+            f"Whether {link.name} moves defaults: {CANNOT_SAY} ({link.doubt}); a {fall} may mean {low} "
+            f"to {high} times the rates: no overlay"
         )
     return (
-        f"{link.name} {sd} below its mean means {_times(lower['factor'])} times the rates ({low} to {high})"
+        f"A {fall} of {link.name} from its mean means {_times(lower['factor'])} times the rates "
+        f"({low} to {high})"
     )
 
 

@@ -81,16 +81,21 @@ def read_macro(snapshot: Snapshot, name: str) -> MacroSeries:
     name : str
         Of the signal, for example "pmi". A value counts from the later of its date and its recorded date.
 
+    Returns
+    -------
+    MacroSeries
+        Without values when the ledger holds no series at all.
+
     Raises
     ------
     ModelError
-        If there is no such series.
+        If the ledger holds others and not this one.
     """
     signals = snapshot.signals
     signals = signals[signals["value"].notna()]
     general = signals[signals[["customer_id", "industry", "region"]].isna().all(axis=1)]
     mine = general[(general["signal"] == name).to_numpy(dtype=bool)]
-    if mine.empty:
+    if mine.empty and len(general):
         known = sorted(map(str, general["signal"].unique()))
         raise ModelError(f"no series {name!r} among the signals known at {snapshot.date:%Y-%m-%d}; {known}")
     known_on = mine[["date", "recorded_date"]].max(axis=1)
