@@ -120,7 +120,7 @@ def _choices(basis: Basis) -> dict[str, str]:
         "credibility": basis.credibility or "none: the history of a segment counts in full",
         "coverage of intervals": f"{basis.level:.0%}",
         "overlays": "none" if basis.overlays is None else basis.overlays.finding(),
-        "judged by themselves": f"{len(basis.assessments)} customers",
+        "judged by themselves": f"{len(basis.assessments)} of the customers",
         "their past": "stays in the rates of the pool: failures of the past were in it before anybody knew"
         if stays
         else "leaves the rates of the pool with them",

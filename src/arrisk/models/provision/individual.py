@@ -176,7 +176,9 @@ class Assessed:
     def to_table(self, name: str = "assessed_customers", currency: str = "") -> Table:
         """The customers assessed by themselves, with who judged them and why."""
         owed, loss = self.table["owed"].sum(), self.table["expected_loss"].sum()
-        title = f"{len(self.table)} customers judged by themselves: {loss:,.0f} of {owed:,.0f} expected lost"
+        number = len(self.table)
+        who = "One customer judged by itself" if number == 1 else f"{number} customers judged by themselves"
+        title = f"{who}: {loss:,.0f} of {owed:,.0f} expected lost"
         formats = {"owed": "money", "expected_loss": "money", "rate": "percent", "date": "date"}
         note = f"Amounts in {currency}. " if currency else ""
         return Table(name, title, self.table, f"{note}None of them is in the pool.", formats)  # type: ignore[arg-type]

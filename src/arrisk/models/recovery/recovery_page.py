@@ -77,7 +77,7 @@ def show_conventions(curve: RecoveryCurve, name: str) -> Table:
 
 
 def plot_curve(curve: RecoveryCurve, ax: Axes | None = None) -> Axes:
-    """Cumulative share recovered with its range; below the axis the customers old enough."""
+    """Cumulative share recovered with its range; at the top the customers old enough."""
     import matplotlib.pyplot as plt
 
     ax = ax if ax is not None else plt.subplots()[1]
@@ -94,18 +94,23 @@ def plot_curve(curve: RecoveryCurve, ax: Axes | None = None) -> Axes:
         ax.plot(month, share, color=colour, label=label)
     last = int(curve.table["month"].max()) if curve.identified else 1
     ticks = range(0, last + 1, 3)
-    ax.set_xticks(ticks, [_tick(curve, at) for at in ticks])
+    ax.set_xticks(ticks)
     ax.set(xlim=(0, last), ylim=(0, None), ylabel="recovered, % of what was written off")
-    ax.set_xlabel("months since the write-off; n: customers old enough", labelpad=14)
+    ax.set_xlabel("months since the write-off (n: customers whose write-off is that old)")
     ax.set_title(fill(curve.finding(), WIDTH))
+    if len(curve.segments) == 1:
+        _mark_sizes(ax, curve, ticks)
     if len(curve.segments) > 1:
         ax.legend(loc="upper left")
     return stamp(ax, curve.as_of, f"{curve.ahead.level:.0%} interval by customer")
 
 
-def _tick(curve: RecoveryCurve, month: int) -> str:
-    """The month, and below it how many customers are old enough where there is one curve."""
-    seen = curve.table[curve.table["month"] == month]
-    if len(curve.segments) > 1 or not len(seen):
-        return f"{month}"
-    return f"{month}\nn = {int(seen['customers'].iloc[0])}"
+def _mark_sizes(ax: Axes, curve: RecoveryCurve, ticks: range) -> None:
+    """How many customers are old enough, at the top of the picture."""
+    sizes = dict(zip(curve.table["month"], curve.table["customers"], strict=True))
+    for month in ticks:
+        if month in sizes:
+            ax.text(
+                month, 0.98, f"n = {int(sizes[month])}", transform=ax.get_xaxis_transform(), ha="center",
+                va="top", color="0.35", size=8,
+            )  # fmt: skip
