@@ -107,6 +107,7 @@ def plot_curve(curve: RecoveryCurve, ax: Axes | None = None) -> Axes:
 
 def _mark_sizes(ax: Axes, curve: RecoveryCurve, ticks: range) -> None:
     """How many customers are old enough, at the top of the picture."""
+    ax.set_ylim(0, 1.1 * ax.get_ylim()[1])
     sizes = dict(zip(curve.table["month"], curve.table["customers"], strict=True))
     for month in ticks:
         if month in sizes:
