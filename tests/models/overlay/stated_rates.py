@@ -40,6 +40,7 @@ def stated_rates(
         lambda sums: sums[..., 1:] / sums[..., :1],
         seen,
         seen,
+        seen,
         owed.reshape(-1, buckets),
         {"rates": "as stated"},
     )

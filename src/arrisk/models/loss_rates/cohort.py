@@ -14,7 +14,12 @@ from arrisk.errors import ModelError
 from arrisk.ledger.days import dates, month_end, month_index
 from arrisk.models.loss_rates.arithmetic import Averaging
 from arrisk.models.loss_rates.customer_moves import sum_by_customer
-from arrisk.models.loss_rates.loss_counts import LossCounts
+from arrisk.models.loss_rates.loss_counts import (
+    FOLLOWED_MONTHS,
+    LossCounts,
+    check_horizon,
+    words_of_bounds,
+)
 from arrisk.models.loss_rates.segments import segment_customers
 from arrisk.models.loss_rates.slices import LOST, STILL_OPEN, MoneySlices, check_edges, read_slices
 
@@ -40,6 +45,7 @@ def count_cohorts(
     averaging: Averaging = "volume",
     edges: Sequence[int] = (30, 60, 90),
     by: str | None = None,
+    horizon: int = FOLLOWED_MONTHS,
 ) -> LossCounts:
     """What sales of past months brought at each age by customer, ready to become rates.
 
@@ -63,6 +69,8 @@ def count_cohorts(
         Days overdue at which a bucket ends.
     by : str, optional
         An attribute of customers that makes the segments.
+    horizon : int
+        Months that a balance must have been followed before its customer counts in a bound.
 
     Returns
     -------
@@ -76,6 +84,7 @@ def count_cohorts(
         If no month of issue is seasoned, or an argument is not allowed.
     """
     _check(months, seasoning, loss, still_open, averaging)
+    check_horizon(horizon)
     edges = check_edges(edges)
     if seasoning * MONTH_DAYS <= edges[-1]:
         raise ModelError(f"a seasoning of {seasoning} months ends before the bucket over {edges[-1]} days")
@@ -102,9 +111,11 @@ def count_cohorts(
         lambda sums: cohort_loss_rates(sums.reshape(*sums.shape[:-1], periods, -1)),
         stood,
         losers[:, None] & stood,
+        slices.followed(edges, inside, horizon),
         slices.today(edges),
-        _conventions(cohorts, seasoning, loss, still_open, averaging),
+        _conventions(cohorts, seasoning, loss, still_open, averaging) | {"bounds": words_of_bounds(horizon)},
         _facts(slices, inside, cohorts, lost),
+        horizon=horizon,
     )
 
 

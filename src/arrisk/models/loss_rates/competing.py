@@ -12,7 +12,12 @@ from scipy import sparse
 
 from arrisk.errors import ModelError
 from arrisk.models.loss_rates.customer_moves import sum_by_customer
-from arrisk.models.loss_rates.loss_counts import LossCounts
+from arrisk.models.loss_rates.loss_counts import (
+    FOLLOWED_MONTHS,
+    LossCounts,
+    check_horizon,
+    words_of_bounds,
+)
 from arrisk.models.loss_rates.segments import segment_customers
 from arrisk.models.loss_rates.slices import STILL_OPEN, MoneySlices, check_edges, read_slices
 
@@ -36,6 +41,7 @@ def count_competing(
     ages: Ages = "history",
     edges: Sequence[int] = (30, 60, 90),
     by: str | None = None,
+    horizon: int = FOLLOWED_MONTHS,
 ) -> LossCounts:
     """How long money stood open and how that ended by customer, ready to become rates.
 
@@ -59,6 +65,8 @@ def count_competing(
         Days overdue at which a bucket ends.
     by : str, optional
         An attribute of customers that makes the segments.
+    horizon : int
+        Months that a balance must have been followed before its customer counts in a bound.
 
     Returns
     -------
@@ -70,6 +78,7 @@ def count_competing(
     ModelError
         If an argument is not allowed or nothing was ever owed.
     """
+    check_horizon(horizon)
     edges = check_edges(edges)
     _check(months, longest, tail_loss, ages, edges)
     since = None if months is None else snapshot.date - pd.DateOffset(months=months) + pd.Timedelta(days=1)
@@ -96,9 +105,12 @@ def count_competing(
         rates,
         exposed,
         hit,
+        slices.followed(edges, np.ones(slices.owner.size, dtype=bool), horizon),
         slices.today(edges),
-        _conventions(snapshot, since, longest, tail_loss, ages, edges, extremes[:, -1]),
+        _conventions(snapshot, since, longest, tail_loss, ages, edges, extremes[:, -1])
+        | {"bounds": words_of_bounds(horizon)},
         _facts(snapshot, since, slices, longest, extremes),
+        horizon=horizon,
     )
 
 

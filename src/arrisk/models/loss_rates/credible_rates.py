@@ -205,7 +205,9 @@ def _blend(counts: LossCounts, seen: _Experience) -> Replicates:
     rates = z * seen.own + (1 - z) * seen.every
     without = z_without * own + (1 - z_without) * seen.every_without[:, None, :]
     shared = np.ones((segments, counts.buckets), dtype=bool)
-    found = Replicates(rates, without, counts.segment, counts.exposed, counts.hit, shared)
+    found = Replicates(
+        rates, without, counts.segment, counts.exposed, counts.hit, counts.followed, counts.horizon, shared
+    )
     if int(counts.hit.any(axis=1).sum()) < MINIMUM_LOSERS:
         return found.transform(lambda values: np.full_like(values, np.nan))
     return found

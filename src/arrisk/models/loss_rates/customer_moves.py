@@ -15,7 +15,7 @@ from scipy import sparse
 from arrisk.errors import ModelError
 from arrisk.ledger.days import dates, day_number, month_end, month_index
 from arrisk.ledger.statements import KINDS
-from arrisk.models.loss_rates.loss_counts import Unit
+from arrisk.models.loss_rates.loss_counts import FOLLOWED_MONTHS, Unit, check_horizon
 from arrisk.models.loss_rates.month_ends import recovered_shares
 from arrisk.portfolio.customer_states import lift_transitions
 from arrisk.portfolio.flow_cells import FlowCells, read_exact_flow_cells
@@ -78,6 +78,9 @@ class CustomerMoves:
         Minor units in a currency unit.
     undated : int
         Items without a due date.
+    followed : array of bool, shape (customers, buckets)
+        Whether the customer stood in the bucket at the start of a month that began the horizon or longer
+        before the last month end.
     """
 
     customers: NDArray[Any]
@@ -89,6 +92,7 @@ class CustomerMoves:
     today: Floats
     scale: int
     undated: int
+    followed: NDArray[np.bool_]
 
     @property
     def buckets(self) -> int:
@@ -110,9 +114,7 @@ class CustomerMoves:
         """
         found, last = self.found, self.buckets - 1
         shape = (len(self.customers), self.buckets)
-        stood, lost = (np.zeros(shape, dtype=bool) for _ in range(2))
-        rows = (found.origin <= last) & (found.amount > 0)
-        stood[found.cell[rows], found.origin[rows]] = True
+        stood, lost = _stood(found, np.ones(found.cell.size, dtype=bool), shape), np.zeros(shape, dtype=bool)
         gone = (found.destination == destination_names(self.edges).index(WRITTEN_OFF)) & (found.amount > 0)
         lost[found.cell[gone], np.minimum(found.origin[gone], last)] = True
         later = np.logical_or.accumulate(lost[:, ::-1], axis=1)[:, ::-1]
@@ -132,6 +134,7 @@ def read_customer_moves(
     disputes: Odd = "aged",
     no_due_date: Odd = "aged",
     by_month: bool = True,
+    horizon: int = FOLLOWED_MONTHS,
 ) -> CustomerMoves:
     """Follow every item of every customer over the last whole months.
 
@@ -158,12 +161,14 @@ def read_customer_moves(
         If the ledger has no whole month, or an argument is not allowed.
     """
     _check(months, edges, unit, disputes, no_due_date)
+    check_horizon(horizon)
     ended = int(month_index([snapshot.day + 1])[0]) - 1
     now = int(month_index([snapshot.day])[0])
     first = max(ended - months + 1, int(month_index([day_number(snapshot.first_date)])[0]))
     if ended < first:
         raise ModelError("loss rates need a whole month of the ledger, there is none before its date")
-    choices = _Choices(now - first + 1, ended - first + 1, edges, unit, disputes, no_due_date, by_month)
+    whole = ended - first + 1
+    choices = _Choices(now - first + 1, whole, edges, unit, disputes, no_due_date, by_month, whole - horizon)
     parts = [_read_part(snapshot, choices, numbers) for numbers in customer_ranges(snapshot)]
     customers = np.concatenate([part.customers for part in parts])
     if not customers.size:
@@ -180,12 +185,15 @@ def read_customer_moves(
         today=np.concatenate([part.today for part in parts])[order] / snapshot.scale,
         scale=snapshot.scale,
         undated=sum(part.undated for part in parts),
+        followed=np.concatenate([part.followed for part in parts])[order],
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _Choices:
-    """Months to read, whole ones to keep, and the arguments of `read_customer_moves`."""
+    """Months to read, whole ones to keep, the arguments of `read_customer_moves`, and the last month whose
+    start lies the horizon before the last month end.
+    """
 
     months: int
     whole: int
@@ -194,6 +202,7 @@ class _Choices:
     disputes: Odd
     no_due_date: Odd
     by_month: bool
+    seasoned: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +211,7 @@ class _Part:
     found: Transitions
     today: Floats
     undated: int
+    followed: NDArray[np.bool_]
 
 
 def customer_ranges(snapshot: Snapshot) -> list[tuple[int, int]]:
@@ -225,10 +235,19 @@ def _read_part(snapshot: Snapshot, choices: _Choices, numbers: tuple[int, int]) 
         found = lift_transitions(found, choices.edges)
     kept = found.month < choices.whole
     found = Transitions(*(getattr(found, column.name)[kept] for column in fields(Transitions)))
+    followed = _stood(found, found.month <= choices.seasoned, (len(cells.labels), len(choices.edges) + 2))
     if not choices.by_month:
         found = sum_transitions(replace(found, month=np.zeros_like(found.month)))
     today = balances_by_customer(cells, snapshot.day, choices.edges, choices.unit)
-    return _Part(np.asarray(cells.labels, dtype=str), found, today, undated)
+    return _Part(np.asarray(cells.labels, dtype=str), found, today, undated, followed)
+
+
+def _stood(found: Transitions, rows: NDArray[np.bool_], shape: tuple[int, int]) -> NDArray[np.bool_]:
+    """Whether customers had money in buckets at the start of a month in some transitions."""
+    out = np.zeros(shape, dtype=bool)
+    rows = rows & (found.origin < shape[1]) & (found.amount > 0)
+    out[found.cell[rows], found.origin[rows]] = True
+    return out
 
 
 def _together(parts: Sequence[_Part], place: Ints) -> Transitions:

@@ -42,6 +42,7 @@ def leave_customers_out(counts: LossCounts, customers: Iterable[str]) -> LossCou
         terms=sparse.csr_array(counts.terms.multiply(kept[:, None])),
         exposed=counts.exposed & ~gone[:, None],
         hit=counts.hit & ~gone[:, None],
+        followed=counts.followed & ~gone[:, None],
         conventions={
             **counts.conventions,
             "left out": f"the past of {int(gone.sum())} customers judged by themselves",

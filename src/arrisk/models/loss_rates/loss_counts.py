@@ -10,7 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-__all__ = ["LossCounts", "Method", "RateFunction", "Unit", "leave_one_out"]
+from arrisk.errors import ModelError
+
+__all__ = [
+    "FOLLOWED_MONTHS", "LossCounts", "Method", "RateFunction", "Unit",
+    "check_horizon", "leave_one_out", "words_of_bounds",
+]  # fmt: skip
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -18,6 +23,8 @@ Unit = Literal["item", "customer"]
 Method = Literal["net_flow", "roll", "cohort", "vintage", "markov", "competing", "realised"]
 RateFunction = Callable[[Floats], Floats]
 """From sums, shape (..., terms), to loss rates, shape (..., buckets); NaN where nothing was ever seen."""
+FOLLOWED_MONTHS = 12
+"""Months after which a customer that lost nothing counts as one that did not."""
 CELLS_AT_ONCE = 4_000_000
 """Numbers held while customers are left out in turn: 32 MB."""
 
@@ -51,6 +58,9 @@ class LossCounts:
         Whether the customer stood in the bucket at a time that the method looks at.
     hit : array of bool, shape (customers, buckets)
         Whether, of what stood there, something was lost.
+    followed : array of bool, shape (customers, buckets)
+        Whether what stood there was followed for `horizon` months: only then does not having lost say
+        anything, because a debt is written off long after it fell due.
     today : array of shape (customers, buckets)
         Owed at the as-of date, currency units.
     conventions : dict of str to str
@@ -62,6 +72,8 @@ class LossCounts:
     pooled : bool
         Whether `rates` takes the sums of all segments together behind those of the segment, shape
         (..., 2 x terms): for methods that lean on the whole ledger.
+    horizon : int
+        Months that a balance must have been followed before its customer counts in a bound.
     """
 
     method: Method
@@ -74,11 +86,13 @@ class LossCounts:
     rates: RateFunction
     exposed: NDArray[np.bool_]
     hit: NDArray[np.bool_]
+    followed: NDArray[np.bool_]
     today: Floats
     conventions: dict[str, str]
     facts: dict[str, Any] = field(default_factory=dict)
     unit: Unit = "item"
     pooled: bool = False
+    horizon: int = FOLLOWED_MONTHS
 
     @property
     def buckets(self) -> int:
@@ -115,3 +129,22 @@ def leave_one_out(counts: LossCounts) -> Floats:
         rows = np.hstack([rows, rows]) if counts.pooled else rows
         parts.append(counts.rates(totals[counts.segment[start : start + width]] - rows))
     return np.concatenate(parts) if parts else np.zeros((0, counts.buckets))
+
+
+def check_horizon(horizon: int) -> None:
+    """Refuse a horizon that is not usable.
+
+    Raises
+    ------
+    ModelError
+    """
+    if horizon < 1:
+        raise ModelError(f"horizon={horizon}: at least 1 month")
+
+
+def words_of_bounds(horizon: int) -> str:
+    """Who counts in a bound, in words."""
+    return (
+        f"where losses are too few for a rate: customers whose balance was followed {horizon} months, and "
+        "all that lost"
+    )

@@ -11,15 +11,14 @@ from numpy.typing import NDArray
 
 from arrisk.display import Table, frame_html
 from arrisk.errors import ModelError
-from arrisk.models.intervals import upper_bound
 from arrisk.models.loss_rates import page
 from arrisk.models.loss_rates.arithmetic import apply_rates
 from arrisk.models.loss_rates.loss_counts import LossCounts
 from arrisk.models.loss_rates.month_ends import bucket_labels
-from arrisk.models.loss_rates.replicates import Replicates, leave_each_out
+from arrisk.models.loss_rates.replicates import Replicates, leave_each_out, too_young
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from matplotlib.axes import Axes
 
@@ -233,12 +232,15 @@ def _amount(found: Replicates, balances: Floats, level: float) -> Amount:
 
 
 def _bound(found: Replicates, balances: Floats, missing: NDArray[np.bool_], level: float) -> Amount:
-    """What segments with rates take, and of the others the largest share that their history leaves open."""
-    inside = missing[found.segment]
-    customers = int((inside & found.exposed.any(axis=1)).sum())
-    losers = int((inside & found.hit.any(axis=1)).sum())
-    share = upper_bound(losers, customers, level).high
-    words = f"one-sided Clopper-Pearson, {losers} of {customers} customers lost, all of a balance at stake"
+    """What segments with rates take, and of the others the largest shares that their history leaves open.
+
+    Each bucket by the customers that stood in it: those followed from the day of an invoice say nothing of a
+    debt that is months overdue.
+    """
+    inside = np.asarray(missing[found.segment], dtype=bool)
+    owing = (balances[missing] > 0).any(axis=0)
+    share = np.array([found.bound(inside, bucket, level).high for bucket in range(owing.size)])
+    words = _words_of_bound(found, [found.tried(inside, int(bucket)) for bucket in np.flatnonzero(owing)])
     looked, place = found.looked(share), missing[:, None]
     high = float(np.where(place, looked * balances, 0.0).sum())
     rest = np.where(place, 0.0, balances)
@@ -247,4 +249,15 @@ def _bound(found: Replicates, balances: Floats, missing: NDArray[np.bool_], leve
     known = _amount(found, rest, level)
     return Amount(
         None, known.low, known.high + high, level, f"{known.method}; segments without rates: {words}"
+    )
+
+
+def _words_of_bound(found: Replicates, tried: Sequence[tuple[int, int]]) -> str:
+    """How a bound was made, from losers and customers in each bucket that owes something."""
+    if all(losers == trials for losers, trials in tried):
+        return f"{too_young(found.horizon)}, all of a balance at stake"
+    seen = ", ".join(f"{losers} of {trials}" for losers, trials in tried)
+    return (
+        f"one-sided Clopper-Pearson in each bucket, {seen} customers followed {found.horizon} months lost, "
+        "all of a balance at stake"
     )

@@ -18,7 +18,7 @@ from arrisk.models.loss_rates.customer_moves import (
     read_customer_moves,
     sum_by_customer,
 )
-from arrisk.models.loss_rates.loss_counts import LossCounts, Unit
+from arrisk.models.loss_rates.loss_counts import FOLLOWED_MONTHS, LossCounts, Unit, words_of_bounds
 from arrisk.models.loss_rates.segments import segment_customers
 from arrisk.portfolio.transitions import WRITTEN_OFF, destination_names, open_names
 
@@ -42,6 +42,7 @@ def count_chain(
     recovery_share: float | None = None,
     strength: float = 0.0,
     by: str | None = None,
+    horizon: int = FOLLOWED_MONTHS,
 ) -> LossCounts:
     """Monthly moves between states by customer, ready to become an absorbing chain.
 
@@ -66,6 +67,8 @@ def count_chain(
         a month. A move that nobody ever made stays impossible.
     by : str, optional
         An attribute of customers that makes the segments.
+    horizon : int
+        Months that a balance must have been followed before its customer counts in a bound.
 
     Raises
     ------
@@ -75,7 +78,7 @@ def count_chain(
     """
     if not strength >= 0 or (recovery_share is not None and not 0 <= recovery_share <= 1):
         raise ModelError("strength is at least 0, recovery_share a fraction between 0 and 1")
-    moves = read_customer_moves(snapshot, months, edges, unit, disputes, no_due_date, by_month=False)
+    moves = read_customer_moves(snapshot, months, edges, unit, disputes, no_due_date, False, horizon)
     segments, segment = segment_customers(snapshot, moves.customers, by)
     states = len(open_names(edges))
     size = states * (states + 2)
@@ -99,11 +102,14 @@ def count_chain(
         rates,
         exposed,
         hit,
+        moves.followed,
         moves.today,
-        _conventions(moves, of, disputes, no_due_date, recovery_share, strength),
+        _conventions(moves, of, disputes, no_due_date, recovery_share, strength)
+        | {"bounds": words_of_bounds(horizon)},
         {"window": (moves.month_ends[0], moves.month_ends[-1]), "months": len(moves.month_ends)},
         unit,
         pooled=True,
+        horizon=horizon,
     )
     _check_ends(counts, states, strength)
     return counts

@@ -23,7 +23,13 @@ from arrisk.models.loss_rates.book_states import (
     window_ends,
 )
 from arrisk.models.loss_rates.customer_moves import UNITS, customer_ranges
-from arrisk.models.loss_rates.loss_counts import LossCounts, Unit
+from arrisk.models.loss_rates.loss_counts import (
+    FOLLOWED_MONTHS,
+    LossCounts,
+    Unit,
+    check_horizon,
+    words_of_bounds,
+)
 from arrisk.models.loss_rates.month_ends import check_flow_choices, recovered_shares
 from arrisk.models.loss_rates.segments import segment_customers
 
@@ -46,6 +52,7 @@ def count_net_flows(
     not_due: NotDue = "falling_due",
     terminal_loss: float | None = None,
     by: str | None = None,
+    horizon: int = FOLLOWED_MONTHS,
 ) -> LossCounts:
     """Month-end flows by customer, ready to become rates.
 
@@ -72,6 +79,8 @@ def count_net_flows(
         that left the last bucket in the window.
     by : str, optional
         An attribute of customers that makes the segments.
+    horizon : int
+        Months that a balance must have been followed before its customer counts in a bound.
 
     Raises
     ------
@@ -83,8 +92,9 @@ def count_net_flows(
         raise ModelError(f"averaging is one of {get_args(Averaging)}, unit one of {get_args(Unit)}")
     if terminal_loss is not None and not 0 <= terminal_loss <= 1:
         raise ModelError(f"terminal loss is a fraction between 0 and 1, got {terminal_loss}")
+    check_horizon(horizon)
     ends = window_ends(snapshot, months)
-    choices = _Choices(ends, tuple(edges), unit, not_due, write_offs)
+    choices = _Choices(ends, tuple(edges), unit, not_due, write_offs, int(ends[-1]) - horizon)
     flows = _together([_flows(snapshot, choices, numbers) for numbers in customer_ranges(snapshot)])
     if not flows.customers.size:
         raise ModelError("the snapshot holds no invoice")
@@ -113,22 +123,28 @@ def count_net_flows(
         rates,
         flows.exposed,
         flows.exposed & (flows.gone > 0)[:, None],
+        flows.followed,
         flows.today / snapshot.scale,
-        _conventions(window, len(ends) - 1, averaging, unit, write_offs, not_due, terminal_loss),
+        _conventions(window, len(ends) - 1, averaging, unit, write_offs, not_due, terminal_loss)
+        | {"bounds": words_of_bounds(horizon)},
         {"window": window, "months": len(ends) - 1},
         unit,
+        horizon=horizon,
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _Choices:
-    """Month ends of the window (month indices), and the conventions of `count_net_flows`."""
+    """Month ends of the window (month indices), the conventions of `count_net_flows`, and the last month end
+    whose balances have been followed for the horizon.
+    """
 
     ends: Ints
     edges: tuple[int, ...]
     unit: Unit
     not_due: NotDue
     write_offs: WriteOffs
+    seasoned: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +157,7 @@ class _Flows:
     lost: Floats
     ended: Floats
     exposed: NDArray[np.bool_]
+    followed: NDArray[np.bool_]
     gone: Floats
     today: Floats
 
@@ -150,11 +167,14 @@ def _flows(snapshot: Snapshot, choices: _Choices, numbers: tuple[int, int]) -> _
     groups = read_groups(snapshot, numbers)
     customers, buckets = len(groups.customers), len(choices.edges) + 2
     lost, ended = np.zeros((2, customers))
-    exposed, counted = np.zeros((customers, buckets), dtype=bool), None
+    exposed, followed = np.zeros((2, customers, buckets), dtype=bool)
+    counted = None
     steps, old = [], None
     for month in choices.ends:
         new = BookState(groups, int(month), int(month_end(month)), choices.edges, choices.unit)
-        exposed |= new.balances() > 0
+        stood = new.balances() > 0
+        exposed |= stood
+        followed |= stood & (month <= choices.seasoned)
         if old is not None:
             step = month_step(old, new, choices.not_due, choices.write_offs, counted)
             steps.append((sparse.csr_array(step.arrived), sparse.csr_array(step.left)))
@@ -164,7 +184,7 @@ def _flows(snapshot: Snapshot, choices: _Choices, numbers: tuple[int, int]) -> _
     month = int(month_index([snapshot.day])[0])
     today = BookState(groups, month, snapshot.day, choices.edges, choices.unit).balances()
     gone = -groups.by_customer(groups.sums(groups.lost & (groups.month > choices.ends[0])))
-    return _Flows(groups.customers, arrived, left, lost, ended, exposed, gone, today)
+    return _Flows(groups.customers, arrived, left, lost, ended, exposed, followed, gone, today)
 
 
 def _together(parts: Sequence[_Flows]) -> _Flows:

@@ -9,7 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from arrisk.display import Format, Table, money, stamp
-from arrisk.models.loss_rates.replicates import MINIMUM_LOSERS, NEVER_SEEN
+from arrisk.models.loss_rates.loss_counts import words_of_bounds
+from arrisk.models.loss_rates.replicates import MINIMUM_LOSERS, NEVER_SEEN, too_young
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,6 +36,9 @@ def describe_rates(rates: LossRates) -> str:
     if total.value is not None:
         spread = f"{money(total.low)} to {money(total.high)}"
         return f"Provide {money(total.value, rates.currency)} of {owed} (range {spread})"
+    young = too_young(rates.counts.horizon)
+    if total.method.startswith(young):
+        return f"No rate, and up to all of {owed} may be lost: {young}"
     most = f"at most {money(total.high, rates.currency)} of {owed}"
     if losers < MINIMUM_LOSERS:
         seen = "No customer was" if losers == 0 else "Only one customer was"
@@ -71,6 +75,7 @@ def show_rates(rates: LossRates, name: str) -> Table:
         f"Amounts in {rates.currency}; days overdue, day 0 is not due, both ends of a bucket included. "
         f"{total.level:.0%} intervals, by customer. The range of the total is its own: those of the buckets "
         "do not add up to it. Customers that ever stood in the bucket, and those of them with a loss."
+        + ("" if rates.identified else f" Bounds: {words_of_bounds(rates.counts.horizon)}.")
         + (" Without a range: a bucket in which no customer ever stood." if unseen.any() else "")
     )
     return Table(name, rates.finding(), frame, note, FORMATS)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from arrisk.errors import ModelError
-from arrisk.models.loss_rates.loss_counts import LossCounts
+from arrisk.models.loss_rates.loss_counts import LossCounts, words_of_bounds
 from arrisk.models.loss_rates.month_ends import ProvisionCounts, make_provision_counts
 from arrisk.models.loss_rates.segments import segment_customers
 
@@ -78,9 +78,11 @@ def count_realised(
         rates,
         exposed,
         exposed & (counts.seasoned_lost > 0),
+        exposed,
         counts.today,
-        _conventions(counts, horizon),
+        _conventions(counts, horizon) | {"bounds": words_of_bounds(horizon)},
         {"window": (ends[0], ends[-1]), "months": len(ends), "horizon_months": horizon},
+        horizon=horizon,
     )
 
 

@@ -12,7 +12,7 @@ from arrisk.errors import ModelError
 from arrisk.models.intervals import Interval, clopper_pearson, jackknife_logit, upper_bound
 from arrisk.models.loss_rates.loss_counts import CELLS_AT_ONCE, LossCounts, leave_one_out
 
-__all__ = ["MINIMUM_LOSERS", "NEVER_SEEN", "Replicates", "complete_rates", "leave_each_out"]
+__all__ = ["MINIMUM_LOSERS", "NEVER_SEEN", "Replicates", "complete_rates", "leave_each_out", "too_young"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -32,8 +32,10 @@ class Replicates:
         NaN where nothing was ever seen or too few customers lost.
     without : array of shape (customers, segments, buckets)
     segment : array of int, shape (customers,)
-    exposed, hit : array of bool, shape (customers, buckets)
+    exposed, hit, followed : array of bool, shape (customers, buckets)
         See `LossCounts`.
+    horizon : int
+        Months that `followed` stands for.
     shared : array of bool, shape (segments, buckets), optional
         Rates that draw on customers of other segments too; by default none.
     history : Replicates, optional
@@ -47,6 +49,8 @@ class Replicates:
     segment: Ints
     exposed: NDArray[np.bool_]
     hit: NDArray[np.bool_]
+    followed: NDArray[np.bool_]
+    horizon: int
     shared: NDArray[np.bool_] | None = None
     history: Replicates | None = None
     outlook: Callable[[Floats], Floats] | None = None
@@ -67,15 +71,39 @@ class Replicates:
 
         return replace(self.transform(change), history=self.history or self, outlook=outlook)
 
-    def looked(self, share: float) -> Floats:
-        """A rate as it looks forward in each place, shape (segments, buckets)."""
-        level = np.full(self.rates.shape, share)
+    def looked(self, share: float | Floats) -> Floats:
+        """A rate (one, or one a bucket) as it looks forward in each place, shape (segments, buckets)."""
+        level = np.array(np.broadcast_to(share, self.rates.shape), dtype=float)
         return level if self.outlook is None else self.outlook(level)
 
     def identified(self) -> NDArray[np.bool_]:
         """Segments with enough customers that lost, shape (segments,)."""
         lost = self.hit.any(axis=1)
         return np.bincount(self.segment[lost], minlength=len(self.rates)) >= MINIMUM_LOSERS
+
+    def tried(self, inside: NDArray[np.bool_], bucket: int | None) -> tuple[int, int]:
+        """Losers, and customers that count in a bound: all losers, and those others that were followed.
+
+        Parameters
+        ----------
+        inside : array of bool, shape (customers,)
+        bucket : int or None
+            None: whatever bucket they stood in.
+        """
+        hit, long = (_any_or_one(part, bucket) & inside for part in (self.hit, self.followed))
+        return int(hit.sum()), int((hit | long).sum())
+
+    def bound(self, inside: NDArray[np.bool_], bucket: int | None, level: float) -> Interval:
+        """The largest share lost that customers do not rule out, as `tried` counts them; with nobody
+        followed nothing is ruled out.
+        """
+        losers, trials = self.tried(inside, bucket)
+        if losers == trials:
+            return Interval(0.0, 1.0, level, too_young(self.horizon))
+        words = (
+            f"one-sided Clopper-Pearson, {losers} of {trials} customers followed {self.horizon} months lost"
+        )
+        return replace(upper_bound(losers, trials, level), method=words)
 
     def interval_of_rate(self, segment: int, bucket: int, level: float) -> Interval:
         """Jackknife on the logit scale where it exists, else exact on customers."""
@@ -89,7 +117,7 @@ class Replicates:
         if not stood.any():
             return Interval(0.0, 1.0, level, NEVER_SEEN)
         if np.isnan(rate):
-            return self._bound(stood, bucket, level)
+            return self.bound(stood, bucket, level)
         used = bearing & (self.exposed[:, bucket] | (without != rate))
         return self._interval(rate, without[used], stood, bucket, level)
 
@@ -136,19 +164,23 @@ class Replicates:
         try:
             return jackknife_logit(rate, without, level, "effective")
         except ModelError:
-            hit = self.hit.any(axis=1) if bucket is None else self.hit[:, bucket]
+            hit = _any_or_one(self.hit, bucket)
             events, trials = int((hit & inside).sum()), int(inside.sum())
             if events == 0:
-                return self._bound(inside, bucket, level, at_least=rate)
+                span = self.bound(inside, bucket, level)
+                return replace(span, high=max(span.high, rate))
             exact = clopper_pearson(events, trials, level)
             return Interval(min(exact.low, rate), max(exact.high, rate), level, "Clopper-Pearson, customers")
 
-    def _bound(
-        self, inside: NDArray[np.bool_], bucket: int | None, level: float, at_least: float = 0.0
-    ) -> Interval:
-        hit = self.hit.any(axis=1) if bucket is None else self.hit[:, bucket]
-        bound = upper_bound(int((hit & inside).sum()), int(inside.sum()), level)
-        return Interval(0.0, max(bound.high, at_least), level, f"{bound.method}, customers")
+
+def too_young(horizon: int) -> str:
+    """Why a bound is the whole balance."""
+    return f"the ledger is too young: nobody was followed {horizon} months"
+
+
+def _any_or_one(cells: NDArray[np.bool_], bucket: int | None) -> NDArray[np.bool_]:
+    """Of one bucket, or of any, shape (customers,)."""
+    return np.asarray(cells.any(axis=1) if bucket is None else cells[:, bucket], dtype=bool)
 
 
 def complete_rates(rates: Floats) -> Floats:
@@ -185,7 +217,9 @@ def leave_each_out(counts: LossCounts) -> Replicates:
     without[customers, counts.segment] = complete_rates(leave_one_out(counts))
     elsewhere = np.arange(len(rates))[None, :, None] != counts.segment[:, None, None]
     shared = ((without != rates) & elsewhere).any(axis=0)
-    found = Replicates(rates, without, counts.segment, counts.exposed, counts.hit, shared)
+    found = Replicates(
+        rates, without, counts.segment, counts.exposed, counts.hit, counts.followed, counts.horizon, shared
+    )
     known = found.identified()[:, None]
     return found.transform(lambda values: np.where(known, values, np.nan))
 

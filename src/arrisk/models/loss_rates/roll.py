@@ -18,7 +18,7 @@ from arrisk.models.loss_rates.customer_moves import (
     read_customer_moves,
     sum_by_customer,
 )
-from arrisk.models.loss_rates.loss_counts import LossCounts, Unit
+from arrisk.models.loss_rates.loss_counts import FOLLOWED_MONTHS, LossCounts, Unit, words_of_bounds
 from arrisk.models.loss_rates.month_ends import WriteOffs
 from arrisk.models.loss_rates.segments import segment_customers
 from arrisk.portfolio.transitions import WRITTEN_OFF, Transitions, destination_names
@@ -41,6 +41,7 @@ def count_rolls(
     write_offs: WriteOffs = "migrated",
     terminal_loss: float | None = None,
     by: str | None = None,
+    horizon: int = FOLLOWED_MONTHS,
 ) -> LossCounts:
     """What rolled on and what was settled by customer and bucket, ready to become rates.
 
@@ -69,6 +70,8 @@ def count_rolls(
         that ended there in the window.
     by : str, optional
         An attribute of customers that makes the segments.
+    horizon : int
+        Months that a balance must have been followed before its customer counts in a bound.
 
     Raises
     ------
@@ -81,7 +84,9 @@ def count_rolls(
         )
     if terminal_loss is not None and not 0 <= terminal_loss <= 1:
         raise ModelError(f"terminal loss is a fraction between 0 and 1, got {terminal_loss}")
-    moves = read_customer_moves(snapshot, months, edges, unit, by_month=averaging == "simple")
+    moves = read_customer_moves(
+        snapshot, months, edges, unit, by_month=averaging == "simple", horizon=horizon
+    )
     segments, segment = segment_customers(snapshot, moves.customers, by)
     periods = len(moves.month_ends) if averaging == "simple" else 1
     steps = moves.buckets - 1
@@ -103,10 +108,12 @@ def count_rolls(
         rates,
         exposed,
         hit,
+        moves.followed,
         moves.today,
-        _conventions(moves, averaging, of, write_offs, terminal_loss),
+        _conventions(moves, averaging, of, write_offs, terminal_loss) | {"bounds": words_of_bounds(horizon)},
         {"window": (moves.month_ends[0], moves.month_ends[-1]), "months": len(moves.month_ends)},
         unit,
+        horizon=horizon,
     )
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from arrisk.errors import ModelError
-from arrisk.ledger.days import day_number, month_index
+from arrisk.ledger.days import day_number, month_end, month_index
 from arrisk.ledger.statements import KINDS
 from arrisk.ledger.survival_statements import ISSUE_DAY, OPEN, survival_counts
 from arrisk.models.loss_rates.month_ends import recovered_shares
@@ -49,6 +49,8 @@ class MoneySlices:
         Share of each customer's write-offs recovered by the as-of date.
     day : int
         The as-of date as a day number.
+    since : int, optional
+        First day watched.
     """
 
     customers: NDArray[Any]
@@ -60,6 +62,7 @@ class MoneySlices:
     amount: Floats
     recovered: Floats
     day: int
+    since: int | None = None
 
     @property
     def month(self) -> Ints:
@@ -67,13 +70,18 @@ class MoneySlices:
         return month_index(self.issued)
 
     @property
+    def begun(self) -> Ints:
+        """Day number from which each slice was watched, shape (slices,)."""
+        return self.issued if self.since is None else np.maximum(self.issued, self.since)
+
+    @property
     def left(self) -> Ints:
-        """Day number on which each slice left, of slices read without `since`, shape (slices,)."""
-        return self.issued + self.exit - self.entry - 1
+        """Day number on which each slice left, or the as-of date, shape (slices,)."""
+        return self.begun + self.exit - self.entry - 1
 
     @property
     def due(self) -> Ints:
-        """Day number on which each slice fell due, of slices read without `since`, shape (slices,)."""
+        """Day number on which each slice fell due, shape (slices,)."""
         return self.left - self.exit
 
     def net_loss(self) -> Floats:
@@ -93,6 +101,20 @@ class MoneySlices:
         furthest = np.full(self.customers.size, -1)
         np.maximum.at(furthest, self.owner[rows], self.reached(edges)[rows])
         return furthest[:, None] >= np.arange(len(edges) + 2)
+
+    def followed(self, edges: Sequence[int], rows: NDArray[np.bool_], horizon: int) -> NDArray[np.bool_]:
+        """Whether any of some slices stood in each bucket by the last whole month end that lies so many
+        months back, shape (customers, buckets).
+        """
+        long_ago = int(month_end(int(month_index([self.day + 1])[0]) - 1 - horizon))
+        oldest, begun = self.bucket(edges), self.begun
+        out = np.zeros((self.customers.size, len(edges) + 2), dtype=bool)
+        for bucket in range(len(edges) + 2):
+            enters = begun if bucket == 0 else np.maximum(begun, self.due + [0, *edges][bucket - 1] + 1)
+            young = self.entry + 1 <= [0, *edges, np.inf][bucket]
+            stood = rows & young & (oldest >= bucket) & (enters <= long_ago) & (self.amount > 0)
+            out[self.owner[stood], bucket] = True
+        return out
 
     def today(self, edges: Sequence[int]) -> Floats:
         """Owed at the as-of date by customer and bucket, shape (customers, buckets)."""
@@ -135,6 +157,7 @@ def read_slices(snapshot: Snapshot, since: pd.Timestamp | None = None) -> MoneyS
         amount=amount,
         recovered=recovered_shares(snapshot, customers),
         day=snapshot.day,
+        since=begin,
     )
 
 

@@ -15,7 +15,12 @@ from arrisk.display import money
 from arrisk.errors import ModelError
 from arrisk.ledger.days import dates
 from arrisk.models.loss_rates.customer_moves import sum_by_customer
-from arrisk.models.loss_rates.loss_counts import LossCounts
+from arrisk.models.loss_rates.loss_counts import (
+    FOLLOWED_MONTHS,
+    LossCounts,
+    check_horizon,
+    words_of_bounds,
+)
 from arrisk.models.loss_rates.mack import additive_error, check_triangle, fit_mack
 from arrisk.models.loss_rates.segments import segment_customers
 from arrisk.models.loss_rates.slices import STILL_OPEN, MoneySlices, check_edges, read_slices
@@ -71,6 +76,7 @@ def count_vintages(
     development: Development = "chain_ladder",
     edges: Sequence[int] = (30, 60, 90),
     by: str | None = None,
+    horizon: int = FOLLOWED_MONTHS,
 ) -> LossCounts:
     """Losses of vintages by customer, ready to be completed and become rates.
 
@@ -90,6 +96,8 @@ def count_vintages(
         Days overdue at which a bucket ends.
     by : str, optional
         An attribute of customers that makes the segments.
+    horizon : int
+        Months that a balance must have been followed before its customer counts in a bound.
 
     Returns
     -------
@@ -101,6 +109,7 @@ def count_vintages(
     ModelError
         If the ledger is younger than four periods, or an argument is not allowed.
     """
+    check_horizon(horizon)
     edges = check_edges(edges)
     _check(period, months, development)
     slices = read_slices(snapshot)
@@ -126,9 +135,11 @@ def count_vintages(
         lambda sums: vintage_rates(sums, layout, development),
         stood,
         stood & losers[:, None],
+        slices.followed(edges, inside, horizon),
         slices.today(edges),
-        _conventions(facts, period, development, snapshot.currency),
+        _conventions(facts, period, development, snapshot.currency) | {"bounds": words_of_bounds(horizon)},
         facts,
+        horizon=horizon,
     )
 
 
