@@ -26,6 +26,9 @@ class GivenRates:
     def __init__(self, rates: Sequence[float]) -> None:
         self.rates = np.asarray(rates, dtype=float)
 
+    def in_force(self, as_of: pd.Timestamp) -> tuple[str, ...]:
+        return ("given",)
+
     def apply(self, rates: LossRates, as_of: pd.Timestamp) -> tuple[LossRates, pd.DataFrame]:
         change = rates.adjust(lambda x: np.broadcast_to(self.rates, x.shape).copy(), "given", "by hand")
         return change, pd.DataFrame({"id": ["given"]})

@@ -2,14 +2,21 @@
 
 from dataclasses import fields, replace
 
+import pandas as pd
 import pytest
 
 from arrisk.errors import ModelError
+from arrisk.models.loss_rates.fit import fit_loss_rates
+from arrisk.models.overlay.log import OverlayLog, append_overlay
 from arrisk.models.provision.basis import Basis
 from arrisk.models.provision.enhancement import Enhancement
 from arrisk.models.provision.framework import Elections, check_basis, framework_table
 from arrisk.models.provision.framework_rules import FRAMEWORKS, OPTIONS, Framework, Rule
+from arrisk.models.provision.provision import make_provision
+from tests.loss_book import loss_book
 from tests.models.provision.bases import GivenRates
+
+OLD, NEW = "2024-10-31", "2024-12-31"
 
 SAID = Elections(
     outlook="twelve months of stable insolvencies in the sector", time_value="no financing component: nil"
@@ -141,3 +148,27 @@ def test_enhancements_are_seen_by_the_gate():
     policy = Enhancement("policy", "insurance", False, "a contract of its own")
     found = check_basis(replace(PLAIN, enhancements=(policy,)), "IFRS 9").set_index("option")["asked"]
     assert (found["integral_enhancement"], found["separate_enhancement"]) == ("no", "yes")
+
+
+def test_only_overlays_in_force_on_the_day_look_forward(tmp_path):
+    """A log without an overlay in force is like no log; the day decides."""
+    snapshots = {day: loss_book(customers=30, invoices=1500, lost_share=0.3).as_of(day) for day in (OLD, NEW)}
+    grounds = {"who": "A. Lee, CFO", "why": "orders fall", "evidence": "board paper 7"}
+    log = append_overlay(
+        tmp_path / "log.jsonl", fit_loss_rates(snapshots[NEW]), 1.1,
+        id="slump", made_on=NEW, expires_on="2025-06-30", **grounds,
+    )  # fmt: skip
+    silent = replace(with_(outlook=""), framework="IFRS 9")
+    for overlays, day in ((OverlayLog(), NEW), (log, OLD)):
+        basis = replace(silent, overlays=overlays)
+        with pytest.raises(ModelError, match=r"5\.5\.17\(c\)"):
+            make_provision(snapshots[day], basis)
+        stated = replace(basis, elections=SAID)
+        assert make_provision(snapshots[day], stated).overlay_steps.empty
+    basis = replace(silent, overlays=log)
+    found = make_provision(snapshots[NEW], basis).gate.set_index("option")["asked"]
+    assert found["forward_looking"] == "yes"
+    conditions = replace(with_(constant_conditions=True), framework="ASC 326", overlays=OverlayLog())
+    assert len(check_basis(conditions, as_of=pd.Timestamp(NEW)))
+    with pytest.raises(ModelError, match="only without overlays"):
+        check_basis(replace(conditions, overlays=log), as_of=pd.Timestamp(NEW))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -27,6 +27,10 @@ LATER = "later collections counted"
 
 class Overlays(Protocol):
     """What looks forward: takes loss rates of a day to those that are used."""
+
+    def in_force(self, as_of: pd.Timestamp) -> Sequence[object]:
+        """Those that hold on a day; a framework asks whether there is one."""
+        ...
 
     def apply(self, rates: LossRates, as_of: pd.Timestamp) -> tuple[LossRates, pd.DataFrame]:
         """The rates after all overlays in force on a day, and what each did; see `OverlayLog.apply`."""

@@ -84,16 +84,17 @@ class Elections:
             raise ModelError(f"default_days is at least 1, got {self.default_days}")
 
 
-def _taken(basis: Basis) -> dict[str, bool]:
+def _taken(basis: Basis, as_of: pd.Timestamp | None) -> dict[str, bool]:
     """Which options a basis takes."""
-    chosen = basis.elections
+    chosen, overlays = basis.elections, basis.overlays
+    overlaid = overlays is not None and (as_of is None or len(overlays.in_force(as_of)) > 0)
     return {
         "simplified_approach": chosen.approach == "simplified",
         "general_approach": chosen.approach == "general",
         "lifetime": chosen.horizon == "lifetime",
         "twelve_months": chosen.horizon == "twelve_months",
-        "forward_looking": basis.overlays is not None or bool(chosen.outlook.strip()),
-        "forecast": basis.overlays is not None,
+        "forward_looking": overlaid or bool(chosen.outlook.strip()),
+        "forecast": overlaid,
         "constant_conditions": chosen.constant_conditions,
         "subsequent_collections": chosen.subsequent_collections,
         "time_value": bool(chosen.time_value.strip()),
@@ -108,7 +109,9 @@ def _taken(basis: Basis) -> dict[str, bool]:
     }
 
 
-def check_basis(basis: Basis, framework: FrameworkName | Framework | None = None) -> pd.DataFrame:
+def check_basis(
+    basis: Basis, framework: FrameworkName | Framework | None = None, as_of: pd.Timestamp | None = None
+) -> pd.DataFrame:
     """Hold a basis against a framework.
 
     Parameters
@@ -116,6 +119,9 @@ def check_basis(basis: Basis, framework: FrameworkName | Framework | None = None
     basis : Basis
     framework : str or Framework, optional
         By default the one that the basis names.
+    as_of : Timestamp, optional
+        Only overlays in force on this day look forward: a log with none is like no log. Without a day any
+        overlays count.
 
     Returns
     -------
@@ -136,7 +142,7 @@ def check_basis(basis: Basis, framework: FrameworkName | Framework | None = None
             [("framework", MANAGEMENT, "", "", "nothing is required and nothing refused")], columns=COLUMNS
         )
     rules = named if isinstance(named, Framework) else _framework(named)
-    taken = _taken(basis)
+    taken = _taken(basis, as_of)
     wrong = [text for rule in rules.rules if (text := _violation(rule, taken))]
     if wrong:
         raise ModelError(f"not a basis under {rules.name}: " + "; ".join(wrong))

@@ -186,7 +186,7 @@ def make_provision(
     (False, None, [100.0, 50.0])
     """
     basis = basis or Basis()
-    gate = check_basis(basis)
+    gate = check_basis(basis, as_of=snapshot.date)
     historical = _historical(snapshot, basis)
     rates, steps = historical, pd.DataFrame()
     if basis.overlays is not None:
