@@ -20,6 +20,7 @@ from arrisk.models.loss_rates.loss_counts import (
     check_horizon,
     words_of_bounds,
 )
+from arrisk.models.loss_rates.month_ends import RECOVERIES, Recoveries
 from arrisk.models.loss_rates.segments import segment_customers
 from arrisk.models.loss_rates.slices import LOST, STILL_OPEN, MoneySlices, check_edges, read_slices
 
@@ -46,6 +47,7 @@ def count_cohorts(
     edges: Sequence[int] = (30, 60, 90),
     by: str | None = None,
     horizon: int = FOLLOWED_MONTHS,
+    recoveries: Recoveries = "known",
 ) -> LossCounts:
     """What sales of past months brought at each age by customer, ready to become rates.
 
@@ -71,6 +73,9 @@ def count_cohorts(
         An attribute of customers that makes the segments.
     horizon : int
         Months that a balance must have been followed before its customer counts in a bound.
+    recoveries : {"known", "developed"}
+        What is taken off write-offs: what came back by the as-of date, or what comes back in the end
+        (`develop_recoveries`); intervals take its curve as given.
 
     Returns
     -------
@@ -88,7 +93,7 @@ def count_cohorts(
     edges = check_edges(edges)
     if seasoning * MONTH_DAYS <= edges[-1]:
         raise ModelError(f"a seasoning of {seasoning} months ends before the bucket over {edges[-1]} days")
-    slices = read_slices(snapshot)
+    slices = read_slices(snapshot, recoveries=recoveries)
     cohorts = _cohorts(slices, months, seasoning)
     lost = _lost(slices, seasoning, loss, still_open)
     reached = np.where(lost > 0, len(edges) + 1, slices.reached(edges))
@@ -113,7 +118,8 @@ def count_cohorts(
         losers[:, None] & stood,
         slices.followed(edges, inside, horizon),
         slices.today(edges),
-        _conventions(cohorts, seasoning, loss, still_open, averaging) | {"bounds": words_of_bounds(horizon)},
+        _conventions(cohorts, seasoning, loss, still_open, averaging)
+        | {"recoveries": RECOVERIES[recoveries], "bounds": words_of_bounds(horizon)},
         _facts(slices, inside, cohorts, lost),
         horizon=horizon,
     )

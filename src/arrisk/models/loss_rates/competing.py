@@ -18,6 +18,7 @@ from arrisk.models.loss_rates.loss_counts import (
     check_horizon,
     words_of_bounds,
 )
+from arrisk.models.loss_rates.month_ends import RECOVERIES, Recoveries
 from arrisk.models.loss_rates.segments import segment_customers
 from arrisk.models.loss_rates.slices import STILL_OPEN, MoneySlices, check_edges, read_slices
 
@@ -42,6 +43,7 @@ def count_competing(
     edges: Sequence[int] = (30, 60, 90),
     by: str | None = None,
     horizon: int = FOLLOWED_MONTHS,
+    recoveries: Recoveries = "known",
 ) -> LossCounts:
     """How long money stood open and how that ended by customer, ready to become rates.
 
@@ -67,6 +69,9 @@ def count_competing(
         An attribute of customers that makes the segments.
     horizon : int
         Months that a balance must have been followed before its customer counts in a bound.
+    recoveries : {"known", "developed"}
+        What is taken off write-offs: what came back by the as-of date, or what comes back in the end
+        (`develop_recoveries`); intervals take its curve as given.
 
     Returns
     -------
@@ -82,7 +87,7 @@ def count_competing(
     edges = check_edges(edges)
     _check(months, longest, tail_loss, ages, edges)
     since = None if months is None else snapshot.date - pd.DateOffset(months=months) + pd.Timedelta(days=1)
-    slices = read_slices(snapshot, since)
+    slices = read_slices(snapshot, since, recoveries)
     first = min(int(slices.entry.min()), -1)
     given = _today_by_age(slices, first, longest) if ages == "today" else None
 
@@ -108,7 +113,7 @@ def count_competing(
         slices.followed(edges, np.ones(slices.owner.size, dtype=bool), horizon),
         slices.today(edges),
         _conventions(snapshot, since, longest, tail_loss, ages, edges, extremes[:, -1])
-        | {"bounds": words_of_bounds(horizon)},
+        | {"recoveries": RECOVERIES[recoveries], "bounds": words_of_bounds(horizon)},
         _facts(snapshot, since, slices, longest, extremes),
         horizon=horizon,
     )
@@ -317,6 +322,5 @@ def _conventions(
         f"{edges[-1]} days would be {low:.2%} or {high:.2%}",
         "unit": "items: each settlement by itself",
         "credit notes": "settled",
-        "recoveries": "taken off each customer's write-offs, as known on the as-of date",
         "undated items": "due when issued",
     }

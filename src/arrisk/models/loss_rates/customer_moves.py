@@ -16,7 +16,7 @@ from arrisk.errors import ModelError
 from arrisk.ledger.days import dates, day_number, month_end, month_index
 from arrisk.ledger.statements import KINDS
 from arrisk.models.loss_rates.loss_counts import FOLLOWED_MONTHS, Unit, check_horizon
-from arrisk.models.loss_rates.month_ends import recovered_shares
+from arrisk.models.loss_rates.month_ends import Recoveries, recovered_shares
 from arrisk.portfolio.customer_states import lift_transitions
 from arrisk.portfolio.flow_cells import FlowCells, read_exact_flow_cells
 from arrisk.portfolio.transitions import (
@@ -135,6 +135,7 @@ def read_customer_moves(
     no_due_date: Odd = "aged",
     by_month: bool = True,
     horizon: int = FOLLOWED_MONTHS,
+    recoveries: Recoveries = "known",
 ) -> CustomerMoves:
     """Follow every item of every customer over the last whole months.
 
@@ -181,7 +182,7 @@ def read_customer_moves(
         unit=unit,
         month_ends=pd.DatetimeIndex(dates(month_end(np.arange(first, ended + 1)))),
         found=_together(parts, np.argsort(order)),
-        recovered=recovered_shares(snapshot, customers),
+        recovered=recovered_shares(snapshot, customers, recoveries),
         today=np.concatenate([part.today for part in parts])[order] / snapshot.scale,
         scale=snapshot.scale,
         undated=sum(part.undated for part in parts),

@@ -19,6 +19,7 @@ from arrisk.models.loss_rates.customer_moves import (
     sum_by_customer,
 )
 from arrisk.models.loss_rates.loss_counts import FOLLOWED_MONTHS, LossCounts, Unit, words_of_bounds
+from arrisk.models.loss_rates.month_ends import RECOVERIES, Recoveries
 from arrisk.models.loss_rates.segments import segment_customers
 from arrisk.portfolio.transitions import WRITTEN_OFF, destination_names, open_names
 
@@ -43,6 +44,7 @@ def count_chain(
     strength: float = 0.0,
     by: str | None = None,
     horizon: int = FOLLOWED_MONTHS,
+    recoveries: Recoveries = "known",
 ) -> LossCounts:
     """Monthly moves between states by customer, ready to become an absorbing chain.
 
@@ -69,6 +71,9 @@ def count_chain(
         An attribute of customers that makes the segments.
     horizon : int
         Months that a balance must have been followed before its customer counts in a bound.
+    recoveries : {"known", "developed"}
+        What is taken off write-offs: what came back by the as-of date, or what comes back in the end
+        (`develop_recoveries`); intervals take its curve as given.
 
     Raises
     ------
@@ -78,7 +83,9 @@ def count_chain(
     """
     if not strength >= 0 or (recovery_share is not None and not 0 <= recovery_share <= 1):
         raise ModelError("strength is at least 0, recovery_share a fraction between 0 and 1")
-    moves = read_customer_moves(snapshot, months, edges, unit, disputes, no_due_date, False, horizon)
+    moves = read_customer_moves(
+        snapshot, months, edges, unit, disputes, no_due_date, False, horizon, recoveries
+    )
     segments, segment = segment_customers(snapshot, moves.customers, by)
     states = len(open_names(edges))
     size = states * (states + 2)
@@ -104,7 +111,7 @@ def count_chain(
         hit,
         moves.followed,
         moves.today,
-        _conventions(moves, of, disputes, no_due_date, recovery_share, strength)
+        _conventions(moves, of, disputes, no_due_date, recovery_share, recoveries, strength)
         | {"bounds": words_of_bounds(horizon)},
         {"window": (moves.month_ends[0], moves.month_ends[-1]), "months": len(moves.month_ends)},
         unit,
@@ -243,6 +250,7 @@ def _conventions(
     disputes: Odd,
     no_due_date: Odd,
     recovery_share: float | None,
+    recoveries: Recoveries,
     strength: float,
 ) -> dict[str, Any]:
     apart = {"aged": "by age", "apart": "a state of its own"}
@@ -259,7 +267,7 @@ def _conventions(
         "items without a due date": f"{apart[no_due_date]}"
         + (" from their issue" if no_due_date == "aged" else ""),
         "recoveries": (
-            "share of the window's write-offs recovered by the as-of date"
+            f"share of the window's write-offs recovered, {RECOVERIES[recoveries]}"
             if recovery_share is None
             else f"given: {recovery_share:.2%} of what is written off"
         ),

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -34,8 +34,10 @@ if TYPE_CHECKING:
     from arrisk.ledger.book import Snapshot
 
 __all__ = [
+    "RECOVERIES",
     "NotDue",
     "ProvisionCounts",
+    "Recoveries",
     "WriteOffs",
     "bucket_labels",
     "check_flow_choices",
@@ -45,6 +47,12 @@ __all__ = [
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
+Recoveries = Literal["known", "developed"]
+RECOVERIES: dict[Recoveries, str] = {
+    "known": "as known on the as-of date",
+    "developed": "known, and what write-offs of their age still brought in the past, to 24 months; intervals "
+    "take that curve as given",
+}
 YEAR = 365
 
 
@@ -75,7 +83,7 @@ class ProvisionCounts:
     written_off : array of shape (customers,)
         Written off in the window, before recoveries.
     recovered : array of shape (customers,)
-        Share of each customer's write-offs recovered by the as-of date.
+        Share of each customer's write-offs recovered.
     facts : dict
         Window, horizon, and what was left out.
     """
@@ -114,6 +122,7 @@ def make_provision_counts(
     not_due: NotDue = "falling_due",
     write_offs: WriteOffs = "migrated",
     horizon: int = 12,
+    recoveries: Recoveries = "known",
 ) -> ProvisionCounts:
     """Collapse a snapshot to the amounts behind provision rates.
 
@@ -133,6 +142,8 @@ def make_provision_counts(
         the panel, which makes an early write-off look like a collection.
     horizon : int
         Months over which past balances are followed to their loss.
+    recoveries : {"known", "developed"}
+        See `recovered_shares`.
 
     Raises
     ------
@@ -145,7 +156,7 @@ def make_provision_counts(
     groups = read_groups(snapshot)
     ends = window_ends(snapshot, months)
     states = [BookState(groups, int(month), int(month_end(month)), tuple(edges)) for month in ends]
-    recovered = recovered_shares(snapshot, groups.customers)
+    recovered = recovered_shares(snapshot, groups.customers, recoveries)
     scale = float(snapshot.scale)
     steps = [month_step(a, b, not_due, write_offs) for a, b in pairwise(states)]
     arrived, left, lost, ended = (
@@ -213,8 +224,30 @@ def _follow(
     return balances, losses, list(_dates(ends))
 
 
-def recovered_shares(snapshot: Snapshot, customers: NDArray[Any]) -> FloatArray:
-    """Share of each customer's write-offs recovered by the as-of date, shape (customers,)."""
+def recovered_shares(
+    snapshot: Snapshot, customers: NDArray[Any], recoveries: Recoveries = "known"
+) -> FloatArray:
+    """Share of each customer's write-offs recovered, shape (customers,).
+
+    Parameters
+    ----------
+    snapshot : Snapshot
+    customers : array of str, shape (customers,)
+    recoveries : {"known", "developed"}
+        By the as-of date, or in the end: see `develop_recoveries`.
+
+    Raises
+    ------
+    ModelError
+        If `recoveries` is neither.
+    """
+    if recoveries not in get_args(Recoveries):
+        raise ModelError(f"recoveries is one of {get_args(Recoveries)}, not {recoveries!r}")
+    if recoveries == "developed":
+        # The curve of recoveries is itself made of flows: the import would go round.
+        from arrisk.models.recovery.developed import develop_recoveries
+
+        return develop_recoveries(snapshot, customers)
     sums = snapshot.losses.set_index("customer_id")
     sums = sums.set_axis(sums.index.astype(str)).reindex(customers, fill_value=0.0)
     lost = sums["written_off_amount"].to_numpy(dtype=float)

@@ -30,7 +30,12 @@ from arrisk.models.loss_rates.loss_counts import (
     check_horizon,
     words_of_bounds,
 )
-from arrisk.models.loss_rates.month_ends import check_flow_choices, recovered_shares
+from arrisk.models.loss_rates.month_ends import (
+    RECOVERIES,
+    Recoveries,
+    check_flow_choices,
+    recovered_shares,
+)
 from arrisk.models.loss_rates.segments import segment_customers
 
 if TYPE_CHECKING:
@@ -53,6 +58,7 @@ def count_net_flows(
     terminal_loss: float | None = None,
     by: str | None = None,
     horizon: int = FOLLOWED_MONTHS,
+    recoveries: Recoveries = "known",
 ) -> LossCounts:
     """Month-end flows by customer, ready to become rates.
 
@@ -81,6 +87,9 @@ def count_net_flows(
         An attribute of customers that makes the segments.
     horizon : int
         Months that a balance must have been followed before its customer counts in a bound.
+    recoveries : {"known", "developed"}
+        What is taken off write-offs: what came back by the as-of date, or what comes back in the end
+        (`develop_recoveries`); intervals take its curve as given.
 
     Raises
     ------
@@ -99,7 +108,7 @@ def count_net_flows(
     if not flows.customers.size:
         raise ModelError("the snapshot holds no invoice")
     segments, segment = segment_customers(snapshot, flows.customers, by)
-    lost = flows.lost * (1 - recovered_shares(snapshot, flows.customers))
+    lost = flows.lost * (1 - recovered_shares(snapshot, flows.customers, recoveries))
     last = sparse.csr_array(np.column_stack([lost, flows.ended]))
     terms = sparse.hstack([flows.arrived, flows.left, last], "csr")
     shape = (2, len(ends) - 1, len(edges) + 1)
@@ -126,7 +135,7 @@ def count_net_flows(
         flows.followed,
         flows.today / snapshot.scale,
         _conventions(window, len(ends) - 1, averaging, unit, write_offs, not_due, terminal_loss)
-        | {"bounds": words_of_bounds(horizon)},
+        | {"recoveries": RECOVERIES[recoveries], "bounds": words_of_bounds(horizon)},
         {"window": window, "months": len(ends) - 1},
         unit,
         horizon=horizon,

@@ -11,7 +11,12 @@ from scipy import sparse
 
 from arrisk.errors import ModelError
 from arrisk.models.loss_rates.loss_counts import LossCounts, words_of_bounds
-from arrisk.models.loss_rates.month_ends import ProvisionCounts, make_provision_counts
+from arrisk.models.loss_rates.month_ends import (
+    RECOVERIES,
+    ProvisionCounts,
+    Recoveries,
+    make_provision_counts,
+)
 from arrisk.models.loss_rates.segments import segment_customers
 
 if TYPE_CHECKING:
@@ -23,7 +28,11 @@ Floats = NDArray[np.float64]
 
 
 def count_realised(
-    snapshot: Snapshot, horizon: int = 12, edges: Sequence[int] = (30, 60, 90), by: str | None = None
+    snapshot: Snapshot,
+    horizon: int = 12,
+    edges: Sequence[int] = (30, 60, 90),
+    by: str | None = None,
+    recoveries: Recoveries = "known",
 ) -> LossCounts:
     """Past balances by customer and what was written off of them, ready to become rates.
 
@@ -40,6 +49,9 @@ def count_realised(
         Days overdue at which a bucket ends.
     by : str, optional
         An attribute of customers that makes the segments.
+    recoveries : {"known", "developed"}
+        What is taken off write-offs: what came back by the as-of date, or what comes back in the end
+        (`develop_recoveries`); intervals take its curve as given.
 
     Returns
     -------
@@ -52,7 +64,7 @@ def count_realised(
     ModelError
         If no month end of the ledger lies `horizon` months before its date, or an argument is not allowed.
     """
-    counts = make_provision_counts(snapshot, 1, edges, horizon=horizon)
+    counts = make_provision_counts(snapshot, 1, edges, horizon=horizon, recoveries=recoveries)
     if not counts.facts["seasoned_month_ends"]:
         raise ModelError(
             f"no month end lies {horizon} months before {snapshot.date:%Y-%m-%d}: none to follow"
@@ -80,7 +92,8 @@ def count_realised(
         exposed & (counts.seasoned_lost > 0),
         exposed,
         counts.today,
-        _conventions(counts, horizon) | {"bounds": words_of_bounds(horizon)},
+        _conventions(counts, horizon)
+        | {"recoveries": RECOVERIES[recoveries], "bounds": words_of_bounds(horizon)},
         {"window": (ends[0], ends[-1]), "months": len(ends), "horizon_months": horizon},
         horizon=horizon,
     )
@@ -96,5 +109,4 @@ def _conventions(counts: ProvisionCounts, horizon: int) -> dict[str, str]:
         "later losses": f"not counted: {horizon} months is as far as a balance is followed",
         "disputed and undated items": "by age; without a due date from their issue",
         "credit notes": "settled",
-        "recoveries": "taken off each customer's losses, as known on the as-of date",
     }

@@ -19,7 +19,7 @@ from arrisk.models.loss_rates.customer_moves import (
     sum_by_customer,
 )
 from arrisk.models.loss_rates.loss_counts import FOLLOWED_MONTHS, LossCounts, Unit, words_of_bounds
-from arrisk.models.loss_rates.month_ends import WriteOffs
+from arrisk.models.loss_rates.month_ends import RECOVERIES, Recoveries, WriteOffs
 from arrisk.models.loss_rates.segments import segment_customers
 from arrisk.portfolio.transitions import WRITTEN_OFF, Transitions, destination_names
 
@@ -42,6 +42,7 @@ def count_rolls(
     terminal_loss: float | None = None,
     by: str | None = None,
     horizon: int = FOLLOWED_MONTHS,
+    recoveries: Recoveries = "known",
 ) -> LossCounts:
     """What rolled on and what was settled by customer and bucket, ready to become rates.
 
@@ -72,6 +73,9 @@ def count_rolls(
         An attribute of customers that makes the segments.
     horizon : int
         Months that a balance must have been followed before its customer counts in a bound.
+    recoveries : {"known", "developed"}
+        What is taken off write-offs: what came back by the as-of date, or what comes back in the end
+        (`develop_recoveries`); intervals take its curve as given.
 
     Raises
     ------
@@ -85,7 +89,13 @@ def count_rolls(
     if terminal_loss is not None and not 0 <= terminal_loss <= 1:
         raise ModelError(f"terminal loss is a fraction between 0 and 1, got {terminal_loss}")
     moves = read_customer_moves(
-        snapshot, months, edges, unit, by_month=averaging == "simple", horizon=horizon
+        snapshot,
+        months,
+        edges,
+        unit,
+        by_month=averaging == "simple",
+        horizon=horizon,
+        recoveries=recoveries,
     )
     segments, segment = segment_customers(snapshot, moves.customers, by)
     periods = len(moves.month_ends) if averaging == "simple" else 1
@@ -110,7 +120,8 @@ def count_rolls(
         hit,
         moves.followed,
         moves.today,
-        _conventions(moves, averaging, of, write_offs, terminal_loss) | {"bounds": words_of_bounds(horizon)},
+        _conventions(moves, averaging, of, write_offs, terminal_loss)
+        | {"recoveries": RECOVERIES[recoveries], "bounds": words_of_bounds(horizon)},
         {"window": (moves.month_ends[0], moves.month_ends[-1]), "months": len(moves.month_ends)},
         unit,
         horizon=horizon,

@@ -14,7 +14,7 @@ from arrisk.errors import ModelError
 from arrisk.ledger.days import day_number, month_end, month_index
 from arrisk.ledger.statements import KINDS
 from arrisk.ledger.survival_statements import ISSUE_DAY, OPEN, survival_counts
-from arrisk.models.loss_rates.month_ends import recovered_shares
+from arrisk.models.loss_rates.month_ends import Recoveries, recovered_shares
 
 if TYPE_CHECKING:
     from arrisk.ledger.book import Snapshot
@@ -46,7 +46,7 @@ class MoneySlices:
     amount : array of shape (slices,)
         Currency units. What was settled and taken back never left.
     recovered : array of shape (customers,)
-        Share of each customer's write-offs recovered by the as-of date.
+        Share of each customer's write-offs recovered.
     day : int
         The as-of date as a day number.
     since : int, optional
@@ -124,7 +124,9 @@ class MoneySlices:
         return sums.reshape(-1, buckets).astype(float)
 
 
-def read_slices(snapshot: Snapshot, since: pd.Timestamp | None = None) -> MoneySlices:
+def read_slices(
+    snapshot: Snapshot, since: pd.Timestamp | None = None, recoveries: Recoveries = "known"
+) -> MoneySlices:
     """Cut the money of a snapshot where it was settled.
 
     Parameters
@@ -133,6 +135,8 @@ def read_slices(snapshot: Snapshot, since: pd.Timestamp | None = None) -> MoneyS
         Nothing later than its date is used.
     since : Timestamp, optional
         First day watched: what left before is not there, and what was open is watched from then on.
+    recoveries : {"known", "developed"}
+        See `recovered_shares`.
 
     Raises
     ------
@@ -155,7 +159,7 @@ def read_slices(snapshot: Snapshot, since: pd.Timestamp | None = None) -> MoneyS
         exit=whole["exit_day"],
         cause=whole["cause"],
         amount=amount,
-        recovered=recovered_shares(snapshot, customers),
+        recovered=recovered_shares(snapshot, customers, recoveries),
         day=snapshot.day,
         since=begin,
     )

@@ -22,6 +22,7 @@ from arrisk.models.loss_rates.loss_counts import (
     words_of_bounds,
 )
 from arrisk.models.loss_rates.mack import additive_error, check_triangle, fit_mack
+from arrisk.models.loss_rates.month_ends import RECOVERIES, Recoveries
 from arrisk.models.loss_rates.segments import segment_customers
 from arrisk.models.loss_rates.slices import STILL_OPEN, MoneySlices, check_edges, read_slices
 from arrisk.models.triangle import development_factors, month_blocks
@@ -77,6 +78,7 @@ def count_vintages(
     edges: Sequence[int] = (30, 60, 90),
     by: str | None = None,
     horizon: int = FOLLOWED_MONTHS,
+    recoveries: Recoveries = "known",
 ) -> LossCounts:
     """Losses of vintages by customer, ready to be completed and become rates.
 
@@ -98,6 +100,9 @@ def count_vintages(
         An attribute of customers that makes the segments.
     horizon : int
         Months that a balance must have been followed before its customer counts in a bound.
+    recoveries : {"known", "developed"}
+        What is taken off write-offs: what came back by the as-of date, or what comes back in the end
+        (`develop_recoveries`); intervals take its curve as given.
 
     Returns
     -------
@@ -112,7 +117,7 @@ def count_vintages(
     check_horizon(horizon)
     edges = check_edges(edges)
     _check(period, months, development)
-    slices = read_slices(snapshot)
+    slices = read_slices(snapshot, recoveries=recoveries)
     ends = _periods(slices, MONTHS[period], months)
     if ends.size - 1 < LEAST_PERIODS:
         seen = f"{ends.size - 1} {period}s of issue"
@@ -137,7 +142,8 @@ def count_vintages(
         stood & losers[:, None],
         slices.followed(edges, inside, horizon),
         slices.today(edges),
-        _conventions(facts, period, development, snapshot.currency) | {"bounds": words_of_bounds(horizon)},
+        _conventions(facts, period, development, snapshot.currency)
+        | {"recoveries": RECOVERIES[recoveries], "bounds": words_of_bounds(horizon)},
         facts,
         horizon=horizon,
     )
@@ -333,7 +339,6 @@ def _conventions(
         "assumptions": _words_of_checks(facts, period),
         "unit": "items: each settlement by itself",
         "credit notes": "settled",
-        "recoveries": "taken off each customer's write-offs, as known on the as-of date",
         "undated items": "due when issued",
     }
 
