@@ -1,7 +1,11 @@
 """Provision arithmetic against published examples."""
 
+from decimal import ROUND_HALF_UP, Decimal
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from arrisk.errors import ModelError
 from arrisk.models.loss_rates.arithmetic import (
@@ -12,6 +16,7 @@ from arrisk.models.loss_rates.arithmetic import (
     cohort_rates,
     flow_rates,
     migration_rate,
+    round_money,
     scale_rates,
 )
 
@@ -114,3 +119,11 @@ def test_allowance_movement_foots():
     )
     assert lines[0] == ("opening", 16_699)
     assert lines[-1] == ("closing", 16_854)
+
+
+@given(st.integers(0, 10**11), st.integers(0, 1000))
+def test_half_a_cent_counts_up(cents, thousandths):
+    """As exact decimals round, whatever doubles make of the product."""
+    exact = (Decimal(cents) / 100 * Decimal(thousandths) / 1000).quantize(Decimal("0.01"), ROUND_HALF_UP)
+    assert float(apply_rates([cents / 100], [thousandths / 1000])[0]) == float(exact)
+    assert float(round_money(cents * (thousandths / 1000), scale=1)) == float(exact * 100)

@@ -21,11 +21,14 @@ __all__ = [
     "cohort_rates",
     "flow_rates",
     "migration_rate",
+    "round_money",
     "scale_rates",
 ]
 
 FloatArray = NDArray[np.float64]
 Averaging = Literal["simple", "volume"]
+HALF_DIGITS = 4
+"""Decimals of a minor unit to which half of one is recognised."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +162,29 @@ def chain_rates(flows: ArrayLike, terminal_loss: ArrayLike) -> FloatArray:
     return np.minimum(np.cumprod(ahead[..., ::-1], axis=-1)[..., ::-1], 1.0)
 
 
+def round_money(amounts: ArrayLike, scale: int = 100) -> FloatArray:
+    """Amounts to whole minor units; half a unit counts up, as a spreadsheet rounds.
+
+    With a rate stated in round figures halves do occur, and doubles miss them by their last digits.
+
+    Parameters
+    ----------
+    amounts : array of any shape, at least 0
+        NaN stays.
+    scale : int
+        Minor units in the unit of the amounts.
+
+    Examples
+    --------
+    >>> round_money([0.125, 0.135, 1.005]), round_money(2.5, scale=1)
+    (array([0.13, 0.14, 1.01]), array(3.))
+    """
+    units = np.round(np.asarray(amounts, dtype=float) * scale, HALF_DIGITS)
+    return np.asarray(np.floor(units + 0.5) / scale, dtype=float)
+
+
 def apply_rates(balances: ArrayLike, rates: ArrayLike) -> FloatArray:
-    """Provision by bucket: balance times rate, rounded to the cent so that the total foots.
+    """Provision by bucket: balance times rate, to the cent (`round_money`) so that the total foots.
 
     Raises
     ------
@@ -177,8 +201,7 @@ def apply_rates(balances: ArrayLike, rates: ArrayLike) -> FloatArray:
         raise ModelError(f"{balances.shape} balances do not go with {rates.shape} rates")
     if not ((rates >= 0) & (rates <= 1)).all():
         raise ModelError("a provision rate is a fraction between 0 and 1")
-    provisions: FloatArray = np.round(balances * rates, 2)
-    return provisions
+    return round_money(balances * rates)
 
 
 def scale_rates(rates: ArrayLike, factor: ArrayLike, cap: float = 1.0) -> FloatArray:

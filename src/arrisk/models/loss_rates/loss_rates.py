@@ -227,7 +227,8 @@ def _amount(found: Replicates, balances: Floats, level: float) -> Amount:
     if missing.any():
         return _bound(found, balances, missing, level)
     _, span = found.interval_of_mean(balances, level)
-    value = round(float(np.round(np.where(balances > 0, found.rates, 0.0) * balances, 2).sum()), 2)
+    rates = np.where(balances > 0, found.rates, 0.0)
+    value = round(float(apply_rates(balances, rates).sum()), 2)
     return Amount(value, min(span.low * owed, value), max(span.high * owed, value), level, span.method)
 
 

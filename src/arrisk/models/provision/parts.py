@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from arrisk.models.loss_rates.arithmetic import round_money
 from arrisk.models.loss_rates.loss_rates import Amount, LossRates
 from arrisk.models.provision.enhancement import Secured
 from arrisk.models.provision.individual import Assessed
@@ -18,8 +19,6 @@ __all__ = ["Parts", "make_parts"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-HALF_DIGITS = 4
-"""Decimals of a minor unit to which half of one is recognised."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,13 +91,8 @@ class _Cells:
 
 
 def _losses(amounts: NDArray[Any], rate: Floats) -> Floats:
-    """Minor units lost; nothing of nothing, even without a rate.
-
-    Half a unit counts up, as a spreadsheet rounds: with a rate stated in round figures halves do occur, and
-    doubles miss them by their last digits.
-    """
-    lost = amounts * np.where(amounts > 0, rate, 0.0)
-    return np.asarray(np.floor(np.round(lost, HALF_DIGITS) + 0.5), dtype=float)
+    """Minor units lost; nothing of nothing, even without a rate."""
+    return round_money(amounts * np.where(amounts > 0, rate, 0.0), scale=1)
 
 
 def _table(
