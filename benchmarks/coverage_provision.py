@@ -28,11 +28,13 @@ import numpy as np
 import pandas as pd
 
 from arrisk.errors import ModelError
+from arrisk.ledger.book import Ledger, Snapshot
 from arrisk.ledger.reading import read_ledger
 from arrisk.ledger.sample.generator import make_sample
-from arrisk.ledger.sample.truth import BASE_TRUTH
+from arrisk.ledger.sample.truth import BASE_TRUTH, Truth
 from arrisk.models.intervals import Interval, clopper_pearson, jackknife_logit, upper_bound, wilson
 from arrisk.models.loss_rates.fit import METHODS, fit_loss_rates
+from arrisk.models.loss_rates.month_ends import bucket_labels
 
 ALPHA, BETA = 0.5, 24.5
 TRUTH = ALPHA / (ALPHA + BETA)
@@ -45,8 +47,25 @@ PUBLISHED = {
 PUBLISHED_REPLICATES = 400
 RESAMPLES = 400
 AS_OF = "2025-12-31"
-END = dt.date(2028, 12, 31)
-START = dt.date(2023, 1, 1)
+END = dt.date(2028, 6, 30)
+YEARS = 3
+LONGER = (END - BASE_TRUTH.start) / (pd.Timestamp(AS_OF).date() - BASE_TRUTH.start)
+EDGES = (30, 60, 90)
+READ = {
+    "invoices": ("invoice_id", "customer_id", "issue_date", "due_date", "amount", "currency"),
+    "events": (
+        "event_id",
+        "date",
+        "kind",
+        "amount",
+        "currency",
+        "invoice_id",
+        "customer_id",
+        "recorded_date",
+    ),
+    "customers": ("customer_id", "segment"),
+}
+WAYS = [*METHODS, "net_flow by segment"]
 
 
 def draw_book(rng: np.random.Generator, customers: int, invoices: int, sigma: float):
@@ -108,77 +127,100 @@ def cover_rate(replicates: int, seed: int, level: float) -> pd.DataFrame:
     return pd.DataFrame(rows).set_index("interval")
 
 
-def lost_of_open(ledger, date: str) -> tuple[float, float]:
-    """What is open at a date, and what of it is written off in the end, net of recoveries."""
+def later_truth(slump: float) -> Truth:
+    """The process of the ordinary sample, carried on for `FOLLOWED` after the as-of date.
+
+    As many customers start a year as in an ordinary sample: `new_share` is spread over all of the time.
+    """
+    share = BASE_TRUTH.new_share
+    later = share * LONGER / (1 - share + share * LONGER)
+    return replace(BASE_TRUTH, end=END, pmi_slump=slump, new_share=later)
+
+
+def read_books(frames: dict[str, pd.DataFrame]) -> Ledger:
+    """A ledger of what loss rates read: nothing else is parsed."""
+    kept = {name: frames[name][list(columns)] for name, columns in READ.items()}
+    return read_ledger(kept, currency="EUR")
+
+
+def make_book(seed: int, invoices: int, slump: float) -> Ledger:
+    """A sample ledger with its future: about so many invoices, and their customers, by the as-of date."""
+    truth = later_truth(slump)
+    growth = 1 + truth.growth
+    all_of_them = invoices * (growth ** (YEARS * LONGER) - 1) / (growth**YEARS - 1)
+    customers = round(invoices / 60 * (1 - BASE_TRUTH.new_share) / (1 - truth.new_share))
+    return read_books(make_sample(round(all_of_them), seed, customers, truth))
+
+
+def lost_of_open(ledger: Ledger, date: str) -> tuple[np.ndarray, np.ndarray, float]:
+    """What is open at a date by bucket, what of it is written off in the end net of recoveries, and the share
+    that is still open at the end of the ledger.
+    """
     then = ledger.as_of(date)
-    owed = then.open_items[["invoice_id", "open_amount"]]
-    owed = owed[owed["open_amount"] > 0]
-    before, after = (s.items.set_index("invoice_id") for s in (then, ledger.as_of(ledger.last_date)))
-    names = owed["invoice_id"]
-    columns = ["written_off_amount", "recovered_amount"]
-    more = (after.loc[names, columns] - before.loc[names, columns]).sum()
-    return float(owed["open_amount"].sum()), float(more[columns[0]] - more[columns[1]])
+    owed = then.open_items
+    owed = owed[owed["open_amount"] > 0].set_index("invoice_id")
+    before, after = (s.items.set_index("invoice_id").loc[owed.index] for s in (then, ledger.as_of(END)))
+    net = [s["written_off_amount"] - s["recovered_amount"] for s in (before, after)]
+    late = (pd.Timestamp(date) - owed["due_date"].fillna(owed["issue_date"])).dt.days
+    bucket = np.searchsorted([0, *EDGES], late, side="left")
+    money = owed["open_amount"].to_numpy(dtype=float)
+    lost = (net[1] - net[0]).to_numpy(dtype=float)
+    waits = after["open_amount"].to_numpy(dtype=float).sum() / money.sum()
+    return (*(np.bincount(bucket, part, len(EDGES) + 2) for part in (money, lost)), float(waits))
 
 
-def try_ledger(seed: int, invoices: int, level: float, methods: list[str], kinds: list[str]) -> list[dict]:
-    """One row a method and kind of segments: provision, its interval, and what was lost."""
-    years = (END - START).days / (pd.Timestamp(AS_OF).date() - START).days
-    truth = replace(BASE_TRUTH, end=END)
-    frames = make_sample(round(invoices * years), seed, round(invoices / 60), truth)
-    ledger = read_ledger(frames, currency="EUR")
-    owed, lost = lost_of_open(ledger, AS_OF)
+def describe_book(snapshot: Snapshot) -> dict[str, float]:
+    """What tells whether a book is like another."""
+    items, owed = snapshot.items, snapshot.open_items
+    late = (snapshot.date - owed["due_date"].fillna(owed["issue_date"])).dt.days > EDGES[-1]
+    return {
+        "invoices": len(items),
+        "customers": items["customer_id"].nunique(),
+        "open": float(owed["open_amount"].sum()),
+        "over 90 of it": float(owed["open_amount"][late].sum() / owed["open_amount"].sum()),
+        "written off": float(snapshot.losses["written_off_amount"].sum()),
+        "customers written off": int((snapshot.losses["written_off_amount"] > 0).sum()),
+    }
+
+
+def compare_books(given: argparse.Namespace, rows: pd.DataFrame) -> pd.DataFrame:
+    """The books measured on beside ordinary samples that end on the as-of date: means and errors."""
+    ours = pd.DataFrame(rows.drop_duplicates("seed")["book"].tolist())
+    truth = replace(BASE_TRUTH, pmi_slump=given.slump)
+    seeds = range(given.seed, given.seed + given.ordinary)
+    frames = (make_sample(given.invoices, seed, truth=truth) for seed in seeds)
+    others = pd.DataFrame([describe_book(read_books(one).as_of(AS_OF)) for one in frames])
+    parts = {"measured on": ours, "ordinary sample": others}
+    return pd.concat({name: part.agg(["mean", "sem"]) for name, part in parts.items()}, axis=1).T
+
+
+def try_ledger(seed: int, given: argparse.Namespace) -> list[dict]:
+    """One row a method: provisions by bucket, the interval of their sum, and what was lost."""
+    ledger = make_book(seed, given.invoices, given.slump)
+    owed, lost, waits = lost_of_open(ledger, AS_OF)
     snapshot, rows = ledger.as_of(AS_OF), []
-    for method in methods:
-        for kind in kinds:
-            given = {} if kind == "all" else {"by": "segment", "credibility": "buhlmann"}
-            started = time.perf_counter()
-            try:
-                found = fit_loss_rates(snapshot, method, level=level, **given)
-            except ModelError as problem:
-                rows.append({"seed": seed, "method": method, "kind": kind, "problem": str(problem)})
-                continue
-            total = found.total
-            rows.append(
-                {
-                    "seed": seed, "invoices": invoices, "method": method, "kind": kind, "problem": "",
-                    "owed": owed, "lost": lost, "value": total.value, "low": total.low, "high": total.high,
-                    "how": total.method, "losers": found.diagnostics["losers"],
-                    "seconds": time.perf_counter() - started,
-                }
-            )  # fmt: skip
+    known = {"seed": seed, "owed": owed.tolist(), "lost": lost.tolist(), "waits": waits}
+    known["book"] = describe_book(snapshot)
+    for name in given.methods:
+        method, _, segments = name.partition(" ")
+        choices = {"by": "segment", "credibility": "buhlmann"} if segments else {}
+        started = time.perf_counter()
+        try:
+            found = fit_loss_rates(snapshot, method, level=given.level, **choices)
+        except ModelError as problem:
+            rows.append({**known, "method": name, "problem": str(problem)})
+            continue
+        seconds = time.perf_counter() - started
+        total, table = found.total, found.table
+        by_bucket = table["provision"].to_numpy(float).reshape(-1, len(EDGES) + 2).sum(axis=0)
+        figures = {"value": total.value, "low": total.low, "high": total.high, "seconds": seconds}
+        problem = "" if found.identified else "no rate: too few losses"
+        rows.append({**known, "method": name, "problem": problem, "by_bucket": by_bucket.tolist(), **figures})
     return rows
 
 
-def summary(rows: pd.DataFrame) -> pd.DataFrame:
-    """Coverage and bias by method, with binomial errors; the mean loss is a share of what is owed."""
-    good = rows[rows["problem"] == ""].copy()
-    once = good.drop_duplicates(["invoices", "seed"])
-    share = (once.groupby("invoices")["lost"].sum() / once.groupby("invoices")["owed"].sum()).to_dict()
-    good["expected"] = good["owed"] * good["invoices"].map(share)
-    good["named"] = good["value"].notna()
-    good["holds_loss"] = (good["low"] <= good["lost"]) & (good["lost"] <= good["high"])
-    good["holds_mean"] = (good["low"] <= good["expected"]) & (good["expected"] <= good["high"])
-    out = []
-    for key, part in good.groupby(["method", "kind"], sort=False):
-        sure = part[part["named"]]
-        ratio, error = ratio_of_sums(sure["value"].to_numpy(float), sure["lost"].to_numpy(float))
-        inside, mean, n = sure["holds_loss"].mean(), sure["holds_mean"].mean(), len(sure)
-        out.append(
-            {
-                "method": key[0], "kind": key[1], "ledgers": len(part), "with a rate": n,
-                "provision / lost": ratio, "+-": error,
-                "holds the loss": inside, "+- ": np.sqrt(inside * (1 - inside) / n),
-                "holds the mean loss": mean, "+-  ": np.sqrt(mean * (1 - mean) / n),
-                "mean below": (sure["high"] < sure["expected"]).mean(),
-                "width / owed": ((sure["high"] - sure["low"]) / sure["owed"]).median(),
-                "seconds": part["seconds"].median(),
-            }
-        )  # fmt: skip
-    return pd.DataFrame(out).set_index(["method", "kind"])
-
-
 def ratio_of_sums(part: np.ndarray, whole: np.ndarray) -> tuple[float, float]:
-    """Ratio of two sums over ledgers with its standard error."""
+    """Ratio of two sums over ledgers with its standard error, by ledger."""
     if len(part) < 2 or whole.sum() <= 0:
         return np.nan, np.nan
     ratio = part.sum() / whole.sum()
@@ -186,12 +228,49 @@ def ratio_of_sums(part: np.ndarray, whole: np.ndarray) -> tuple[float, float]:
     return float(ratio), float(error)
 
 
+def show_bias(rows: pd.DataFrame) -> pd.DataFrame:
+    """Provision over loss, both summed over ledgers, by method and bucket, with errors by ledger."""
+    out = {}
+    for method, part in rows[rows["problem"] == ""].groupby("method", sort=False):
+        provision, lost = (np.stack(part[name].to_list()) for name in ("by_bucket", "lost"))
+        sums = [(name, provision[:, k], lost[:, k]) for k, name in enumerate(bucket_labels(EDGES))]
+        sums.append(("all", provision.sum(axis=1), lost.sum(axis=1)))
+        cells = {name: ratio_of_sums(a, b) for name, a, b in sums}
+        out[method] = {name: f"{ratio:.3f} +- {error:.3f}" for name, (ratio, error) in cells.items()}
+    once = rows.drop_duplicates("seed")
+    lost, owed = (np.stack(once[name].to_list()).sum(axis=0) for name in ("lost", "owed"))
+    shares = [*(lost / lost.sum()), 1.0], [*(lost / owed), lost.sum() / owed.sum()]
+    names = [*bucket_labels(EDGES), "all"]
+    for label, values in zip(("share of the loss", "lost of the balance"), shares, strict=True):
+        out[label] = {name: f"{value:.4f}" for name, value in zip(names, values, strict=True)}
+    return pd.DataFrame(out).T
+
+
+def show_coverage(rows: pd.DataFrame) -> pd.DataFrame:
+    """How often the interval of the provision holds the loss of its day, with binomial errors."""
+    out = {}
+    for method, part in rows.groupby("method", sort=False):
+        good = part[part["problem"] == ""]
+        lost = np.stack(good["lost"].to_list()).sum(axis=1)
+        owed = np.stack(good["owed"].to_list()).sum(axis=1)
+        low, high = good["low"].to_numpy(float), good["high"].to_numpy(float)
+        inside, n = float(((low <= lost) & (lost <= high)).mean()), len(good)
+        out[method] = {
+            "ledgers": len(part), "without a rate": len(part) - n,
+            "holds the loss": inside, "+-": np.sqrt(inside * (1 - inside) / n),
+            "loss above": (lost > high).mean(), "loss below": (lost < low).mean(),
+            "provision / owed": np.mean(good["value"].to_numpy(float) / owed),
+            "width / provision": np.median((high - low) / good["value"].to_numpy(float)),
+            "seconds": part["seconds"].median(),
+        }  # fmt: skip
+    return pd.DataFrame(out).T
+
+
 def measure(given: argparse.Namespace) -> pd.DataFrame:
     """Rows of all ledgers; with --json each ledger is written when it is done."""
-    tasks = [(given.seed + k, given.invoices[k % len(given.invoices)]) for k in range(given.ledgers)]
-    methods = given.methods or list(METHODS)
+    seeds = range(given.seed, given.seed + given.ledgers)
     parts = joblib.Parallel(n_jobs=given.workers, return_as="generator")(
-        joblib.delayed(try_ledger)(s, n, given.level, methods, given.kinds) for s, n in tasks
+        joblib.delayed(try_ledger)(seed, given) for seed in seeds
     )
     rows = []
     with open(given.json or os.devnull, "w", encoding="utf-8") as file:
@@ -202,13 +281,33 @@ def measure(given: argparse.Namespace) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def show_ledgers(given: argparse.Namespace) -> None:
+    """Measure on sample ledgers and print what was found."""
+    rows = measure(given)
+    print("provision over loss by bucket, sums over ledgers")
+    print(show_bias(rows).to_string())
+    print("interval of the rate against the loss of the day")
+    print(show_coverage(rows).to_string(float_format="{:.3f}".format, na_rep="-"))
+    waits = rows.drop_duplicates("seed")["waits"].mean()
+    print(
+        f"nominal {given.level:.0%}, {given.ledgers} ledgers of {given.invoices} invoices as of {AS_OF}, "
+        f"followed to {END}, when {waits:.2%} was still open; seeds from {given.seed}, slump {given.slump}"
+    )
+    failed = rows[rows["problem"] != ""]
+    if len(failed):
+        print("no result:", failed.groupby("method")["problem"].first().to_dict())
+    if given.ordinary > 1:
+        print(compare_books(given, rows).to_string(float_format="{:.3f}".format))
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--replicates", type=int, default=400)
     parser.add_argument("--ledgers", type=int, default=100)
-    parser.add_argument("--invoices", type=int, nargs="+", default=[6000, 12000])
-    parser.add_argument("--methods", nargs="+", choices=list(METHODS))
-    parser.add_argument("--kinds", nargs="+", choices=["all", "credible"], default=["all", "credible"])
+    parser.add_argument("--invoices", type=int, default=12_000)
+    parser.add_argument("--methods", nargs="+", choices=WAYS, default=WAYS)
+    parser.add_argument("--slump", type=float, default=0.0)
+    parser.add_argument("--ordinary", type=int, default=0)
     parser.add_argument("--level", type=float, default=0.95)
     parser.add_argument("--seed", type=int, default=1000)
     parser.add_argument("--workers", type=int, default=1)
@@ -221,12 +320,7 @@ def main() -> None:
             f"nominal {given.level:.0%}, {given.replicates} books, true rate {TRUTH:.1%}, seed {given.seed}"
         )
     if given.ledgers:
-        rows = measure(given)
-        print(summary(rows).to_string(float_format="{:.3f}".format, na_rep="-"))
-        failed = rows[rows["problem"] != ""]
-        print(f"nominal {given.level:.0%}, {given.ledgers} ledgers as of {AS_OF}, seeds from {given.seed}")
-        if len(failed):
-            print("no result:", failed.groupby("method")["problem"].first().to_dict())
+        show_ledgers(given)
 
 
 if __name__ == "__main__":
