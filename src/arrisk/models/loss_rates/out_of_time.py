@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -22,10 +22,11 @@ from arrisk.models.loss_rates.segments import segment_customers
 if TYPE_CHECKING:
     from arrisk.ledger.book import Snapshot
 
-__all__ = ["PastDay", "lost_since", "past_days", "segment_gain", "squared_errors"]
+__all__ = ["PastDay", "lost_since", "past_days", "score_rates", "segment_gain"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+TINY = 1e-12
 FIRST_YEAR = 12
 """Months of history that rates of a past day rest on at least."""
 
@@ -40,8 +41,8 @@ class PastDay:
         The ledger as it was known on that day.
     counts : LossCounts
         Of that day, all customers in one segment.
-    lost : array of shape (customers,)
-        Of what each customer owed on that day: written off since, net of recoveries, currency units.
+    lost : array of shape (customers, buckets)
+        Of what was owed on that day: written off since, net of recoveries, currency units.
     """
 
     then: Snapshot
@@ -86,18 +87,31 @@ def past_days(
 
 
 def lost_since(then: Snapshot, now: Snapshot, counts: LossCounts) -> Floats:
-    """Of what customers owed then, what was written off since, net of recoveries, shape (customers,)."""
+    """Of what customers owed then, what was written off since, net of recoveries.
+
+    Returns
+    -------
+    array of shape (customers, buckets)
+        By the bucket of that day, currency units, at most what was owed.
+    """
     keys = ["invoice_id", "instalment"]
     sums = ["written_off_amount", "recovered_amount"]
     items = then.items[then.items["open_amount"] > 0]
-    both = items[["customer_id", *keys, *sums]].merge(now.items[[*keys, *sums]], on=keys, suffixes=("", "_now"))
-    net = (both[f"{sums[0]}_now"] - both[sums[0]]) - (both[f"{sums[1]}_now"] - both[sums[1]])
-    lost = net.groupby(both["customer_id"].astype(str)).sum().reindex(counts.customers, fill_value=0.0)
-    return np.asarray(np.clip(lost.to_numpy(dtype=float), 0.0, counts.today.sum(axis=1)), dtype=float)
+    late = items["days_overdue"].fillna((then.date - items["issue_date"]).dt.days)
+    bucket = np.searchsorted([0, *counts.edges], late.to_numpy(dtype=float), side="left")
+    known = items[["customer_id", *keys, *sums]].assign(bucket=bucket)
+    both = known.merge(now.items[[*keys, *sums]], on=keys, suffixes=("", "_now"))
+    lost, back = (both[f"{name}_now"] - both[name] for name in sums)
+    owner = np.searchsorted(counts.customers.astype(str), both["customer_id"].astype(str).to_numpy(dtype=str))
+    flat = owner * counts.buckets + both["bucket"].to_numpy()
+    net = np.bincount(flat, (lost - back).to_numpy(dtype=float), counts.today.size).reshape(
+        counts.today.shape
+    )
+    return np.asarray(np.clip(net, 0.0, counts.today), dtype=float)
 
 
 def segment_gain(days: Sequence[PastDay], by: str, level: float = 0.95) -> tuple[float, Interval]:
-    """Share of the squared error that rates by segment would have spared.
+    """How much more rates by segment had set aside where money was lost later.
 
     Parameters
     ----------
@@ -111,86 +125,76 @@ def segment_gain(days: Sequence[PastDay], by: str, level: float = 0.95) -> tuple
     Returns
     -------
     gain : float
-        1 - error by segment / error of all customers together; negative when segments told it worse.
+        0.1: of a unit of money that was lost, they had set aside 10% more than the rates of all customers
+        together at the same total, in the geometric mean; negative when less.
     interval : Interval
-        Each customer left out of the rates of every past day and of what they are compared with.
+        Each customer left out of the rates of every past day and of what was lost since.
 
     Notes
     -----
-    The error is ``sum B (y - p)^2`` over customers, with the balance B, the share y of it that was lost and
-    the share p that rates predict from its ages: it is smallest in expectation for the true p. Rates by
-    segment are credible (`make_credible`) and scaled to the total of the pooled ones, so that only the
-    division between segments is judged and not the level.
+    ``log(1 + gain)`` is the mean of ``log(rate by segment / rate of all)`` over the money lost: half the fall
+    of the Poisson deviance a unit of it, because rates by segment (credible, `make_credible`) are scaled to
+    the total of the others. So only the division between segments is judged and not the level. The deviance
+    is smallest in expectation for the true rates (Gneiting, Journal of the American Statistical Association
+    106, 2011).
     """
-    parts = [(day.counts.customers, *_errors_of_day(day, by, level)) for day in days]
+    parts = [(day.counts.customers, *_scores_of_day(day, by, level)) for day in days]
     names = np.unique(np.concatenate([people for people, _, _ in parts]))
     whole = np.sum([total for _, total, _ in parts], axis=0)
     without = np.repeat(whole[None], names.size, axis=0)
     for people, total, less in parts:
         without[np.searchsorted(names, people)] += less - total
-    gain = 1.0 - whole[1] / whole[0]
-    share = np.divide(without[:, 1], without[:, 0], out=np.ones(names.size), where=without[:, 0] > 0)
-    return float(gain), jackknife(float(gain), 1.0 - share, level)
+    log_gain = float(whole[0] / whole[1])
+    lost = without[:, 1]
+    left_out = np.divide(without[:, 0], lost, out=np.zeros_like(lost), where=lost > 0)
+    span = jackknife(log_gain, left_out, level)
+    low, high = (float(np.expm1(end)) for end in span)
+    return float(np.expm1(log_gain)), replace(span, low=low, high=high)
 
 
-def squared_errors(
-    today: Floats, lost: Floats, segment: Ints, rates: Floats, without: Floats
-) -> tuple[float, Floats]:
-    """Squared error of rates against what was lost, with all customers and with each left out.
+def score_rates(lost: Floats, segment: Ints, ratio: Floats, without: Floats) -> tuple[Floats, Floats]:
+    """Sum of lost money x log of the ratio of two rates, and of lost money; with and without each customer.
 
     Parameters
     ----------
-    today : array of shape (customers, buckets)
-        Owed on the past day.
-    lost : array of shape (customers,)
+    lost : array of shape (customers, buckets)
     segment : array of int, shape (customers,)
-    rates : array of shape (segments, buckets)
+    ratio : array of shape (segments, buckets)
+        Rate by segment over the rate of all.
     without : array of shape (customers, segments, buckets)
-        Rates with each customer left out.
+        The same with each customer left out.
 
     Returns
     -------
-    float and array of shape (customers,)
-        In currency units. The error is a quadratic form of the rates of a segment, so leaving each customer
-        out costs no pass over the others.
+    arrays of shape (2,) and (customers, 2)
     """
-    owed = today.sum(axis=1)
-    mix = np.divide(today, owed[:, None], out=np.zeros_like(today), where=owed[:, None] > 0)
-    share = np.divide(lost, owed, out=np.zeros_like(owed), where=owed > 0)
-    size, buckets = rates.shape
-    square, cross = np.zeros((size, buckets, buckets)), np.zeros((size, buckets))
-    np.add.at(square, segment, owed[:, None, None] * mix[:, :, None] * mix[:, None, :])
-    np.add.at(cross, segment, (owed * share)[:, None] * mix)
-    constant = float((owed * share**2).sum())
-
-    def error(values: Floats) -> Any:
-        return (
-            constant
-            - 2 * np.einsum("...sb,sb->...", values, cross)
-            + np.einsum("...sb,sbd,...sd->...", values, square, values)
-        )
-
-    own = without[np.arange(owed.size), segment]
-    left = error(without) - owed * (share - (mix * own).sum(axis=1)) ** 2
-    return float(error(rates)), np.asarray(left, dtype=float)
+    cells = np.zeros(ratio.shape)
+    np.add.at(cells, segment, lost)
+    logs = np.log(without)
+    own = (lost * logs[np.arange(len(lost)), segment]).sum(axis=1)
+    left = np.einsum("csb,sb->c", logs, cells) - own
+    total = float(cells.sum())
+    return np.array([(cells * np.log(ratio)).sum(), total]), np.column_stack([left, total - lost.sum(axis=1)])
 
 
-def _errors_of_day(day: PastDay, by: str, level: float) -> tuple[Floats, Floats]:
-    """Errors of pooled and of segments' rates, shape (2,), and without each customer, (customers, 2)."""
+def _scores_of_day(day: PastDay, by: str, level: float) -> tuple[Floats, Floats]:
     counts, then = day.counts, day.then
     segments, segment = segment_customers(then, counts.customers, by)
-    pooled = estimate_rates(counts, then.date, then.currency, level).replicates
     shape = (len(segments), counts.buckets)
+    pooled = estimate_rates(counts, then.date, then.currency, level).replicates
     rates = np.broadcast_to(pooled.rates, shape)
     without = np.broadcast_to(pooled.without, (len(counts.customers), *shape))
-    together = squared_errors(counts.today, day.lost, segment, rates, without)
     if len(segments) == 1:
-        return np.full(2, together[0]), np.repeat(together[1][:, None], 2, axis=1)
+        return score_rates(day.lost, segment, np.ones(shape), np.ones(without.shape))
     divided = replace(counts, by=by, segments=segments, segment=segment)
     own = make_credible(estimate_rates(divided, then.date, then.currency, level)).replicates
-    scaled = _same_total(own.rates, own.without, rates, without, divided)
-    apart = squared_errors(counts.today, day.lost, segment, *scaled)
-    return np.array([together[0], apart[0]]), np.column_stack([together[1], apart[1]])
+    scaled, scaled_without = _same_total(own.rates, own.without, rates, without, divided)
+    return score_rates(day.lost, segment, _ratio(scaled, rates), _ratio(scaled_without, without))
+
+
+def _ratio(own: Floats, every: Floats) -> Floats:
+    """Of rates; one where nobody had lost anything: then segments say no more than all."""
+    return np.maximum(np.nan_to_num(own), TINY) / np.maximum(np.nan_to_num(every), TINY)
 
 
 def _same_total(

@@ -24,7 +24,13 @@ if TYPE_CHECKING:
 
     from arrisk.ledger.book import Snapshot
 
-__all__ = ["FEWEST_LOSERS", "SegmentationEvidence", "compare_segments", "permutation_p_value", "spread_of_shares"]
+__all__ = [
+    "FEWEST_LOSERS",
+    "SegmentationEvidence",
+    "compare_segments",
+    "permutation_p_value",
+    "spread_of_shares",
+]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -46,8 +52,9 @@ class SegmentationEvidence:
     table : DataFrame
         A row an attribute: attribute, segments (their number), customers, losers, p (by permutation),
         p_error (its Monte Carlo standard error), p_holm (adjusted over the attributes), gain, gain_low,
-        gain_high (fractions of the squared error spared on later losses; missing without a past day to test
-        on), verdict ("segment", "pool" or "the data cannot say"), reason.
+        gain_high (fractions: how much more rates by segment had set aside where money was lost later, see
+        `segment_gain`; missing without a past day to test on), verdict ("segment", "pool" or "the data
+        cannot say"), reason.
     segments : DataFrame
         A row a segment: attribute, segment, customers, losers, losers_share, low, high (exact interval of
         the share of customers with a loss), settled, lost (currency units), lost_share. Fractions.
@@ -96,7 +103,7 @@ def compare_segments(
     followed: int = 12,
     every: int = 6,
 ) -> SegmentationEvidence:
-    """Say by attribute whether customers lose differently, and whether rates by segment foretell losses better.
+    """Say by attribute whether segments lose differently and whether their own rates tell later losses better.
 
     Parameters
     ----------
@@ -129,8 +136,9 @@ def compare_segments(
     (1979) adjusts over the attributes. What counts as chance are customers of any size in any segment.
 
     Verdict: with fewer than 10 customers that lost, or no past day to test on, the data cannot say. Else
-    "segment" when the adjusted p-value is at most 0.05 and the gain on later losses is above zero, "pool" when
-    neither is; when only one is, the data cannot say.
+    "segment" when the adjusted p-value is at most 0.05 and the gain on later losses is above zero with its
+    whole interval; "pool" when neither the p-value is that small nor the gain above zero; otherwise the data
+    cannot say.
 
     Examples
     --------
@@ -150,12 +158,17 @@ def compare_segments(
         _check_segments(by, names, len(people))
         parts.append(_segments_of(by, names, place, people, level))
         tested = _test(people, place, draws, child)
-        rows.append((by, len(names), len(people), int((people["lost"] > 0).sum()), *tested, *_gain(days, by, level)))
+        rows.append(
+            (by, len(names), len(people), int((people["lost"] > 0).sum()), *tested, *_gain(days, by, level))
+        )
     table = pd.DataFrame(
         rows, columns=["attribute", "segments", "customers", "losers", "p", "p_error", *page.GAINS]
     )
     table.insert(6, "p_holm", multipletests(table["p"].to_numpy(), method="holm")[1])
-    judged = [_judge(*row) for row in table[["losers", "p_holm", "gain"]].itertuples(index=False, name=None)]
+    judged = [
+        _judge(*row)
+        for row in table[["losers", "p_holm", "gain", "gain_low"]].itertuples(index=False, name=None)
+    ]
     table[["verdict", "reason"]] = pd.DataFrame(judged, index=table.index)
     facts = {"draws": draws, "seed": seed, "method": method, "days": [day.then.date for day in days]}
     return SegmentationEvidence(
@@ -201,7 +214,7 @@ def permutation_p_value(
     def spread(places: Ints) -> Floats:
         flat = (places + size * np.arange(len(places))[:, None]).reshape(-1)
         lost_sum, settled_sum = (
-            np.bincount(flat, np.tile(part, len(places)), size * len(places)).reshape(-1, size)
+            np.bincount(flat, np.tile(part, len(places)), size * len(places)).reshape(-1, size).astype(float)
             for part in (lost, settled)
         )
         return spread_of_shares(lost_sum, settled_sum)
@@ -241,18 +254,21 @@ def _gain(days: Sequence[PastDay], by: str, level: float) -> tuple[float, float,
     return gain, span.low, span.high
 
 
-def _judge(losers: int, p_holm: float, gain: float) -> tuple[str, str]:
+def _judge(losers: int, p_holm: float, gain: float, gain_low: float) -> tuple[str, str]:
     """The verdict and its reason."""
     if losers < FEWEST_LOSERS:
-        return UNKNOWN, f"{losers} customers lost anything, and a verdict needs {FEWEST_LOSERS}"
+        people = {0: "no customer", 1: "one customer"}.get(losers, f"{losers} customers")
+        return UNKNOWN, f"{people} lost anything, and a verdict needs {FEWEST_LOSERS}"
     if np.isnan(gain):
         return UNKNOWN, "no past day to test rates on later losses"
-    apart, better = p_holm <= SIGNIFICANT, gain > 0
+    apart = p_holm <= SIGNIFICANT
     chance = "losses differ by more than chance" if apart else "losses differ no more than by chance"
-    told = f"rates by it told later losses {'better' if better else 'no better'}"
-    if apart == better:
-        return (SEGMENT if apart else POOL), f"{chance}, and {told}"
-    return UNKNOWN, f"{chance}, but {told}"
+    if apart and gain_low > 0:
+        return SEGMENT, f"{chance}, and rates by it told later losses better"
+    if not apart and gain <= 0:
+        return POOL, f"{chance}, and rates by it told later losses no better"
+    told = "better" if gain_low > 0 else "perhaps better, within chance" if gain > 0 else "no better"
+    return UNKNOWN, f"{chance}; rates by it told later losses {told}"
 
 
 def _segments_of(
@@ -285,7 +301,7 @@ def _conventions(facts: dict[str, Any], followed: int) -> dict[str, str]:
         "test": f"{facts['draws']:,} permutations of customers between segments, seed {facts['seed']}; Holm",
         "rates": f"{facts['method']}, credible by segment against all together, at the same total",
         "past days": days or f"none: with losses before and in the {followed} months or more after",
-        "gain": "share of the squared error of customers' losses, weighted by balance, that is spared",
+        "gain": "how much more rates by segment had set aside for a unit of money lost later, geometric mean",
     }
 
 
@@ -301,6 +317,6 @@ def _check(attributes: Sequence[str], method: str, draws: int, followed: int, ev
 def _check_segments(by: str, names: tuple[str, ...], customers: int) -> None:
     if len(names) < 2 or 2 * len(names) > customers:
         raise ModelError(
-            f"{by!r} has {len(names)} values for {customers} customers: segments need at least two values, and "
-            "two customers a value"
+            f"{by!r} has {len(names)} values for {customers} customers: segments need at least two values, "
+            "and two customers a value"
         )

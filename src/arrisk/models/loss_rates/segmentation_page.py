@@ -34,11 +34,12 @@ OPENINGS = {
 
 def describe_segmentation(found: SegmentationEvidence) -> str:
     """What to do with each attribute, in one sentence."""
-    parts = []
+    parts: list[str] = []
     for verdict, opening in OPENINGS.items():
         names = found.table.loc[found.table["verdict"] == verdict, "attribute"].tolist()
         if names:
-            parts.append(opening.format(names=_listed(names)))
+            text = opening.format(names=_listed(names))
+            parts.append(text[0].lower() + text[1:] if parts else text)
     losers, customers = (int(found.table[name].iloc[0]) for name in ("losers", "customers"))
     lost = {0: "no customer", 1: "one customer"}.get(losers, f"{losers} customers")
     return f"{'; '.join(parts)} ({lost} of {customers:,} lost anything)"
@@ -53,7 +54,8 @@ def show_attributes(found: SegmentationEvidence, name: str) -> Table:
     choices = "; ".join(f"{key}: {value}" for key, value in found.conventions.items())
     note = (
         "p is the chance of such a division if segments did not matter, p_error its Monte Carlo standard "
-        f"error, p_holm adjusts it for the number of attributes. {found.level:.0%} intervals by customer. {choices}."
+        f"error, p_holm adjusts it for the number of attributes. {found.level:.0%} intervals by customer. "
+        f"{choices}."
     )
     return Table(name, found.finding(), found.table, note, FORMATS)
 
