@@ -6,17 +6,18 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from arrisk.display import Table, frame_html
 from arrisk.errors import ModelError
 from arrisk.ledger.days import as_date
 from arrisk.models.provision import movement_page as page
 from arrisk.models.provision.basis import Basis
-from arrisk.models.provision.item_shares import KEYS, share_items
+from arrisk.models.provision.item_shares import share_items
 from arrisk.models.provision.provision import Provision, make_provision
 from arrisk.portfolio.windows import year_before
 
@@ -41,6 +42,7 @@ LINES = (
 )
 """Lines of a movement in their order; those between the ends add up to the difference of the ends."""
 CHARGE = LINES[2:5]
+MEASURES = ("open", "written_off", "recovered", "allowance")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,7 +116,7 @@ def make_movement(
         At least two, increasing, none later than the snapshot; each provision is made with what was known on
         its day. By default a year before and the date of the snapshot.
     basis : Basis, optional
-        The same at every day.
+        The same at every day, but for assessments: each counts from the day it was made.
     reported_opening : float, optional
         The allowance in the books at the first day when it was made on another basis, for example before a
         standard was adopted; the difference becomes the line "adoption". By default there is none.
@@ -172,7 +174,7 @@ class _State:
 
 
 def _state(snapshot: Snapshot, basis: Basis) -> _State:
-    provision = make_provision(snapshot, basis)
+    provision = make_provision(snapshot, basis.known_on(snapshot.date))
     events = snapshot.events
     rows = (events["kind"] == "recovery") & events["invoice_id"].isna()
     loose = int(np.rint(events.loc[rows, "amount"].to_numpy(dtype=float) * snapshot.scale).sum())
@@ -192,23 +194,26 @@ def _check_dates(snapshot: Snapshot, dates: Sequence[Date] | None) -> list[pd.Ti
 
 def _period(old: _State, new: _State, scale: int) -> tuple[dict[str, float], float]:
     """Lines of one period in currency units, and the charge summed over items."""
-    items = new.items.merge(old.items[[*KEYS, "open", "written_off", "recovered", "allowance"]],
-                            on=KEYS, how="left", suffixes=("", "_old"), indicator=True)  # fmt: skip
-    is_new = (items["_merge"] == "left_only").to_numpy()
-    lost, back = (
-        items[c].to_numpy() - items[f"{c}_old"].fillna(0).to_numpy(dtype=np.int64)
-        for c in ("written_off", "recovered")
-    )
-    loose = new.loose - old.loose
-    charge = items["allowance"].to_numpy() - items["allowance_old"].fillna(0).to_numpy() + lost - back
-    settled = ~is_new & (items["open"] == 0).to_numpy() & (lost == 0) & (items["open_old"] > 0).to_numpy()
+    known = np.isin(new.items["item"].to_numpy(), old.items["item"].to_numpy())
+    now = [new.items[c].to_numpy() for c in MEASURES]
+    before = [_spread(old.items[c].to_numpy(), known) for c in MEASURES]
+    still, lost, back, worth = (a - b for a, b in zip(now, before, strict=True))
+    charge, loose = worth + lost - back, new.loose - old.loose
+    settled = known & (now[0] == 0) & (still < 0) & (lost == 0)
     opening, closing = (_minor(state.provision, scale) for state in (old, new))
     written_off, recovered = int(lost.sum()), int(back.sum()) + loose
     whole = closing - opening + written_off - recovered
-    parts = [float(np.rint(charge[rows].sum())) for rows in (is_new, settled)]
+    parts = [float(np.rint(charge[rows].sum())) for rows in (~known, settled)]
     values = (opening, 0.0, *parts, whole - sum(parts), -written_off, recovered, 0.0, closing)
     lines = {line: round(value / scale, 2) + 0.0 for line, value in zip(LINES, values, strict=True)}
     return lines, round((float(charge.sum()) - loose) / scale, 2)
+
+
+def _spread(values: NDArray[Any], known: NDArray[np.bool_]) -> NDArray[Any]:
+    """Values of the items of the earlier day among those of the later one; 0 for the others."""
+    out = np.zeros(known.size, dtype=values.dtype)
+    out[known] = values
+    return out
 
 
 def _minor(provision: Provision, scale: int) -> float:
