@@ -29,15 +29,34 @@ from arrisk.models.hazard.continuous import fit_cox
 from arrisk.models.late_score.comparison import compare_late_scores
 from arrisk.models.late_score.score import fit_late_score
 from arrisk.models.league import fit_league
+from arrisk.models.loss_rates.comparison import compare_loss_rates
+from arrisk.models.loss_rates.fit import fit_loss_rates
+from arrisk.models.loss_rates.segmentation import compare_segments
+from arrisk.models.overlay.factors import Factor
+from arrisk.models.overlay.log import append_overlay, read_overlays, withdraw_overlay
+from arrisk.models.overlay.macro import fit_macro_link
+from arrisk.models.overlay.macro_series import make_macro_series
+from arrisk.models.overlay.scenarios import Scenario, weigh_scenarios
 from arrisk.models.payment.calendar import PaymentCalendar
 from arrisk.models.payment.closed_days import find_closed_days
 from arrisk.models.payment.next_payment import find_next_payments
 from arrisk.models.payment.next_payment_backtest import backtest_pay_days
 from arrisk.models.payment.pay_days import find_pay_days
 from arrisk.models.payment.payment_hazard import fit_hazard
-from arrisk.models.provision.checks import backtest_provision, vary_provision
-from arrisk.models.provision.matrix import fit_provision
+from arrisk.models.provision.backtest import backtest_provision
+from arrisk.models.provision.basis import Basis
+from arrisk.models.provision.bridge import make_provision_bridge
+from arrisk.models.provision.enhancement import Enhancement
+from arrisk.models.provision.framework import Elections
+from arrisk.models.provision.individual import Assessment, Recovery
+from arrisk.models.provision.loss_table import compare_allowance
+from arrisk.models.provision.movement import make_movement
 from arrisk.models.provision.provision import make_provision
+from arrisk.models.provision.sensitivity import vary_provision
+from arrisk.models.recovery.guarantee_value import value_guarantee
+from arrisk.models.recovery.loss_given_default import fit_lgd
+from arrisk.models.recovery.pursuit import value_pursuit
+from arrisk.models.recovery.recovery_curve import fit_recovery
 from arrisk.models.regression.logit import fit_logit
 from arrisk.models.scoring.binner import WoeBinner
 from arrisk.models.scoring.card_file import read_card
@@ -114,6 +133,9 @@ from arrisk.portfolio.signals.alerts import make_alerts
 from arrisk.portfolio.survival_counts import make_survival_counts
 from arrisk.portfolio.turnover import make_turnover
 from arrisk.portfolio.utilisation import make_utilisation_path
+from arrisk.report.evidence.pack import write_evidence
+from arrisk.report.evidence.sign_off import sign_off
+from arrisk.report.evidence.verification import verify_evidence
 from arrisk.report.runner import run_study
 from arrisk.report.style import use_style
 
@@ -121,21 +143,29 @@ __version__ = "0.1.0"
 
 __all__ = [
     "ArriskError",
+    "Assessment",
+    "Basis",
     "CustomerTimeSplit",
     "DefaultDefinition",
+    "Elections",
+    "Enhancement",
     "ExpertCard",
+    "Factor",
     "Ledger",
     "PaymentCalendar",
     "PolicyTerms",
     "Recommendation",
+    "Recovery",
     "Rules",
     "SalesPlan",
+    "Scenario",
     "ScorecardClassifier",
     "Snapshot",
     "Study",
     "Table",
     "WoeBinner",
     "aalen_johansen",
+    "append_overlay",
     "backtest_alerts",
     "backtest_cash",
     "backtest_expert",
@@ -146,6 +176,7 @@ __all__ = [
     "bound_grades",
     "check_early_booking",
     "closed_only_curve",
+    "compare_allowance",
     "compare_closed_only",
     "compare_dso",
     "compare_entry",
@@ -153,8 +184,10 @@ __all__ = [
     "compare_independent",
     "compare_independent_cash",
     "compare_late_scores",
+    "compare_loss_rates",
     "compare_samples",
     "compare_score_folds",
+    "compare_segments",
     "compare_with_timing",
     "count_defaults",
     "define_alerts",
@@ -174,8 +207,11 @@ __all__ = [
     "fit_incidence",
     "fit_late_score",
     "fit_league",
+    "fit_lgd",
     "fit_logit",
-    "fit_provision",
+    "fit_loss_rates",
+    "fit_macro_link",
+    "fit_recovery",
     "fit_scorecard",
     "fit_term_structure",
     "fit_timing",
@@ -203,8 +239,11 @@ __all__ = [
     "make_invoice_features",
     "make_invoice_labels",
     "make_labels",
+    "make_macro_series",
+    "make_movement",
     "make_ownership",
     "make_provision",
+    "make_provision_bridge",
     "make_rankings",
     "make_sample",
     "make_schemes",
@@ -220,6 +259,7 @@ __all__ = [
     "rank_alerts",
     "read_card",
     "read_ledger",
+    "read_overlays",
     "recommend_cash",
     "recommend_discount",
     "recommend_early_warning",
@@ -238,10 +278,17 @@ __all__ = [
     "run_study",
     "score_new_customers",
     "shipped_maps",
+    "sign_off",
     "simulate_discounts",
     "use_style",
     "validate_score",
     "value_alerts",
+    "value_guarantee",
+    "value_pursuit",
     "vary_provision",
+    "verify_evidence",
+    "weigh_scenarios",
+    "withdraw_overlay",
+    "write_evidence",
     "write_sample",
 ]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from arrisk.display import Format, Table, stamp
 
@@ -17,8 +18,11 @@ if TYPE_CHECKING:
 
 __all__ = ["describe_backtest", "plot_backtest", "show_backtest", "show_buckets"]
 
+Floats = NDArray[np.float64]
 BLUE, PALE, VERMILLION = "#0072B2", "#9ecae1", "#D55E00"
 THOUSANDS_FROM = 10_000
+REACH = 2.5
+"""The picture goes up to so many times what was provided and lost at most."""
 AMOUNTS = (
     "owed", "provision", "low", "high", "outcome_low", "outcome_high", "lost", "still_open", "lost_if_open",
     "expected",
@@ -83,8 +87,9 @@ def plot_backtest(result: ProvisionBacktest, ax: Axes | None) -> Axes:
     most = float(table[["provision", "lost_if_open", "high"]].max().max())
     scale, unit = (1000, "thousand ") if most >= THOUSANDS_FROM else (1, "")
     at, given = np.arange(len(table)), table["provision"].notna().to_numpy()
-    figure = {c: table[c].to_numpy(dtype=float) / scale for c in AMOUNTS}
-    left, right = at - 0.14, at + 0.14
+    figure = {c: table[c].to_numpy(dtype=np.float64) / scale for c in AMOUNTS}
+    left: Floats = np.asarray(at - 0.14, dtype=np.float64)
+    right = at + 0.14
     for low, high, width, colour, label in (
         ("outcome_low", "outcome_high", 9, PALE, "range of the outcome, told on that day"),
         ("low", "high", 3, BLUE, "interval of the provision"),
@@ -95,12 +100,25 @@ def plot_backtest(result: ProvisionBacktest, ax: Axes | None) -> Axes:
     ax.vlines(right, figure["lost"], figure["lost_if_open"], VERMILLION, linewidth=2, alpha=0.5)
     ax.plot(right, figure["lost"], "s", color=VERMILLION, label="lost since (line: still open)")
     ax.set_xticks(at, [f"{day:%b %Y}" for day in table["date"]])
-    reach = np.nanmax([figure["provision"], figure["lost"], figure["outcome_high"] * given])
-    ax.set_ylim(0, 1.25 * float(reach) if reach > 0 else None)
+    _limit(ax, left, figure, given)
     ax.yaxis.set_major_formatter("{x:,.0f}")
     ax.set(xlabel="day of the provision", ylabel=f"{unit}{result.currency}")
     ax.legend(fontsize=8)
     return stamp(ax, result.as_of, f"{result.basis.level:.0%}, customers as units")
+
+
+def _limit(ax: Axes, at: Floats, figure: dict[str, Floats], given: NDArray[np.bool_]) -> None:
+    """Cut ranges and bounds that would hide everything else; an arrow says that they go on."""
+    seen = np.nanmax([figure["provision"], figure["lost_if_open"]])
+    if not seen > 0:
+        return
+    ends = np.where(given, np.fmax(figure["high"], figure["outcome_high"]), figure["high"])
+    top = 1.25 * min(np.nanmax(ends), REACH * seen)
+    ax.set_ylim(0, top)
+    beyond = ends > top
+    if beyond.any():
+        heights = np.full(int(beyond.sum()), 0.97 * top)
+        ax.plot(at[beyond], heights, "^", color="0.35", label="goes on above")
 
 
 def _broken_bounds(result: ProvisionBacktest) -> str:

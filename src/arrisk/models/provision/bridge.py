@@ -31,10 +31,10 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 PARTS = {
     "volume": "total owed",
-    "mix": "mix of segments and ages",
+    "mix": "segments and ages",
     "rate": "loss rates of history",
     "overlay": "overlays",
-    "assessed": "customers judged by themselves",
+    "assessed": "judged by themselves",
     "enhancements": "credit enhancements",
 }
 """Name and words of each part."""
@@ -83,7 +83,7 @@ class ProvisionBridge:
     @property
     def change(self) -> float:
         """Closing less opening, currency units; missing without both."""
-        return float(self.table["amount"].sum(skipna=False).round(2))
+        return round(float(self.table["amount"].sum(skipna=False)), 2)
 
     def finding(self) -> str:
         """What moved the provision most, in one sentence."""
@@ -255,7 +255,7 @@ class _State:
         self.provision = provision
 
     def forward(self, history: Floats) -> Floats:
-        """Historical rates of cells taken forward by the overlays of the day; NaN in cells it does not have."""
+        """Historical rates of cells taken forward by the overlays of the day; NaN where it has no cell."""
         rates = self.made.rates
         outlook = rates.replicates.outlook
         if outlook is None:
@@ -263,9 +263,9 @@ class _State:
         own = [(s, b) for s in rates.segments for b in rates.buckets]
         given = pd.Series(history, index=pd.MultiIndex.from_tuples(self.cells))
         grid = given.reindex(pd.MultiIndex.from_tuples(own)).to_numpy(dtype=float)
-        moved = outlook(grid.reshape(len(rates.segments), -1)).reshape(-1)
+        moved = outlook(np.asarray(grid.reshape(len(rates.segments), -1), dtype=np.float64)).reshape(-1)
         found = pd.Series(moved, index=pd.MultiIndex.from_tuples(own))
-        return found.reindex(pd.MultiIndex.from_tuples(self.cells)).to_numpy(dtype=float)
+        return np.asarray(found.reindex(pd.MultiIndex.from_tuples(self.cells)), dtype=np.float64)
 
 
 def _cells(opening: Provision, closing: Provision) -> list[tuple[str, str]]:
@@ -318,4 +318,5 @@ def _filled(old: Floats, new: Floats) -> tuple[Floats, Floats]:
 
 
 def _ratio(part: Floats, whole: Floats) -> Floats:
-    return np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0)
+    share: Floats = np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0)
+    return share

@@ -41,7 +41,7 @@ def describe_bridge(bridge: ProvisionBridge) -> str:
 
 def _largest(table: pd.DataFrame) -> str:
     order = table["amount"].abs().sort_values(ascending=False, kind="stable").index
-    named = table.loc[[k for k in order if table.at[k, "amount"]][:NAMED]]
+    named = table.loc[[k for k in order if table.loc[k, "amount"]][:NAMED]]
     return " and ".join(
         f"{part} ({amount:+,.0f})" for part, amount in zip(named["part"], named["amount"], strict=True)
     )

@@ -1,4 +1,4 @@
-"""Gross carrying amount, expected loss rate and loss allowance by bucket, beside the same of an earlier day."""
+"""Gross amount, expected loss rate and loss allowance by bucket, beside the same of an earlier day."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SUBTOTAL = "all ages"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AllowanceComparison:
-    """The loss allowance of a day by bucket, beside that of an earlier day; make one with `compare_allowance`.
+    """The loss allowance by bucket beside that of an earlier day; make one with `compare_allowance`.
 
     Attributes
     ----------
@@ -79,8 +79,8 @@ class AllowanceComparison:
 
     def to_table(self, name: str = "allowance_by_bucket") -> Table:
         """Both days side by side, with subtotals by segment and the total."""
-        days = {column: f"{self.before.as_of:%Y-%m-%d}" for column in BEFORE}
-        days |= {column: f"{self.as_of:%Y-%m-%d}" for column in NOW}
+        days = dict.fromkeys(BEFORE, f"{self.before.as_of:%Y-%m-%d}")
+        days |= dict.fromkeys(NOW, f"{self.as_of:%Y-%m-%d}")
         shown = _with_sums(self.table, self.now.basis.by is not None)
         words = {c: f"{c.removesuffix('_before')} {day}" for c, day in days.items()}
         formats: dict[str, Format] = {
@@ -140,7 +140,7 @@ def compare_allowance(
     both = _of_day(now).join(_of_day(before), how="outer", rsuffix="_before")
     order = list(dict.fromkeys([*_of_day(now).index, *_of_day(before).index]))
     both = both.loc[sorted(order, key=lambda cell: cell[0])]
-    money_columns = [c for c in both if c.startswith("gross") or c.startswith("allowance")]
+    money_columns = [c for c in map(str, both) if c.startswith(("gross", "allowance"))]
     for column in money_columns:
         absent = ~both.index.isin(_of_day(before if column.endswith("_before") else now).index)
         both.loc[absent, column] = 0.0

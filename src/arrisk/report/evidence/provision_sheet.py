@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from arrisk.models.loss_rates.arithmetic import round_money
 from arrisk.models.provision.open_book import share_out
-from arrisk.models.provision.parts import HALF_DIGITS
 from arrisk.report.evidence.grid import HEADER_ROW, NO_RATE, Grid
 from arrisk.report.evidence.rates_sheet import RatesSheet
 
@@ -195,7 +195,7 @@ def _write_row(
 def _product(amount: float, rate: float, digits: int) -> float:
     """Rounded as a spreadsheet does: half a unit counts up."""
     unit = 10**digits
-    return float(np.floor(round(amount * rate * unit, HALF_DIGITS) + 0.5)) / unit if amount > 0 else 0.0
+    return float(round_money(amount * rate, unit)) if amount > 0 else 0.0
 
 
 def _by_cell(provision: Provision, amounts: Floats) -> Floats:
