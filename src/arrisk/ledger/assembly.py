@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,7 @@ from arrisk.ledger.counts import make_checks
 from arrisk.ledger.days import NO_DAY, day_numbers
 from arrisk.ledger.engine import Engine, open_engine
 from arrisk.ledger.item_frame import ITEM_TEXTS
-from arrisk.ledger.normal_form import whole_days
+from arrisk.ledger.normal_form import empty_table, whole_days
 from arrisk.ledger.postings import post, to_reporting
 from arrisk.ledger.quarantine import Quarantine
 from arrisk.ledger.tables import TABLES, currency_digits
@@ -198,12 +199,18 @@ def _factors(currency: pd.Series, date: pd.Series, checked: Checked) -> pd.Serie
     return out
 
 
+@cache
+def _no_rows_in_units(name: str) -> pd.DataFrame:
+    """What `_in_units` makes of a table without rows; to be copied."""
+    money = [c for c, spec in TABLES[name].items() if spec.kind == "money"]
+    return empty_table(name)[list(TABLES[name])].astype(dict.fromkeys(money, float))
+
+
 def _in_units(checked: Checked, name: str, **more: NDArray[np.int64]) -> pd.DataFrame:
     """A side table with its amounts in units of the reporting currency."""
     frame = checked.tables[name].reset_index(drop=True)
     if frame.empty:
-        money = [c for c, spec in TABLES[name].items() if spec.kind == "money"]
-        return frame[list(TABLES[name])].astype(dict.fromkeys(money, float)).assign(**more)
+        return _no_rows_in_units(name).assign(**more)
     date = {"orders": "order_date", "limits": "valid_from"}[name]
     factor = _factors(frame["currency"], frame[date], checked).to_numpy(dtype=float)
     out = frame[list(TABLES[name])].assign(**more)

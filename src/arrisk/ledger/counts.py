@@ -47,7 +47,7 @@ def make_checks(
     early = after.iloc[:0] if before is None else before
     rows: list[dict[str, Any]] = []
     for name in [*TABLES, *sorted(set(after["table"]) - set(TABLES))]:
-        apart = after[(after["table"] == name).to_numpy()]
+        apart = after[(after["table"] == name).to_numpy()] if len(after) else after
         given, kept = tables.get(name), checked.tables.get(name)
         if apart.empty and given is None:
             continue
@@ -87,6 +87,8 @@ def _totals(name: str, frame: pd.DataFrame | None, default: str) -> Totals:
 
 def _apart(name: str, rows: pd.DataFrame, default: str) -> Totals:
     """The same of rows in quarantine, whose amounts are in currency units."""
+    if rows.empty:
+        return {}
     rows = rows[(rows["table"] == name).to_numpy()]
     if rows.empty:
         return {}
@@ -100,9 +102,10 @@ def _apart(name: str, rows: pd.DataFrame, default: str) -> Totals:
 
 def _by_currency(currency: Any, minor: Any) -> Totals:
     codes, names = codes_of(currency)
-    groups = pd.Series(minor).groupby(codes)
-    sizes, sums = groups.size(), groups.sum()
-    return {str(names[i]): (int(sizes[i]), int(sums[i])) for i in sizes.index}
+    sums = np.zeros(len(names), dtype=np.int64)
+    np.add.at(sums, codes, minor)
+    sizes = np.bincount(codes, minlength=len(names))
+    return {str(name): (int(sizes[i]), int(sums[i])) for i, name in enumerate(names)}
 
 
 def _joined(one: Totals, other: Totals) -> Totals:

@@ -58,7 +58,7 @@ def day_numbers(values: pd.Series) -> pd.Series:
     """
     raw = pd.to_datetime(values).to_numpy(dtype="datetime64[D]").astype(np.int64)
     missing = raw == NO_DAY
-    return pd.Series(pd.array(np.where(missing, 0, raw), dtype="Int64"), index=values.index).mask(missing)
+    return pd.Series(pd.arrays.IntegerArray(np.where(missing, 0, raw), missing), index=values.index)
 
 
 def dates(numbers: ArrayLike | pd.Series) -> NDArray[np.datetime64]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -84,9 +85,7 @@ class Quarantine:
     def frame(self) -> pd.DataFrame:
         """All rejected rows, in the order of their source."""
         if not self._frames:
-            return pd.DataFrame(
-                {c: pd.Series(dtype=float if c == "amount" else str) for c in QUARANTINE_COLUMNS}
-            )
+            return _nothing_apart().copy()
         out = pd.concat(
             [f.astype({"line": "Int64", "amount": float}) for f in self._frames], ignore_index=True
         )
@@ -101,6 +100,11 @@ class Quarantine:
             for reason, group in frame.groupby("reason", sort=True)
         ]
         return "; ".join(parts)
+
+
+@cache
+def _nothing_apart() -> pd.DataFrame:
+    return pd.DataFrame({c: pd.Series(dtype=float if c == "amount" else str) for c in QUARANTINE_COLUMNS})
 
 
 def _listed(values: pd.Series[Any]) -> str:
