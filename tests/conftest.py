@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 matplotlib.use("Agg")
 # A slow machine is no defect of the code.
-settings.register_profile("whole", deadline=None)
+settings.register_profile("whole", deadline=None, max_examples=50)
 settings.register_profile("fast", deadline=None, max_examples=25)
 
 ROOT = Path(__file__).resolve().parents[1]
