@@ -69,7 +69,8 @@ def count_net_flows(
     months : int
         Window of monthly flows.
     edges : sequence of int
-        Days overdue at which a bucket ends.
+        Days overdue at which a bucket ends, about a month apart: a flow takes a month. The conventions say
+        what other widths do.
     averaging : {"volume", "simple"}
         See `flow_rates`.
     unit : {"item", "customer"}
@@ -135,6 +136,7 @@ def count_net_flows(
         flows.followed,
         flows.today / snapshot.scale,
         _conventions(window, len(ends) - 1, averaging, unit, write_offs, not_due, terminal_loss)
+        | _words_of_widths(edges)
         | {"recoveries": RECOVERIES[recoveries], "bounds": words_of_bounds(horizon)},
         {"window": window, "months": len(ends) - 1},
         unit,
@@ -243,6 +245,21 @@ def _conventions(
         "credit notes": "settled",
         "a bucket never seen": "passes everything on",
     }
+
+
+def _words_of_widths(edges: Sequence[int]) -> dict[str, str]:
+    """What buckets that are not about a month wide do to the rates; nothing where all are."""
+    widths = np.diff([0, *edges])
+    words = {
+        "wider than a month: only a part passes on within one, their rates and younger ones are too low": (
+            widths.max() > 31
+        ),
+        "narrower than a month: money jumps over them, their rates and younger ones are too high": (
+            widths.min() < 28
+        ),
+    }
+    found = "; ".join(text for text, holds in words.items() if holds)
+    return {"width of buckets": f"{found} (not so with roll rates)"} if found else {}
 
 
 def _share(part: Floats, whole: Floats) -> Floats:
