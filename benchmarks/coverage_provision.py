@@ -1,14 +1,34 @@
 """How often intervals of loss rates hold the truth, and provisions what is then lost.
 
-First part, made-up books whose loss rate is known (2%): 60 customers with 20 invoices each, chance of loss by
-customer Beta(0.5, 24.5), size of customers log-normal with sigma 1.2, nominal 95%. Beside our coverage stands
-the one published with the rule never to resample invoices.
+First part, made-up books whose loss rate is known (2%): 60 customers with 20 invoices each, chance of loss
+by customer Beta(0.5, 24.5), size of customers log-normal with sigma 1.2, nominal 95%. Beside our coverage
+stands the one published with the rule never to resample invoices.
 
-Second part, sample ledgers whose future is known: the provision of an early day by every method against what
-is finally written off, net of recoveries, of the balance open on that day. The interval is one of the rate:
-it says how far the expected loss is known, not where the loss of one day will fall, and its coverage of the
-loss shows how much wider a range for that would be. The coverage of the mean loss takes the mean over all
-ledgers, by size of the balance, as the truth.
+Second part, sample ledgers that go on for 30 months after an early day: by then the debts of that day are
+paid or written off, and all but the last recoveries have come. Two truths. Bias: the provision over the
+loss, both summed over ledgers, by bucket, with errors by ledger. Coverage: whether the interval holds the
+expected loss of the balance, its own buckets at the rates of all other ledgers; and, for comparison, the
+loss of the day. The interval is one of the rate: it says how far the expected loss is known, not where the
+loss of one day falls, so it holds the latter less often than its level.
+
+What is a property of the world, and what of the methods (120 ledgers of 12,000 invoices, seeds from 1000):
+
+- A slump (--slump -4) is centred a little after the middle of all time, here on the as-of date: the past
+  then knows less loss than the future. Net flow fell from 1.02 +- 0.05 to 0.91 +- 0.04 of the loss on 95
+  ledgers of the same seeds. The books measured have none unless asked for.
+- Customers that fail move a share of all orders since the ledger began into their last months (the surge),
+  so that loss rates of one bucket rise with the age of the ledger: of what is not due 0.83%, 1.04%, 1.16%,
+  1.20% were lost by year when nothing else moved. --surge 0 leaves that out.
+- Recoveries come up to 14 months after a write-off. Those known on the as-of date leave rates about 8%
+  higher than they end (0.900 of the write-offs of the window net of recoveries, 0.833 in the end).
+- What stands in a bucket is not what passes through it: those who lose stand longer. The terminal loss, a
+  share of what left the last bucket, is too low for the balance over 90 days, most of which waits for its
+  write-off; it hides what recoveries add. Monthly buckets to 180 days together with developed recoveries put
+  both right (over 90 days 1.01 +- 0.03 of the loss; with developed recoveries alone 0.87 +- 0.04). For the
+  same reason roll rates and the chain, which count an invoice once when it leaves, put 27% less on what is
+  not due than net flow, which counts it when it falls due.
+- Cohorts relate losses to what reached a bucket and not to what stands in it, and follow for a year only;
+  realised rates leave out what is written off after a year.
 
 Prints both tables; --json writes one line a ledger and method.
 """
@@ -22,6 +42,7 @@ import os
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import joblib
 import numpy as np
@@ -65,10 +86,15 @@ READ = {
     ),
     "customers": ("customer_id", "segment"),
 }
-WAYS: dict[str, tuple[str, dict[str, str]]] = {
+WAYS: dict[str, tuple[str, dict[str, Any]]] = {
     **{method: (method, {}) for method in METHODS},
     "net_flow by segment": ("net_flow", {"by": "segment", "credibility": "buhlmann"}),
     "net_flow developed": ("net_flow", {"recoveries": "developed"}),
+    "net_flow to 180": ("net_flow", {"edges": tuple(range(30, 181, 30))}),
+    "net_flow to 180 developed": (
+        "net_flow",
+        {"edges": tuple(range(30, 181, 30)), "recoveries": "developed"},
+    ),
 }
 
 
@@ -131,14 +157,14 @@ def cover_rate(replicates: int, seed: int, level: float) -> pd.DataFrame:
     return pd.DataFrame(rows).set_index("interval")
 
 
-def later_truth(slump: float) -> Truth:
+def later_truth(slump: float, surge: float) -> Truth:
     """The process of the ordinary sample, carried on for `FOLLOWED` after the as-of date.
 
     As many customers start a year as in an ordinary sample: `new_share` is spread over all of the time.
     """
     share = BASE_TRUTH.new_share
     later = share * LONGER / (1 - share + share * LONGER)
-    return replace(BASE_TRUTH, end=END, pmi_slump=slump, new_share=later)
+    return replace(BASE_TRUTH, end=END, pmi_slump=slump, surge_share=surge, new_share=later)
 
 
 def read_books(frames: dict[str, pd.DataFrame]) -> Ledger:
@@ -147,9 +173,8 @@ def read_books(frames: dict[str, pd.DataFrame]) -> Ledger:
     return read_ledger(kept, currency="EUR")
 
 
-def make_book(seed: int, invoices: int, slump: float) -> Ledger:
+def make_book(seed: int, invoices: int, truth: Truth) -> Ledger:
     """A sample ledger with its future: about so many invoices, and their customers, by the as-of date."""
-    truth = later_truth(slump)
     growth = 1 + truth.growth
     all_of_them = invoices * (growth ** (YEARS * LONGER) - 1) / (growth**YEARS - 1)
     customers = round(invoices / 60 * (1 - BASE_TRUTH.new_share) / (1 - truth.new_share))
@@ -190,7 +215,7 @@ def describe_book(snapshot: Snapshot) -> dict[str, float]:
 def compare_books(given: argparse.Namespace, rows: pd.DataFrame) -> pd.DataFrame:
     """The books measured on beside ordinary samples that end on the as-of date: means and errors."""
     ours = pd.DataFrame(rows.drop_duplicates("seed")["book"].tolist())
-    truth = replace(BASE_TRUTH, pmi_slump=given.slump)
+    truth = replace(BASE_TRUTH, pmi_slump=given.slump, surge_share=given.surge)
     seeds = range(given.seed, given.seed + given.ordinary)
     frames = (make_sample(given.invoices, seed, truth=truth) for seed in seeds)
     others = pd.DataFrame([describe_book(read_books(one).as_of(AS_OF)) for one in frames])
@@ -200,7 +225,7 @@ def compare_books(given: argparse.Namespace, rows: pd.DataFrame) -> pd.DataFrame
 
 def try_ledger(seed: int, given: argparse.Namespace) -> list[dict]:
     """One row a method: provisions by bucket, the interval of their sum, and what was lost."""
-    ledger = make_book(seed, given.invoices, given.slump)
+    ledger = make_book(seed, given.invoices, later_truth(given.slump, given.surge))
     owed, lost, waits = lost_of_open(ledger, AS_OF)
     snapshot, rows = ledger.as_of(AS_OF), []
     known = {"seed": seed, "owed": owed.tolist(), "lost": lost.tolist(), "waits": waits}
@@ -214,8 +239,9 @@ def try_ledger(seed: int, given: argparse.Namespace) -> list[dict]:
             rows.append({**known, "method": name, "problem": str(problem)})
             continue
         seconds = time.perf_counter() - started
-        total, table = found.total, found.table
-        by_bucket = table["provision"].to_numpy(float).reshape(-1, len(EDGES) + 2).sum(axis=0)
+        total, last = found.total, len(EDGES) + 1
+        by_bucket = found.table["provision"].to_numpy(float).reshape(len(found.segments), -1).sum(axis=0)
+        by_bucket = np.append(by_bucket[:last], by_bucket[last:].sum())
         figures = {"value": total.value, "low": total.low, "high": total.high, "seconds": seconds}
         problem = "" if found.identified else "no rate: too few losses"
         rows.append({**known, "method": name, "problem": problem, "by_bucket": by_bucket.tolist(), **figures})
@@ -305,7 +331,8 @@ def show_ledgers(given: argparse.Namespace) -> None:
     waits = rows.drop_duplicates("seed")["waits"].mean()
     print(
         f"nominal {given.level:.0%}, {given.ledgers} ledgers of {given.invoices} invoices as of {AS_OF}, "
-        f"followed to {END}, when {waits:.2%} was still open; seeds from {given.seed}, slump {given.slump}"
+        f"followed to {END}, when {waits:.2%} was still open; seeds from {given.seed}, slump {given.slump}, "
+        f"surge {given.surge}"
     )
     failed = rows[rows["problem"] != ""]
     if len(failed):
@@ -321,6 +348,7 @@ def main() -> None:
     parser.add_argument("--invoices", type=int, default=12_000)
     parser.add_argument("--methods", nargs="+", choices=list(WAYS), default=list(WAYS))
     parser.add_argument("--slump", type=float, default=0.0)
+    parser.add_argument("--surge", type=float, default=BASE_TRUTH.surge_share)
     parser.add_argument("--ordinary", type=int, default=0)
     parser.add_argument("--level", type=float, default=0.95)
     parser.add_argument("--seed", type=int, default=1000)
