@@ -101,7 +101,7 @@ def _options(
     currency, total = provision.currency, provision.total
     words = provision.conventions["rates"] if total.value is not None else f"a bound: {total.method}"
     options = [Option("the stated basis", total.value, total.low, total.high, currency, words)]
-    if comparison is not None:
+    if comparison is not None and total.value is not None:
         options += _other_ways(provision, comparison)
     if given is not None:
         note = f"{given.value:.2%} of the balance"

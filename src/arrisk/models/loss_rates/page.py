@@ -97,12 +97,27 @@ def plot_rates(rates: LossRates, ax: Axes | None = None) -> Axes:
         at = np.arange(len(rows)) + 0.6 / len(rates.segments) * (number - (len(rates.segments) - 1) / 2)
         _draw_segment(ax, rows, np.asarray(at, dtype=float), COLOURS[number % len(COLOURS)], name)
     ax.set_xticks(range(len(rates.buckets)), rates.buckets)
-    ax.set(xlabel="days overdue", ylabel="lost, % of the balance", title=rates.finding())
+    ax.set(xlabel="days overdue", ylabel="lost, % of the balance", title=_headline(rates))
     ax.set_ylim(bottom=0)
     if len(rates.segments) > 1:
-        ax.legend(loc="upper left")
+        ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
     kind = "intervals" if rates.identified else "intervals, pale: bounds"
     return stamp(ax, rates.as_of, f"{rates.total.level:.0%} {kind} by customer")
+
+
+def _headline(rates: LossRates) -> str:
+    """What is lost of the youngest and of the oldest money; the finding where a rate is missing."""
+    youngest, oldest = rates.replicates.rates[:, 0], rates.replicates.rates[:, -1]
+    if not rates.identified or np.isnan([youngest, oldest]).any():
+        return rates.finding()
+    ends = [_span(end) for end in (youngest, oldest)]
+    days = rates.counts.edges[-1]
+    return f"{ends[0]} of what is not due is lost, {ends[1]} of what is over {days} days late"
+
+
+def _span(rates: Floats) -> str:
+    low, high = f"{rates.min():.1%}", f"{rates.max():.1%}"
+    return low if low == high else f"{low} to {high}"
 
 
 def _draw_segment(ax: Axes, rows: pd.DataFrame, at: Floats, colour: str, name: str) -> None:

@@ -17,7 +17,7 @@ from arrisk.models.intervals import clopper_pearson
 from arrisk.models.loss_rates import segmentation_page as page
 from arrisk.models.loss_rates.fit import METHODS
 from arrisk.models.loss_rates.out_of_time import PastDay, past_days, segment_gain
-from arrisk.models.loss_rates.segments import segment_customers
+from arrisk.models.loss_rates.segments import find_attributes, segment_customers
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -95,7 +95,7 @@ class SegmentationEvidence:
 
 def compare_segments(
     snapshot: Snapshot,
-    attributes: Sequence[str],
+    attributes: Sequence[str] | None = None,
     method: str = "competing",
     draws: int = 4000,
     seed: int = 0,
@@ -103,14 +103,15 @@ def compare_segments(
     followed: int = 12,
     every: int = 6,
 ) -> SegmentationEvidence:
-    """Say by attribute whether segments lose differently and whether their own rates tell later losses better.
+    """Say by attribute whether segments differ in loss and their own rates tell later losses better.
 
     Parameters
     ----------
     snapshot : Snapshot
         Nothing later than its date is used. Attributes of customers have no history: they are today's.
-    attributes : sequence of str
-        Of customers; each must have at least two values, and at least two customers a value on average.
+    attributes : sequence of str, optional
+        Of customers; by default those with few values (`find_attributes`). Each must have two values or more,
+        and at least two customers a value on average.
     method : str
         A key of `METHODS`: how the rates of past days are made.
     draws : int
@@ -148,6 +149,7 @@ def compare_segments(
     >>> compare_segments(snapshot, ["segment"], draws=200).table["verdict"].tolist()
     ['the data cannot say']
     """
+    attributes = find_attributes(snapshot) if attributes is None else attributes
     _check(attributes, method, draws, followed, every)
     people = _settled(snapshot)
     seeds = np.random.SeedSequence(seed).spawn(len(attributes))
@@ -164,15 +166,21 @@ def compare_segments(
     table = pd.DataFrame(
         rows, columns=["attribute", "segments", "customers", "losers", "p", "p_error", *page.GAINS]
     )
-    table.insert(6, "p_holm", multipletests(table["p"].to_numpy(), method="holm")[1])
+    adjusted = multipletests(table["p"].to_numpy(), method="holm")[1] if rows else []
+    table.insert(6, "p_holm", adjusted)
     judged = [
         _judge(*row)
         for row in table[["losers", "p_holm", "gain", "gain_low"]].itertuples(index=False, name=None)
     ]
-    table[["verdict", "reason"]] = pd.DataFrame(judged, index=table.index)
+    verdicts = pd.DataFrame(judged, index=table.index, columns=["verdict", "reason"])
     facts = {"draws": draws, "seed": seed, "method": method, "days": [day.then.date for day in days]}
     return SegmentationEvidence(
-        snapshot.date, table, pd.concat(parts, ignore_index=True), level, _conventions(facts, followed), facts
+        snapshot.date,
+        table.join(verdicts),
+        pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["attribute", "segment"]),
+        level,
+        _conventions(facts, followed),
+        facts,
     )
 
 
@@ -306,7 +314,7 @@ def _conventions(facts: dict[str, Any], followed: int) -> dict[str, str]:
 
 
 def _check(attributes: Sequence[str], method: str, draws: int, followed: int, every: int) -> None:
-    if isinstance(attributes, str) or not attributes or len(set(attributes)) < len(attributes):
+    if isinstance(attributes, str) or len(set(attributes)) < len(attributes):
         raise ModelError(f"attributes are a list of names, each once, not {attributes!r}")
     if method not in METHODS:
         raise ModelError(f"method is one of {sorted(METHODS)}, not {method!r}")

@@ -34,6 +34,8 @@ OPENINGS = {
 
 def describe_segmentation(found: SegmentationEvidence) -> str:
     """What to do with each attribute, in one sentence."""
+    if found.table.empty:
+        return "The ledger tells nothing of customers that could make segments"
     parts: list[str] = []
     for verdict, opening in OPENINGS.items():
         names = found.table.loc[found.table["verdict"] == verdict, "attribute"].tolist()
@@ -74,6 +76,10 @@ def plot_segments(found: SegmentationEvidence, ax: Axes | None = None) -> Axes:
     import matplotlib.pyplot as plt
 
     rows = found.segments
+    if rows.empty:
+        ax = ax if ax is not None else plt.subplots()[1]
+        ax.set_title(found.finding())
+        return stamp(ax, found.as_of)
     ax = ax if ax is not None else plt.subplots(figsize=(7.5, 1.8 + 0.3 * len(rows)))[1]
     codes = rows["attribute"].map({by: k for k, by in enumerate(rows["attribute"].unique())}).to_numpy()
     at = np.arange(len(rows)) + 0.7 * codes

@@ -12,10 +12,12 @@ from arrisk.errors import ModelError
 if TYPE_CHECKING:
     from arrisk.ledger.book import Snapshot
 
-__all__ = ["ALL", "NOT_GIVEN", "segment_customers"]
+__all__ = ["ALL", "NOT_GIVEN", "find_attributes", "segment_customers"]
 
 Ints = NDArray[np.int64]
 ALL = "all"
+NAMES = ("customer_id", "name", "group_id", "since_date")
+MOST_ATTRIBUTES, MOST_SEGMENTS = 4, 12
 NOT_GIVEN = "not given"
 
 
@@ -40,3 +42,15 @@ def segment_customers(
     texts = values.astype("string").fillna(NOT_GIVEN).to_numpy(dtype=str)
     names, place = np.unique(texts, return_inverse=True)
     return tuple(str(name) for name in names), place.astype(np.int64).reshape(-1)
+
+
+def find_attributes(snapshot: Snapshot) -> list[str]:
+    """Attributes of customers that could make segments: 2 to 12 values, at most the first four.
+
+    Names, groups and dates are none. What is not given is a value too.
+    """
+    customers = snapshot.customers
+    kinds = customers.drop(columns=list(NAMES), errors="ignore")
+    values = kinds.nunique() + kinds.isna().any().astype(int)
+    few = values[(values > 1) & (values <= MOST_SEGMENTS) & (2 * values <= len(customers))]
+    return [str(name) for name in few.index[:MOST_ATTRIBUTES]]

@@ -15,6 +15,7 @@ from arrisk.errors import ArriskError
 from arrisk.models.loss_rates.comparison_page import NAMES
 from arrisk.models.loss_rates.fit import METHODS
 from arrisk.models.loss_rates.loss_rates import LossRates
+from arrisk.models.loss_rates.segments import find_attributes
 from arrisk.models.overlay.factors import scale_loss_rates
 from arrisk.models.provision import sensitivity_page as page
 from arrisk.models.provision.basis import Basis, Overlays
@@ -52,7 +53,6 @@ CONVENTIONS: tuple[tuple[str, Any, str, str], ...] = (
 )
 """Parameter of a counting function, a value to try, and both in words."""
 SHIFTS = {"all loss rates 10% lower": 0.9, "all loss rates 10% higher": 1.1}
-MOST_ATTRIBUTES, MOST_SEGMENTS = 4, 12
 """Attributes of customers tried as segments, and values that one may have."""
 
 
@@ -237,17 +237,9 @@ def _segments(snapshot: Snapshot, basis: Basis) -> Iterator[Case]:
         yield Case("segments", "all customers together", replace(basis, by=None, credibility=None))
         if basis.credibility is None:
             yield Case("segments", "drawn towards all by credibility", replace(basis, credibility="buhlmann"))
-    for by in _attributes(snapshot):
+    for by in find_attributes(snapshot):
         if by != basis.by:
             yield Case("segments", f"customers by {by}", replace(basis, by=by, credibility="buhlmann"))
-
-
-def _attributes(snapshot: Snapshot) -> list[str]:
-    """Attributes of customers with few values, in the order of the table."""
-    customers = snapshot.customers
-    values = customers.drop(columns="customer_id", errors="ignore").nunique()
-    few = values[(values > 1) & (values <= MOST_SEGMENTS)]
-    return [str(name) for name in few.index[:MOST_ATTRIBUTES]]
 
 
 def _inputs(basis: Basis) -> Iterator[Case]:
