@@ -26,8 +26,8 @@ What is a property of the world, and what of the methods (120 ledgers of 12,000 
   share of what left the last bucket, is too low for the balance over 90 days, most of which waits for its
   write-off; it hides what recoveries add. Monthly buckets to 180 days together with developed recoveries put
   both right (--surge 0, over 90 days: 1.01 +- 0.03 of the loss; developed recoveries alone 0.87 +- 0.04). For
-  the same reason roll rates and the chain, which count an invoice once when it leaves, put 27% less on what is
-  not due than net flow, which counts it when it falls due.
+  the same reason roll rates and the chain, which count an invoice once when it leaves, put 27% less on what
+  is not due than net flow, which counts it when it falls due.
 - Cohorts relate losses to what reached a bucket and not to what stands in it, and follow for a year only;
   realised rates leave out what is written off after a year.
 
