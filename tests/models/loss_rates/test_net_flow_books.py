@@ -190,17 +190,10 @@ def test_bad_arguments_are_errors(book):
             fit_loss_rates(snapshot, **bad)
 
 
-@pytest.mark.parametrize(
-    ("edges", "words"),
-    [
-        ((30, 60, 90), None),
-        ((30, 60, 90, 180), "wider than a month: only a part passes on within one"),
-        ((15, 45), "narrower than a month: money jumps over them"),
-    ],
-)
-def test_conventions_say_what_the_width_of_buckets_does(book, edges, words):
-    """A flow takes a month; roll rates count only what left a bucket."""
-    net, roll = (fit_loss_rates(book.as_of(DATE), method, edges=edges) for method in ("net_flow", "roll"))
-    said = net.conventions.get("width of buckets")
-    assert (said is None) if words is None else said.startswith(words)
-    assert "width of buckets" not in roll.conventions
+@pytest.mark.parametrize("edges", [(30, 60, 90, 180), (15, 45), (27, 60)])
+def test_a_flow_of_a_month_needs_buckets_of_a_month(book, edges):
+    """Roll rates count only what left a bucket, however wide it is."""
+    with pytest.raises(ModelError, match="need buckets a month wide"):
+        fit_loss_rates(book.as_of(DATE), edges=edges)
+    assert fit_loss_rates(book.as_of(DATE), "roll", edges=edges).identified
+    assert fit_loss_rates(book.as_of(DATE), edges=(28, 59, 90)).identified

@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 __all__ = ["count_net_flows"]
 
 Floats = NDArray[np.float64]
+MONTH = (28, 31)
+"""Days of the shortest and the longest month."""
 Ints = NDArray[np.int64]
 
 
@@ -69,8 +71,7 @@ def count_net_flows(
     months : int
         Window of monthly flows.
     edges : sequence of int
-        Days overdue at which a bucket ends, about a month apart: a flow takes a month. The conventions say
-        what other widths do.
+        Days overdue at which a bucket ends, a month (28 to 31 days) apart: a flow takes a month.
     averaging : {"volume", "simple"}
         See `flow_rates`.
     unit : {"item", "customer"}
@@ -103,6 +104,7 @@ def count_net_flows(
     if terminal_loss is not None and not 0 <= terminal_loss <= 1:
         raise ModelError(f"terminal loss is a fraction between 0 and 1, got {terminal_loss}")
     check_horizon(horizon)
+    _check_widths(edges)
     ends = window_ends(snapshot, months)
     choices = _Choices(ends, tuple(edges), unit, not_due, write_offs, int(ends[-1]) - horizon)
     flows = _together([_flows(snapshot, choices, numbers) for numbers in customer_ranges(snapshot)])
@@ -136,7 +138,6 @@ def count_net_flows(
         flows.followed,
         flows.today / snapshot.scale,
         _conventions(window, len(ends) - 1, averaging, unit, write_offs, not_due, terminal_loss)
-        | _words_of_widths(edges)
         | {"recoveries": RECOVERIES[recoveries], "bounds": words_of_bounds(horizon)},
         {"window": window, "months": len(ends) - 1},
         unit,
@@ -247,19 +248,18 @@ def _conventions(
     }
 
 
-def _words_of_widths(edges: Sequence[int]) -> dict[str, str]:
-    """What buckets that are not about a month wide do to the rates; nothing where all are."""
+def _check_widths(edges: Sequence[int]) -> None:
+    """Refuse buckets through which a month's flow does not lead.
+
+    Of a wider bucket only a part passes on within a month, over a narrower one money jumps: on sample
+    ledgers the rate of 91 to 180 days comes out at a third of what is lost.
+    """
     widths = np.diff([0, *edges])
-    words = {
-        "wider than a month: only a part passes on within one, their rates and younger ones are too low": (
-            widths.max() > 31
-        ),
-        "narrower than a month: money jumps over them, their rates and younger ones are too high": (
-            widths.min() < 28
-        ),
-    }
-    found = "; ".join(text for text, holds in words.items() if holds)
-    return {"width of buckets": f"{found} (not so with roll rates)"} if found else {}
+    if widths.min() < MONTH[0] or widths.max() > MONTH[1]:
+        raise ModelError(
+            f"net flow rates need buckets a month wide ({MONTH[0]} to {MONTH[1]} days), got edges "
+            f"{tuple(edges)}; allowed are such as (30, 60, 90, 120), or the method 'roll' with any"
+        )
 
 
 def _share(part: Floats, whole: Floats) -> Floats:

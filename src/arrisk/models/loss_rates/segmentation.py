@@ -189,7 +189,7 @@ def spread_of_shares(lost: Floats, settled: Floats) -> Floats:
 
     Examples
     --------
-    >>> float(spread_of_shares(np.array([0.0, 2.0]), np.array([10.0, 10.0])))
+    >>> round(float(spread_of_shares(np.array([0.0, 2.0]), np.array([10.0, 10.0]))), 6)
     0.01
     """
     whole = settled.sum(axis=-1, keepdims=True)

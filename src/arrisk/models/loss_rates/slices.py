@@ -147,6 +147,7 @@ def read_slices(
     rows = snapshot.query(survival_counts(snapshot.day, "due_or_issue", ("customer_id", ISSUE_DAY), begin))
     if rows.empty:
         raise ModelError("the snapshot holds no invoice")
+    rows = rows.sort_values(list(rows.columns), ignore_index=True)  # sums of fractions depend on the order
     whole = {name: rows[name].to_numpy(dtype=np.int64) for name in rows.columns}
     customers, owner = _owners(snapshot, whole["cell_0"])
     # In a foreign currency a reversal can leave a minor unit below zero.

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from arrisk.display import Format, Table, money, stamp
+from arrisk.models.loss_rates.replicates import too_young
 from arrisk.models.provision.basis import Basis
 
 if TYPE_CHECKING:
@@ -54,9 +55,10 @@ def describe_provision(provision: Provision) -> str:
     judged = f", {money(known)} of it judged customer by customer" if known else ""
     if total.value is None:
         sure = f"at least {money(total.low)}{judged}, " if total.low > 0 else ""
-        return (
-            f"Too few losses for a rate: {sure}at most {money(total.high, provision.currency)} of {owed} owed"
-        )
+        young = too_young(provision.rates.counts.horizon)
+        why = "Too few losses for a rate"
+        why = f"No rate, {young}" if total.method.startswith(young) else why
+        return f"{why}: {sure}at most {money(total.high, provision.currency)} of {owed} owed"
     saved = float(provision.table["relief"].sum())
     before = f" ({money(total.value + saved)} before enhancements)" if saved else ""
     spread = f"range {money(total.low)} to {money(total.high)}"
