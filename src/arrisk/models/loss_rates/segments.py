@@ -35,9 +35,8 @@ def segment_customers(
         return (ALL,), np.zeros(len(customers), dtype=np.int64)
     known = snapshot.customers
     if by not in known or by == "customer_id":
-        raise ModelError(
-            f"segments are made by an attribute of customers, not {by!r}; {sorted(map(str, known))}"
-        )
+        allowed = ", ".join(sorted(str(name) for name in known if name != "customer_id"))
+        raise ModelError(f"segments are made by an attribute of customers, not {by!r}; allowed: {allowed}")
     values = known.set_index(known["customer_id"].astype(str))[by].reindex(customers)
     texts = values.astype("string").fillna(NOT_GIVEN).to_numpy(dtype=str)
     names, place = np.unique(texts, return_inverse=True)
