@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from arrisk.display import Format, Table, frame_html
+from arrisk.display import Format, Table, frame_html, stamp
 from arrisk.errors import ModelError
 from arrisk.models.loss_rates.credibility import Structure, credibility_factor, structure_of_sums
 from arrisk.models.loss_rates.loss_counts import LossCounts, leave_one_out
@@ -24,6 +25,7 @@ __all__ = ["CredibleRates", "make_credible"]
 
 Floats = NDArray[np.float64]
 TINY = 1e-12
+WIDTH = 75
 FORMATS: dict[str, Format] = {
     **dict.fromkeys(("own_rate", "credible_rate", "all_together"), "percent"),
     "credibility": "percent",
@@ -41,10 +43,12 @@ class CredibleRates:
         are those of the mix of buckets that is owed today by all.
     structure : Structure
         Of customers' shares in the rate of their segment.
+    as_of : Timestamp
     """
 
     table: pd.DataFrame
     structure: Structure
+    as_of: pd.Timestamp
 
     def finding(self) -> str:
         """What the credibility comes to, in one sentence."""
@@ -80,9 +84,9 @@ class CredibleRates:
             100 * self.table["all_together"].iloc[0], color="0.4", linestyle="--", label="all together"
         )
         ax.set_yticks(at, self.table["segment"])
-        ax.set(xlabel="lost, % of what is owed today", title=self.finding())
+        ax.set(xlabel="lost, % of what is owed today", title=fill(self.finding(), WIDTH))
         ax.legend()
-        return ax
+        return stamp(ax, self.as_of)
 
     def _repr_html_(self) -> str:
         table = self.to_table()
@@ -128,7 +132,7 @@ def make_credible(rates: LossRates) -> LossRates:
     if not np.array_equal(fitted, rates.replicates.rates, equal_nan=True):
         raise ModelError("make rates credible as they were fitted, before overlays")
     experience = _read_experience(counts)
-    found = CredibleRates(_table(counts, experience), experience.structure)
+    found = CredibleRates(_table(counts, experience), experience.structure, rates.as_of)
     replicates = _blend(counts, experience)
     words = {**rates.conventions, "credibility": f"Buhlmann, by customer. {found.finding()}"}
     return make_rates(rates.as_of, rates.currency, counts, replicates, words, level, credibility=found)
