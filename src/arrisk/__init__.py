@@ -29,6 +29,14 @@ from arrisk.models.hazard.continuous import fit_cox
 from arrisk.models.late_score.comparison import compare_late_scores
 from arrisk.models.late_score.score import fit_late_score
 from arrisk.models.league import fit_league
+from arrisk.models.loss_rates.arithmetic import (
+    absorption,
+    allowance_movement,
+    cohort_rates,
+    flow_rates,
+    migration_rate,
+    scale_rates,
+)
 from arrisk.models.loss_rates.comparison import compare_loss_rates
 from arrisk.models.loss_rates.fit import fit_loss_rates
 from arrisk.models.loss_rates.segmentation import compare_segments
@@ -165,6 +173,8 @@ __all__ = [
     "Table",
     "WoeBinner",
     "aalen_johansen",
+    "absorption",
+    "allowance_movement",
     "append_overlay",
     "backtest_alerts",
     "backtest_cash",
@@ -176,6 +186,7 @@ __all__ = [
     "bound_grades",
     "check_early_booking",
     "closed_only_curve",
+    "cohort_rates",
     "compare_allowance",
     "compare_closed_only",
     "compare_dso",
@@ -215,6 +226,7 @@ __all__ = [
     "fit_scorecard",
     "fit_term_structure",
     "fit_timing",
+    "flow_rates",
     "forecast_cash",
     "kaplan_meier",
     "make_ageing",
@@ -253,6 +265,7 @@ __all__ = [
     "make_watch_list",
     "make_worklist",
     "map_stability",
+    "migration_rate",
     "open_ledger",
     "open_study",
     "propose_map",
@@ -276,6 +289,7 @@ __all__ = [
     "recommend_timing",
     "resample_curve",
     "run_study",
+    "scale_rates",
     "score_new_customers",
     "shipped_maps",
     "sign_off",
