@@ -81,7 +81,7 @@ def test_parts_sum_with_overlays_judgement_and_enhancements(book):
     assert dict(zip(PARTS, found.table["amount"], strict=True))["assessed"] != 0
     assert (
         found.opening.total.value
-        == make_provision(book.as_of(FIRST), basis.known_on(pd.Timestamp(FIRST))).total.value
+        == make_provision(book.as_of(FIRST), basis.known_on(book.as_of(FIRST))).total.value
     )
 
 

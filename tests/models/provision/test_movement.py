@@ -1,12 +1,15 @@
 """The movement foots to the cent, and its charge is that of the single items."""
 
 import itertools
+from dataclasses import replace
 
 import pandas as pd
 import pytest
 
 from arrisk.errors import ModelError
 from arrisk.models.loss_rates.arithmetic import allowance_movement
+from arrisk.models.provision.basis import Basis
+from arrisk.models.provision.individual import Assessment
 from arrisk.models.provision.movement import LINES, make_movement
 from arrisk.models.provision.provision import make_provision
 from tests.loss_book import loss_book
@@ -94,3 +97,24 @@ def test_it_shows_itself(moved):
     assert "<table" in moved._repr_html_()
     assert len(moved.to_table().frame.columns) == len(DATES)
     assert "differs by at most" in moved.reconciliation_table().title
+
+
+def test_a_judgement_of_a_debt_that_is_settled_counts_no_more(book):
+    """Judged in 2023, paid since: the customer owes nothing in the end, or owes other money."""
+    first = book.as_of(DATES[0])
+    items = book.as_of(DATES[-1]).items
+    owed_then = first.open_items.groupby("customer_id")["open_amount"].sum()
+    owed_now = items.groupby("customer_id")["open_amount"].sum()
+    settled = [str(c) for c in owed_then.index if owed_then[c] > 0 and owed_now[c] == 0]
+    assert settled, "the book has a customer that owed in 2023 and owes nothing now"
+    judged = Assessment(settled[0], DATES[0], "A. Auditor", "insolvent", "file 7", rate=1.0)
+    basis = Basis(assessments=(judged,))
+    now = book.as_of(DATES[-1])
+    with pytest.raises(ModelError, match="owes nothing"):
+        make_provision(now, basis)
+    found = lines_of(make_movement(now, DATES, basis=basis), DATES[-1])
+    assert found["closing"] == make_provision(now).total.value
+    opening = lines_of(make_movement(now, DATES, basis=basis), DATES[1])["opening"]
+    assert opening == make_provision(first, basis).total.value
+    with pytest.raises(ModelError, match="does not know"):
+        make_movement(now, DATES, basis=Basis(assessments=(replace(judged, customer_id="nobody"),)))

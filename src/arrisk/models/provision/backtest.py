@@ -148,16 +148,13 @@ def backtest_provision(
     """
     basis = basis or Basis()
     days = _check_days(snapshot, dates, every, followed)
-    now = (
-        share_items(snapshot, make_provision(snapshot, basis.known_on(snapshot.date)))
-        if days
-        else pd.DataFrame()
-    )
+    today = basis.known_on(snapshot)
+    now = share_items(snapshot, make_provision(snapshot, today)) if days else pd.DataFrame()
     past = []
     for day in days:
         then = snapshot.as_of(day)
         try:
-            made = make_provision(then, replace(basis.known_on(then.date), framework=None))
+            made = make_provision(then, replace(basis.known_on(then), framework=None))
         except ModelError:
             continue
         past.append(look_back(then, made, now))

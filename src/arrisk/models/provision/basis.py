@@ -17,6 +17,7 @@ from arrisk.models.provision.framework_rules import FrameworkName
 from arrisk.models.provision.individual import Assessment
 
 if TYPE_CHECKING:
+    from arrisk.ledger.book import Snapshot
     from arrisk.models.loss_rates.loss_rates import LossRates
 
 __all__ = ["Basis", "FrameworkName", "Overlays"]
@@ -100,9 +101,22 @@ class Basis:
         if self.assessed_history not in ("stays", "leaves"):
             raise ModelError(f"assessed_history is 'stays' or 'leaves', not {self.assessed_history!r}")
 
-    def known_on(self, day: pd.Timestamp) -> Basis:
-        """The basis as it stood on an earlier day: without the assessments made after it."""
-        known = tuple(one for one in self.assessments if as_date(one.date) <= day)
+    def known_on(self, snapshot: Snapshot) -> Basis:
+        """The basis as it stood on the day of a snapshot, for provisions of other days.
+
+        Without assessments made later, and without those of customers that owe nothing on the day: what was
+        judged of them was another debt.
+        """
+        if not self.assessments:
+            return self
+        items = snapshot.open_items
+        owing = set(items.loc[items["open_amount"] > 0, "customer_id"].astype(str))
+        settled = set(snapshot.items["customer_id"].astype(str)) - owing
+        known = tuple(
+            one
+            for one in self.assessments
+            if as_date(one.date) <= snapshot.date and str(one.customer_id) not in settled
+        )
         return replace(self, assessments=known)
 
     def describe(self, name: str = "basis") -> Table:

@@ -166,8 +166,8 @@ def provide_on_both_days(
         raise ModelError(
             f"nothing was known on {day:%Y-%m-%d}: the ledger begins {snapshot.first_date:%Y-%m-%d}"
         )
-    then = make_provision(snapshot.as_of(day), basis.known_on(day))
-    return then, make_provision(snapshot, basis)
+    then = snapshot.as_of(day)
+    return make_provision(then, basis.known_on(then)), make_provision(snapshot, basis)
 
 
 def _of_day(provision: Provision) -> pd.DataFrame:

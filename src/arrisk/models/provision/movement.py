@@ -174,7 +174,7 @@ class _State:
 
 
 def _state(snapshot: Snapshot, basis: Basis) -> _State:
-    provision = make_provision(snapshot, basis.known_on(snapshot.date))
+    provision = make_provision(snapshot, basis.known_on(snapshot))
     events = snapshot.events
     rows = (events["kind"] == "recovery") & events["invoice_id"].isna()
     loose = int(np.rint(events.loc[rows, "amount"].to_numpy(dtype=float) * snapshot.scale).sum())
