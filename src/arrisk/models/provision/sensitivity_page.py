@@ -18,7 +18,7 @@ __all__ = ["WHAT_IFS", "describe_sensitivity", "plot_sensitivity", "show_sensiti
 
 UP, DOWN, BAND = "#D55E00", "#0072B2", "0.88"
 THOUSANDS_FROM = 10_000
-WHAT_IFS = ("overlay", "terminal loss", "recoveries")
+WHAT_IFS = ("overlay", "terminal loss", "recovery share", "judgement", "enhancements")
 """Groups that ask what if, and are no other way to read the same history."""
 
 
