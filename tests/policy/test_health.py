@@ -99,7 +99,7 @@ def test_top_risks_with_expected_loss():
     assert risks["share"].tolist() == [400 / 650]
     assert risks["expected_loss"].isna().all()
     unknown = make_health(snapshot, make_provision(snapshot))
-    assert "No expected loss: Too few losses for a rate" in unknown.risks_table().note
+    assert "No expected loss: No rate, the ledger is too young" in unknown.risks_table().note
 
 
 def test_expected_losses_add_up_to_the_provision(sample):

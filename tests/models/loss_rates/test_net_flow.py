@@ -82,8 +82,8 @@ def plain_customer_flows(snapshot, months, edges):
 @given(ledgers(), as_of_dates)
 def test_customers_flow_as_in_loops_over_their_items(rows, day):
     book = ledger_of(**rows).as_of(day)
-    counts = count_net_flows(book, 3, (10, 45), unit="customer", write_offs="dropped", not_due="all")
-    arrived, left = plain_customer_flows(book, 3, (10, 45))
+    counts = count_net_flows(book, 3, (28, 59), unit="customer", write_offs="dropped", not_due="all")
+    arrived, left = plain_customer_flows(book, 3, (28, 59))
     sums = counts.totals()[0][:-2].reshape(2, *left.shape)
     np.testing.assert_allclose(sums[0], arrived, atol=1e-6)
     np.testing.assert_allclose(sums[1], left, atol=1e-6)
