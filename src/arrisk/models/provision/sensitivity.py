@@ -208,7 +208,8 @@ def usual_cases(snapshot: Snapshot, basis: Basis | None = None) -> list[Case]:
     >>> snapshot = read_ledger({"invoices": invoices}, currency="EUR").as_of("2025-03-31")
     >>> [case.choice for case in usual_cases(snapshot, Basis(method="realised")) if case.what != "method"]
     ... # doctest: +NORMALIZE_WHITESPACE
-    ['past balances followed for 24 months', 'all loss rates 10% lower', 'all loss rates 10% higher']
+    ['past balances followed for 24 months', 'those expected in the end',
+     'all loss rates 10% lower', 'all loss rates 10% higher']
     """
     basis = basis or Basis()
     return [*_methods(basis), *_conventions(basis), *_segments(snapshot, basis), *_inputs(basis)]
