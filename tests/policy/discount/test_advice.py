@@ -141,7 +141,7 @@ def test_no_flip_is_said_plainly(study):
 
 
 def test_the_pilot_is_large_enough_to_see_its_own_shift(study):
-    from arrisk.policy.discount.pilot import pilot_size_means
+    from arrisk.models.trial.power import pilot_size_means
 
     advice, _ = advise(study, make_book(customers=200, invoices=20), assume(**PRECISE, cost_of_capital=0.08))
     size = int(advice.experiment.split(" an arm")[0].split()[-1].replace(",", ""))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from arrisk.display import money
 from arrisk.policy.assumptions import Assumption
-from arrisk.policy.discount.pilot import detectable_shift, pilot_size_means
+from arrisk.models.trial.power import detectable_shift, pilot_size_means
 from arrisk.policy.discount.running_scheme import DESCRIPTIVE, RunningScheme, describe_running_scheme
 from arrisk.policy.discount.schemes import describe_scheme, describe_terms
 from arrisk.policy.discount.simulation import EVIDENCE, DiscountGrid

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from arrisk.policy.discount.pilot import detectable_shift, pilot_size_means, pilot_size_shares
+from arrisk.models.trial.power import detectable_shift, pilot_size_means, pilot_size_shares
 
 
 @pytest.mark.parametrize(

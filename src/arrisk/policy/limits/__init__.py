@@ -1,0 +1,1 @@
+"""Credit limits: how much, when to stop an order, when to tighten."""

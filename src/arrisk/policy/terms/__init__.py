@@ -1,0 +1,1 @@
+"""Payment terms: length by grade, milestones, late interest, prepayment, what a customer is worth."""
