@@ -109,6 +109,28 @@ KNOWN: Mapping[str, Known] = {
         1.0, 0.5, 2.0, "log-odds of taking per log of annual return", "how take-up follows a scheme's worth"
     ),
     "asset_correlation": Known(0.15, 0.05, 0.25, "correlation", "dependence of customers' defaults"),
+    "terms_elasticity": Known(
+        0.03, 0.0, 0.10, "relative change of sales per 30 days", "how sales move with the days of the terms"
+    ),
+    "extra_pd_ratio": Known(
+        1.5, 1.0, 3.0, "multiple of the grade's hazard", "how often buyers won by longer terms default"
+    ),
+    "interest_collected": Known(
+        0.30, 0.05, 0.60, "fraction of interest billed", "part of late interest that customers pay"
+    ),
+    "prepayment_cut": Known(0.02, 0.01, 0.05, "fraction of the price", "price cut for payment in advance"),
+    "bill_discount_rate": Known(
+        0.03, 0.015, 0.06, "per year, 360", "rate at which a bank discounts an accepted bill"
+    ),
+    "bill_fee": Known(0.0005, 0.0, 0.001, "fraction of face value", "fee on a bill that the seller bears"),
+    "bank_pd": Known(0.001, 0.0002, 0.005, "probability in a year", "failure of a bank that accepted a bill"),
+    "customer_churn": Known(0.10, 0.05, 0.20, "fraction of customers a year", "leave for other reasons"),
+    "restriction_loss": Known(
+        0.20, 0.05, 0.40, "fraction of sales", "sales lost when a customer is restricted"
+    ),
+    "learning_periods": Known(
+        8.0, 4.0, 40.0, "periods", "own history that weighs as much as that of the customer's grade"
+    ),
     "insured_share": Known(
         0.90, 0.80, 0.95, "fraction of covered loss", "part of a covered loss the insurer bears"
     ),

@@ -14,6 +14,18 @@ OUTLOOK = f"{OWN}: no forecast is applied; notebook 11 tries the purchasing mana
 TIME_VALUE = f"{OWN}: terms of at most 60 days carry no interest, so losses are not discounted"
 STUDIED = "assumption of the sample study; published studies disagree, so the range is wide"
 
+CENTRAL_BANK = "European Central Bank, main refinancing operations, rate in force on the day"
+RATES = (
+    ("2022-01-01", 0.0),
+    ("2022-07-01", 0.0),
+    ("2023-01-01", 0.025),
+    ("2023-07-01", 0.04),
+    ("2024-01-01", 0.045),
+    ("2024-07-01", 0.0425),
+    ("2025-01-01", 0.0315),
+    ("2025-07-01", 0.0215),
+)
+
 # name: (value, low, high, unit, source)
 ASSUMPTIONS: dict[str, tuple[float, float, float, str, str]] = {
     "cost_of_capital": (0.08, 0.05, 0.12, "per year, 365", OWN),
@@ -24,6 +36,16 @@ ASSUMPTIONS: dict[str, tuple[float, float, float, str, str]] = {
     "sales_effect": (0.0, 0.0, 0.02, "fraction of sales", STUDIED),
     "already_early": (0.25, 0.0, 0.75, "fraction of takers", STUDIED),
     "asset_correlation": (0.15, 0.05, 0.25, "correlation", f"{OWN}; range used for model risk"),
+    "terms_elasticity": (0.03, 0.0, 0.10, "relative change of sales per 30 days", STUDIED),
+    "extra_pd_ratio": (1.5, 1.0, 3.0, "multiple of the grade's hazard", STUDIED),
+    "interest_collected": (0.30, 0.05, 0.60, "fraction of interest billed", OWN),
+    "prepayment_cut": (0.02, 0.01, 0.05, "fraction of the price", OWN),
+    "bill_discount_rate": (0.03, 0.015, 0.06, "per year, 360", OWN),
+    "bill_fee": (0.0005, 0.0, 0.001, "fraction of face value", OWN),
+    "bank_pd": (0.001, 0.0002, 0.005, "probability in a year", OWN),
+    "customer_churn": (0.10, 0.05, 0.20, "fraction of customers a year", OWN),
+    "restriction_loss": (0.20, 0.05, 0.40, "fraction of sales", OWN),
+    "learning_periods": (8.0, 4.0, 40.0, "periods", f"{OWN}: a choice, tried over its range"),
     "insured_share": (0.90, 0.80, 0.95, "fraction of covered loss", TYPICAL),
     "premium_rate": (0.003, 0.001, 0.006, "fraction of covered sales", TYPICAL),
     "minimum_premium": (20_000.0, 20_000.0, 20_000.0, "EUR per year", OWN),
@@ -144,6 +166,13 @@ from_day = 90
 closed_weekdays = ["Saturday", "Sunday"]
 holidays = ["01-01", "05-01", "12-25", "12-26"]
 
+# Interest on late payment: the reference rate in force on the first day of each half-year, and 8 points.
+[settings.late_interest]
+multiple = 1.0
+points = 0.08
+day_count = "actual/365"
+grace_days = 0
+{_reference_rates()}
 # Rates of loss come from the ledger; here stands what a ledger does not know.
 [settings.provision]
 framework = "IFRS 9"
@@ -154,6 +183,11 @@ time_value = "{TIME_VALUE}"
 """
     head += "" if judged is None else _assessment(judged, end)
     return head + "".join(_assumption(name, *row) for name, row in ASSUMPTIONS.items())
+
+
+def _reference_rates() -> str:
+    rows = (f'  {{ valid_from = {day}, rate = {rate}, source = "{CENTRAL_BANK}" }},' for day, rate in RATES)
+    return "\n".join(["rates = [", *rows, "]", ""])
 
 
 def _assessment(customer: str, day: dt.date) -> str:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from arrisk.models.defaults.definition import DefaultDefinition
     from arrisk.policy.study import Study
 
-__all__ = ["Carry", "GradeInputs", "choose_inputs", "constant_hazard"]
+__all__ = ["Carry", "GradeInputs", "choose_inputs", "constant_hazard", "draw_triangle", "given_or_typical"]
 
 DRAWS = 2_000
 SPAWN_KEY = 8
@@ -122,9 +122,9 @@ def choose_inputs(
     drawn = rates.beta(d + 0.5, n - d + 0.5, size=(len(counts), draws))
     return GradeInputs(
         pd=np.hstack([(d + 0.5) / (n + 1.0), drawn]),
-        margin=np.append(margin.value, _triangle(margin, draws, spread)),
+        margin=np.append(margin.value, draw_triangle(margin, draws, spread)),
         lgd=np.append(counted.lgd.value, counted.lgd_draws),
-        cost_of_capital=np.append(capital.value, _triangle(capital, draws, spread)),
+        cost_of_capital=np.append(capital.value, draw_triangle(capital, draws, spread)),
         overrun=np.append(counted.overrun.value, counted.overrun_draws),
         carry=carry,
         assumptions=(
@@ -132,8 +132,8 @@ def choose_inputs(
             counted.lgd,
             capital,
             counted.overrun,
-            _typical(study, "risk_budget"),
-            _typical(study, "insured_share"),
+            given_or_typical(study, "risk_budget"),
+            given_or_typical(study, "insured_share"),
         ),
     )
 
@@ -145,16 +145,18 @@ def _assumed(
     lgd, days = study.assumption("lgd"), float(definition.days)
     told = "convention: a failing customer is supplied until it counts as in default; no loss in the ledger"
     overrun = Assumption("overrun_days", days, days, days, "days", told)
-    return CountedLosses(lgd, overrun, _triangle(lgd, draws, rng), np.full(draws, days))
+    return CountedLosses(lgd, overrun, draw_triangle(lgd, draws, rng), np.full(draws, days))
 
 
-def _typical(study: Study, name: str) -> Assumption:
+def given_or_typical(study: Study, name: str) -> Assumption:
+    """The study's assumption, or the typical value of `KNOWN` when it gives none."""
     known = KNOWN[name]
     typical = Assumption(name, known.value, known.low, known.high, known.unit, TYPICAL_SOURCE)
     return study.get(name) or typical
 
 
-def _triangle(a: Assumption, draws: int, rng: np.random.Generator) -> Floats:
+def draw_triangle(a: Assumption, draws: int, rng: np.random.Generator) -> Floats:
+    """Draws from the triangle over an assumption's range; of shape (draws,)."""
     if not a.is_range:
         return np.full(draws, float(a.value))
     return np.asarray(rng.triangular(a.low, a.value, a.high, draws), dtype=float)
