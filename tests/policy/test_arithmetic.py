@@ -12,7 +12,6 @@ from arrisk.policy.arithmetic import (
     discount_profit,
     factoring_benefit,
     scheme_value,
-    vat_with_discount,
 )
 
 
@@ -54,6 +53,11 @@ def test_kaplan_f9():
     cost = discount_cost(0.02, 65 - 30, compound=True)
     assert round(100 * cost, 3) == 23.452
     assert cost > 0.20  # dearer than the overdraft: reject
+
+
+def test_parts_of_a_day_count():
+    assert discount_cost(0.02, 12.5) == pytest.approx(0.02 / 0.98 * 365 / 12.5)
+    assert discount_cost(0.02, 12.5, year=360, compound=True) == pytest.approx((1 / 0.98) ** (360 / 12.5) - 1)
 
 
 def test_abc_co():
@@ -138,14 +142,6 @@ def test_scheme_value_broadcasts():
     assert values[1] == pytest.approx(0.0)
 
 
-@pytest.mark.parametrize(
-    ("mode", "invoiced", "paid"),
-    [("included", 121.00, 118.58), ("excluded", 121.00, 119.00), ("mixed", 120.58, 118.58)],
-)
-def test_vat_modes(mode, invoiced, paid):
-    assert tuple(round(x, 2) for x in vat_with_discount(100, 0.02, 0.21, mode)) == (invoiced, paid)
-
-
 def test_joan_co():
     benefit = factoring_benefit(
         15.6e6,
@@ -168,7 +164,11 @@ def test_joan_co():
         (lambda: discount_cost(0.02, 0), "no sooner"),
         (lambda: affordable_rate(0.08, discount_days=10, late_days=60, take_up=0.0), "nobody takes"),
         (lambda: affordable_rate(0.08, discount_days=10, late_days=60, already_early=0.5), "early_days"),
-        (lambda: vat_with_discount(100, 0.02, 0.21, "odd"), "allowed are included"),
+        (lambda: discount_cost(0.02, 20, base="net"), "allowed are paid, price"),
+        (
+            lambda: discount_profit(1.0, take_up=2.0, rate=0.01, accelerated_days=5, cost_of_capital=0.1),
+            "take_up = 2.0",
+        ),
     ],
 )
 def test_inputs_out_of_range_are_named(call, message):

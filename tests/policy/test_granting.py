@@ -35,6 +35,19 @@ def test_dodd_tool(conventions, printed):
     assert str(conventions["year"]) in change.convention
 
 
+def test_max_company_starts_a_cash_discount():
+    """Gitman: 1,100 to 1,150 computers at 3,000, variable cost 2,300, 40 to 30 days, 2% taken by 80%, 14%."""
+    change = policy_change(
+        (1_100 * 3_000, 1_150 * 3_000),
+        (40, 30),
+        variable_cost=2_300 / 3_000,
+        cost_of_capital=0.14,
+        discounts=(0.0, 0.02 * 0.80),
+    )
+    assert (round(change.contribution), round(-change.carrying_cost)) == (35_000, 8_381)
+    assert (round(change.discounts), round(change.profit)) == (55_200, -11_819)
+
+
 def test_carry_bases_differ_and_an_unknown_one_is_refused():
     def profit(carry):
         return policy_change(
@@ -64,3 +77,19 @@ def test_cast_iron():
 def test_uncertainty_has_value(prior, periods, printed):
     value = granting_value(200, 1000, paid=prior[0], defaulted=prior[1], periods=periods, factor=1 / 1.1)
     assert round(value, 2) == printed
+
+
+@pytest.mark.parametrize(("paid", "defaulted"), [(0, 1), (4, 0), (-1, 2)])
+def test_a_prior_needs_two_positive_parameters(paid, defaulted):
+    with pytest.raises(ValueError, match="both parameters greater than 0"):
+        granting_value(200, 1000, paid=paid, defaulted=defaulted, periods=5, factor=0.9)
+
+
+def test_the_value_by_all_ways_an_account_can_go():
+    """Two orders by hand: the second is granted only if the first was paid and it then pays to."""
+    first, second = 4.5 / 5.5, 5.5 / 6.5
+    go_on = max(0.0, second * 200 - (1 - second) * 1000)
+    by_hand = max(0.0, first * (200 + go_on / 1.1) - (1 - first) * 1000)
+    assert granting_value(200, 1000, paid=4.5, defaulted=1, periods=2, factor=1 / 1.1) == pytest.approx(
+        by_hand
+    )

@@ -2,7 +2,8 @@
 
 One question has several textbook answers because the books differ in the year (360 or 365 days), the base
 (list price or the price paid), and compounding. Here none of these is silent: each is a keyword. Changes of
-credit terms are in `arrisk.policy.granting`.
+credit terms are in `arrisk.policy.granting`, receivables in `arrisk.policy.carrying`, tax in
+`arrisk.policy.vat`.
 
 Days are *accelerated* days: how much sooner the money really comes. A payer who was late anyway makes a
 discount cheaper than its terms say; one who was early anyway makes it pure cost.
@@ -11,12 +12,13 @@ discount cheaper than its terms say; one who was early anyway makes it pure cost
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 __all__ = [
+    "Base",
     "DiscountProfit",
     "affordable_rate",
     "discount_cost",
@@ -24,10 +26,9 @@ __all__ = [
     "discount_profit",
     "factoring_benefit",
     "scheme_value",
-    "vat_with_discount",
 ]
 
-Vat = Literal["included", "excluded", "mixed"]
+Base = Literal["paid", "price"]
 
 
 def discount_cost(
@@ -35,7 +36,7 @@ def discount_cost(
     accelerated_days: float,
     *,
     year: int = 365,
-    base: Literal["paid", "price"] = "paid",
+    base: Base = "paid",
     compound: bool = False,
 ) -> float:
     """Annual cost of paying `rate` to have the money `accelerated_days` sooner.
@@ -71,6 +72,8 @@ def discount_cost(
     (0.3724, 0.4459)
     """
     _check_fraction("rate", rate)
+    if base not in get_args(Base):
+        raise ValueError(f"base = {base!r}: allowed are {', '.join(get_args(Base))}")
     if accelerated_days <= 0:
         raise ValueError(f"accelerated_days = {accelerated_days!r}: money that comes no sooner has no price")
     per_period = rate / (1 - rate) if base == "paid" else rate
@@ -135,6 +138,8 @@ def discount_profit(
     -17808
     """
     _check_fraction("rate", rate)
+    if not 0 <= take_up <= 1:
+        raise ValueError(f"take_up = {take_up!r}: a fraction from 0 to 1")
     taken = sales * take_up
     return DiscountProfit(taken * accelerated_days / year * cost_of_capital, taken * rate)
 
@@ -277,40 +282,6 @@ def affordable_rate(
         for rate in (0.0, 1.0)
     )
     return at_zero / (at_zero - slope)  # the value is linear in the rate
-
-
-def vat_with_discount(net: float, rate: float, vat: float, mode: Vat) -> tuple[float, float]:
-    """Amounts invoiced and paid early under three readings of what a cash discount does to VAT.
-
-    Parameters
-    ----------
-    net : float
-        Price before VAT.
-    rate, vat : float
-        Discount and VAT, fractions.
-    mode : {"included", "excluded", "mixed"}
-        The discount reduces the taxed amount when taken; it leaves the tax as invoiced; the tax is
-        computed on the discounted price from the start.
-
-    Returns
-    -------
-    (float, float)
-        Invoiced, paid early.
-
-    Examples
-    --------
-    >>> tuple(round(x, 2) for x in vat_with_discount(100, 0.02, 0.21, "mixed"))
-    (120.58, 118.58)
-    """
-    reduced = net * (1 - rate)
-    modes: dict[str, tuple[float, float]] = {
-        "included": (net * (1 + vat), reduced * (1 + vat)),
-        "excluded": (net * (1 + vat), reduced + net * vat),
-        "mixed": (net + reduced * vat, reduced * (1 + vat)),
-    }
-    if mode not in modes:
-        raise ValueError(f"mode = {mode!r}: allowed are {', '.join(modes)}")
-    return modes[mode]
 
 
 def factoring_benefit(

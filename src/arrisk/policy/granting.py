@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from arrisk.policy.carrying import collection_years
+
 __all__ = [
     "Carry",
     "GrantOrRefuse",
@@ -81,7 +83,7 @@ def policy_change(
     2848
     """
     before, after = sales
-    years = [_years_to_collect(days, year, turnover_digits) for days in collection_days]
+    years = [collection_years(days, year, turnover_digits) for days in collection_days]
     tied = {
         "cost": variable_cost * (after * years[1] - before * years[0]),
         "price": after * years[1] - before * years[0],
@@ -95,14 +97,11 @@ def policy_change(
         carrying_cost=tied[carry] * cost_of_capital,
         bad_debt=after * bad_debt[1] - before * bad_debt[0],
         discounts=after * discounts[1] - before * discounts[0],
-        convention=f"receivables carried at {carry}, {year} days{rounding}",
+        convention=(
+            f"receivables carried at {carry}, {collection_days[0]:g} to {collection_days[1]:g} days of "
+            f"{year}{rounding}"
+        ),
     )
-
-
-def _years_to_collect(days: float, year: int, turnover_digits: int | None) -> float:
-    if turnover_digits is None or days == 0:
-        return days / year
-    return 1 / round(year / days, turnover_digits)
 
 
 def switch_to_credit(
@@ -196,11 +195,18 @@ def granting_value(
     factor : float
         Present value of 1 a period later.
 
+    Raises
+    ------
+    ValueError
+        If a parameter of the prior is not positive.
+
     Examples
     --------
     >>> round(granting_value(200, 1000, paid=4, defaulted=1, periods=20, factor=1 / 1.1), 2)
     193.06
     """
+    if paid <= 0 or defaulted <= 0:
+        raise ValueError(f"prior Beta({paid:g}, {defaulted:g}): both parameters greater than 0")
     value = 0.0
     for done in reversed(range(periods)):
         chance = (paid + done) / (paid + done + defaulted)
