@@ -147,4 +147,4 @@ def _sum(settled: pd.DataFrame, rows: int, weight: pd.Series | None = None) -> F
 def _disputed(snapshot: Snapshot, items: pd.DataFrame, horizon: int) -> NDArray[np.bool_]:
     found = snapshot.query(DISPUTES).set_index("item")["dispute_opened"]
     opened = items["item"].map(found).to_numpy(dtype=float, na_value=np.nan)
-    return opened - day_numbers(items["issue_date"]).to_numpy(dtype=float) <= horizon
+    return np.asarray(opened - day_numbers(items["issue_date"]).to_numpy(dtype=float) <= horizon, dtype=bool)
