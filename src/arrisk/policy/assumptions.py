@@ -165,6 +165,10 @@ KNOWN: Mapping[str, Known] = {
     "risk_budget": Known(
         0.10, 0.05, 0.20, "fraction of yearly margin", "loss allowed to an account that stands at its limit"
     ),
+    "tail_limit": Known(
+        0.005, 0.0025, 0.01, "fraction of yearly margin", "loss a discount may make in its worst draws"
+    ),
+    "tail_level": Known(0.05, 0.05, 0.05, "probability", "share of draws that counts as the worst"),
     "ageing_roll_cost": Known(
         0.0, 0.0, 0.0, "fraction of balance", "cost of a balance rolling to the next bucket"
     ),

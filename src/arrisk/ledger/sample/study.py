@@ -62,6 +62,8 @@ ASSUMPTIONS: dict[str, tuple[float, float, float, str, str]] = {
     "full_bonus": (4_000.0, 2_000.0, 8_000.0, "EUR per salesperson per year", OWN),
     "alert_budget": (2.0, 1.0, 5.0, "alerts per week", OWN),
     "risk_budget": (0.10, 0.05, 0.20, "fraction of yearly margin", f"{OWN}: an appetite, not an estimate"),
+    "tail_limit": (0.005, 0.0025, 0.01, "fraction of yearly margin", f"{OWN}: an appetite, not an estimate"),
+    "tail_level": (0.05, 0.05, 0.05, "probability", "convention: one draw of twenty"),
     "ageing_roll_cost": (0.0, 0.0, 0.0, "fraction of balance", f"{OWN}: none assumed"),
 }
 

@@ -25,10 +25,18 @@ WIDTH, NARROW = 78, 62
 THOUSANDS_FROM = 10_000
 
 
-def plot_grid(grid: DiscountGrid, ax: Axes | None = None) -> Axes:
-    """Heat map of expected value by rate and days; the best scheme and the running terms are framed."""
+def plot_grid(grid: DiscountGrid, ax: Axes | None = None, scheme: pd.Series | None = None) -> Axes:
+    """Heat map of expected value by rate and days, with one scheme and the running terms framed.
+
+    Parameters
+    ----------
+    grid : DiscountGrid
+    ax : Axes, optional
+    scheme : Series, optional
+        A row of `grid.table`: its segment and threshold are shown; by default the best.
+    """
     axes = plt.subplots()[1] if ax is None else ax
-    best, table = grid.best, grid.table
+    best, table = grid.best if scheme is None else scheme, grid.table
     same = table[(table["segment"] == best["segment"]) & (table["threshold"] == best["threshold"])]
     cells = same.set_index(["days", "rate"])["npv"].unstack()
     values = cells.to_numpy(dtype=float)
