@@ -53,8 +53,8 @@ class DiscountGrid:
     table : DataFrame
         One row a scheme, best first: segment, threshold, rate, days, npv (mean, currency units a year),
         ci_low, ci_high, mc_error (of npv), p_gain, tail (mean of the worst 5% of draws), cash_freed (once),
-        take_up, already_early, affordable_rate with rate_low and rate_high, sales (covered a year), p_best,
-        regret.
+        cash_low, cash_high, take_up, already_early, affordable_rate with rate_low and rate_high, sales (covered
+        a year), scale (words of a sliding scale, else empty), p_best, regret.
     running : DataFrame
         The same columns for the running scheme on the invoices it covers; empty when there is none.
     npv : array, draws x schemes
@@ -67,6 +67,10 @@ class DiscountGrid:
     level : float
         Of the intervals.
     seed : int
+    cash : array, draws x schemes
+        Receivables turned into cash, in the order of the table.
+    running_segments : DataFrame
+        The columns of `running` by segment and for all.
     """
 
     table: pd.DataFrame
@@ -78,6 +82,8 @@ class DiscountGrid:
     assumptions: tuple[Assumption, ...]
     level: float
     seed: int
+    cash: Floats
+    running_segments: pd.DataFrame
 
     @property
     def best(self) -> pd.Series:
@@ -118,6 +124,30 @@ class DiscountGrid:
         for name, values in changes.items():
             draws = with_value(draws, name, np.asarray(values, dtype=float))
         return _one_scheme(self.history, scheme, draws, self.schemes.reference)
+
+    def by_segment(self, scheme: pd.Series | None = None) -> pd.DataFrame:
+        """Value and cash of a scheme by segment, with intervals; the last row is all of them.
+
+        Parameters
+        ----------
+        scheme : Series, optional
+            A row of `table` or `running`; by default `subject`.
+
+        Returns
+        -------
+        DataFrame
+            The columns of `table` but p_best and regret.
+        """
+        chosen = self.subject if scheme is None else scheme
+        rows = self.running_segments
+        if not isinstance(chosen["threshold"], str):
+            terms = ["threshold", "rate", "days", "scale"]
+            same = (self.table[terms] == chosen[terms]).all(axis=1)
+            rows = self.table[same].drop(columns=["p_best", "regret"])
+        order = (rows["segment"] == ALL).astype(int)
+        return (
+            rows.assign(last=order).sort_values(["last", "segment"], ignore_index=True).drop(columns="last")
+        )
 
     def tornado(self, scheme: pd.Series | None = None) -> pd.DataFrame:
         """Swing of a scheme's value when each assumption moves over its range, largest first.
@@ -234,9 +264,10 @@ def simulate_discounts(
     running = stack_values([p[1] for p in parts], axis=0)
     labels, running_labels = _labels(history, schemes), _running_labels(history)
     table, order = _rank(_describe(values, labels, level), values.value)
+    now = _describe(running, running_labels, level)
     return DiscountGrid(
-        table, _describe(running, running_labels, level), values.value[:, order], running.value,
-        history, schemes, chosen, level, seed,
+        table, now[now["segment"] == ALL].reset_index(drop=True), values.value[:, order],
+        running.value[:, -1:], history, schemes, chosen, level, seed, values.cash[:, order], now,
     )  # fmt: skip
 
 
@@ -265,7 +296,7 @@ def _simulate_chunk(
         return flat, flat.each(lambda x: x[:, :0])
     offer = (np.array([history.offer.rate]), np.array([history.offer.days]))
     now = value_cells(history.cells[count:], segments, draws, *offer, schemes.reference)
-    return flat, now.each(lambda x: x[:, 0, -1:, 0, 0])
+    return flat, now.each(lambda x: x[:, 0, (-1 if segments == 1 else 0) :, 0, 0])
 
 
 def _labels(history: DiscountHistory, schemes: SchemeGrid) -> pd.DataFrame:
@@ -286,9 +317,11 @@ def _running_labels(history: DiscountHistory) -> pd.DataFrame:
     columns = ["threshold", "segment", "days", "rate", "sales"]
     if history.offer is None:
         return pd.DataFrame(columns=columns)
-    sales = sum(c.sales for c in history.cells if c.threshold == AS_OFFERED)
-    row = (AS_OFFERED, ALL, history.offer.days, history.offer.rate, sales)
-    return pd.DataFrame([row], columns=columns)
+    sales = {c.segment: c.sales for c in history.cells if c.threshold == AS_OFFERED}
+    each = {**sales, ALL: sum(sales.values())} if len(sales) > 1 else {ALL: sum(sales.values())}
+    terms = (history.offer.days, history.offer.rate)
+    rows = [(AS_OFFERED, name, *terms, amount) for name, amount in each.items()]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def _describe(values: Values, labels: pd.DataFrame, level: float) -> pd.DataFrame:
@@ -302,6 +335,7 @@ def _describe(values: Values, labels: pd.DataFrame, level: float) -> pd.DataFram
     worst = max(1, round(TAIL * len(npv)))
     out["tail"] = np.sort(npv, axis=0)[:worst].mean(axis=0)
     out["cash_freed"] = values.cash.mean(axis=0)
+    out["cash_low"], out["cash_high"] = np.quantile(values.cash, ends, axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
         rates = out["rate"].to_numpy(dtype=float) + values.value / values.slope
         out["take_up"] = values.taken.mean(axis=0) / labels["sales"].to_numpy(dtype=float)
@@ -309,6 +343,7 @@ def _describe(values: Values, labels: pd.DataFrame, level: float) -> pd.DataFram
     out["affordable_rate"] = rates.mean(axis=0)
     out["rate_low"], out["rate_high"] = np.quantile(rates, ends, axis=0)
     out["sales"] = labels["sales"].to_numpy(dtype=float)
+    out["scale"] = ""
     return out
 
 
