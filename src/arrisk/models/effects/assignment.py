@@ -33,7 +33,7 @@ KINDS = {
     "none": "never offered",
 }
 COMPLIANCE = 0.95
-TOLD = 0.90  # of the offers; a rule that holds for the last day alone would otherwise pass
+TOLD = 0.80  # of the offers; a rule that holds for the last day alone would otherwise pass
 FEWEST_OFFERS, FEWEST_BEFORE = 10, 60
 MOST_LEVELS = 30
 TAIL = 0.02
@@ -132,8 +132,8 @@ def find_offer_rules(snapshot: Snapshot, *, by: str | None = None) -> OfferRules
 
     A rule is a first day and a smallest amount within a group. Both are set so that the fewest invoices
     contradict them. It counts as a rule when 95% of the invoices within it were offered, 95% of those
-    outside were not, and 90% of the offers lie within it; where instead some customers of a group were offered and others never, these were
-    picked by hand.
+    outside were not, and 80% of the offers lie within it; where instead some customers of a group were
+    offered and others never, these were picked by hand.
 
     Parameters
     ----------
