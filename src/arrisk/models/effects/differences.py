@@ -9,12 +9,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from arrisk.errors import ModelError
-from arrisk.models.effects.effect import CHECK_COLUMNS, Effect
+from arrisk.models.effects.checks import check_table
+from arrisk.models.effects.effect import Effect
 from arrisk.models.effects.imputation import Imputed, Levels, check_levels, impute
 from arrisk.models.effects.inference import judge
 from arrisk.models.effects.outcomes import OUTCOMES
 from arrisk.models.effects.panel import Panel, read_panel
-from arrisk.models.effects.pretrends import check_before, leads
+from arrisk.models.effects.pretrends import checks_before, leads
 
 __all__ = ["DESIGN", "estimate_differences"]
 
@@ -105,7 +106,7 @@ def estimate_differences(
         design=DESIGN, estimand=f"mean effect on {whom}, after the start",
         rows=int(panel.count.sum()), clusters=int(np.unique(panel.cluster).size),
         assumptions=_assumptions(anticipation),
-        checks=check_before(panel, levels, anticipation, level)[CHECK_COLUMNS],
+        checks=check_table(checks_before(panel, levels, anticipation, level)),
         table=table[EVENT_COLUMNS],
     )  # fmt: skip
 
@@ -119,13 +120,13 @@ def comparable(panel: Panel, levels: Levels, anticipation: int) -> Panel:
     usable = treated & np.isin(own, own[base]) & np.isin(panel.period, panel.period[base])
     if not usable.any():
         raise ModelError(
-            "nothing to compare with: no treated row has both an untreated row of its own before the start and "
-            "others, not treated yet, in its period"
+            "nothing to compare with: no treated row has both an untreated row of its own before the start "
+            "and one of others, not treated yet, in its period"
         )
     many = np.unique(panel.cluster[usable]).size
     if many < 2:
         raise ModelError(f"{many} customer is treated: the error of an effect needs at least two")
-    return _recoded(panel.keep(base | usable))
+    return _recoded(panel.keep(~treated | usable))
 
 
 def _recoded(panel: Panel) -> Panel:

@@ -1,9 +1,9 @@
 """What treated rows would have been without the treatment, from the rows that were not treated (yet).
 
 The estimator of Borusyak, Jaravel and Spiess, "Revisiting event-study designs: robust and efficient
-estimation", Review of Economic Studies 91 (2024): levels of units, periods and controls are fitted to untreated
-rows alone, so that no treated row ever serves as a comparison. In a balanced panel it equals the extended
-two-way fixed effects of Wooldridge (2021), saturated by cohort and period.
+estimation", Review of Economic Studies 91 (2024): levels of units, periods and controls are fitted to
+untreated rows alone, so that no treated row ever serves as a comparison. In a balanced panel it equals the
+extended two-way fixed effects of Wooldridge (2021), saturated by cohort and period.
 """
 
 from __future__ import annotations
@@ -159,7 +159,7 @@ def _averages(treated: Panel, x: Floats, gap: Floats, moves: Floats) -> Imputed:
     inside = np.bincount(of, weights=w * shift, minlength=groups * m).reshape(groups, m)
     columns = np.zeros((m, x.shape[1]))
     np.add.at(columns, code, w[:, None] * x)
-    # Without a cluster the fitted levels fall by its moves, so that every gap that is left rises by x @ moves.
+    # Without a cluster the fitted levels fall by its moves: every gap that is left rises by x @ moves.
     left = amount.sum(axis=0) - amount + moves @ columns.T - inside
     rest = weight.sum(axis=0) - weight
     alone = rest <= ALIKE * weight.sum(axis=0)
@@ -169,6 +169,6 @@ def _averages(treated: Panel, x: Floats, gap: Floats, moves: Floats) -> Imputed:
     overall = float(amount.sum() / weight.sum())
     return Imputed(
         terms, by_term, by_term - without, weight.sum(axis=0),
-        np.bincount(code, weights=treated.count, minlength=m),
+        np.asarray(np.bincount(code, weights=treated.count, minlength=m), dtype=float),
         overall, overall - left.sum(axis=1) / rest.sum(axis=1),
     )  # fmt: skip

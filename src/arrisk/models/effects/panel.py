@@ -1,4 +1,4 @@
-"""Rows of units over periods, some of which are treated from a period on, read once for every panel design."""
+"""Rows of units over periods, some treated from a period on: read once for every panel design."""
 
 from __future__ import annotations
 
@@ -107,8 +107,12 @@ def read_panel(
     frame, extra = frame[used].reset_index(drop=True), extra[used]
     frame = frame if controls else _cells(frame)
     return Panel(
-        *(frame[name].to_numpy(dtype=np.intp) for name in ("unit", "cluster", "period")),
-        *(frame[name].to_numpy(dtype=float) for name in ("start", "y", "weight")),
+        frame["unit"].to_numpy(),
+        frame["cluster"].to_numpy(),
+        frame["period"].to_numpy(),
+        frame["start"].to_numpy(dtype=float),
+        frame["y"].to_numpy(dtype=float),
+        frame["weight"].to_numpy(dtype=float),
         extra if controls else np.empty((len(frame), 0)),
         frame["count"].to_numpy(dtype=float),
     )
@@ -134,7 +138,8 @@ def _starts(values: pd.Series, name: str) -> Floats:
 
 def _check_units(frame: pd.DataFrame, unit: str, cluster: str, start: str) -> None:
     for column, name in (("cluster", cluster), ("start", start)):
-        several = int((frame.groupby("unit")[column].nunique() > 1).sum())
+        pairs = frame[["unit", column]].drop_duplicates()
+        several = int(pairs["unit"].duplicated().sum())
         if several:
             raise ModelError(f"{several} units of {unit!r} have more than one {name!r}; a unit has one")
 
