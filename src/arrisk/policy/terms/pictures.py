@@ -1,0 +1,91 @@
+"""Two pictures of the terms: the gain by grade and terms, and profit against tail loss of all policies."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from arrisk.display import stamp
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from arrisk.policy.terms.frontier import TermsFrontier
+    from arrisk.policy.terms.terms_policy import TermsPolicy
+
+__all__ = ["plot_policies", "plot_policy"]
+
+GOOD, BAD, INK, GREY = "#0072B2", "#D55E00", "#262626", "#B5B5B5"
+MARKS = {"today": ("s", "#262626"), "chosen": ("o", "#009E73"), "most profit": ("^", "#D55E00")}
+
+
+def plot_policy(policy: TermsPolicy, ax: Axes | None = None) -> Axes:
+    """A cell for every grade and offered term: gain a year over today's terms, with its interval."""
+    from matplotlib import pyplot as plt
+
+    ax = plt.gca() if ax is None else ax
+    rows = policy.table[(policy.table["option"] != "today") & (policy.table["sales"] > 0)]
+    grades, terms = list(rows["grade"].unique()), list(policy.offered)
+    top = max(float(rows["gain"].abs().max()), 1e-9) if len(rows) else 1.0
+    for cell in rows.to_dict("records"):
+        _draw_cell(ax, terms.index(int(cell["terms"])), grades.index(cell["grade"]), cell, top)
+    today = policy.table[policy.table["option"] == "today"].set_index("grade")["terms"]
+    ax.set_xlim(-0.5, len(terms) - 0.5)
+    ax.set_ylim(len(grades) - 0.5, -0.5)
+    ax.set_xticks(range(len(terms)), [f"{t} days" for t in terms])
+    ax.set_yticks(range(len(grades)), [f"{g}\ntoday {today[g]:.0f} days" for g in grades])
+    ax.set_xlabel(f"terms for the whole grade; gain over today's, thousand {policy.currency} a year")
+    ax.grid(visible=False)
+    for side in ("left", "bottom"):
+        ax.spines[side].set_visible(False)
+    ax.set_title(_wrapped(policy.finding()))
+    return stamp(ax, policy.as_of, f"{policy.level:.0%} intervals; % = chance to beat today's terms")
+
+
+def _wrapped(text: str, width: int = 78) -> str:
+    import textwrap
+
+    return "\n".join(textwrap.wrap(text, width))
+
+
+def _draw_cell(ax: Axes, x: int, y: int, cell: Mapping[Hashable, Any], top: float) -> None:
+    from matplotlib.patches import Rectangle
+
+    depth = 0.08 + 0.5 * min(abs(cell["gain"]) / top, 1.0)
+    colour = GOOD if cell["gain"] >= 0 else BAD
+    ax.add_patch(Rectangle((x - 0.48, y - 0.47), 0.96, 0.94, facecolor=colour, alpha=depth, edgecolor="none"))
+    ends = f"{cell['gain_low'] / 1000:+,.0f} to {cell['gain_high'] / 1000:+,.0f}"
+    centred: dict[str, Any] = {"textcoords": "offset points", "ha": "center", "va": "center"}
+    ax.annotate(f"{cell['gain'] / 1000:+,.0f}", (x, y), (0, 9), fontsize=11, weight="bold", **centred)
+    ax.annotate(ends, (x, y), (0, -5), fontsize=8, color=INK, **centred)
+    ax.annotate(f"{cell['chance']:.0%}", (x, y), (0, -17), fontsize=8, color=INK, **centred)
+
+
+def plot_policies(frontier: TermsFrontier, ax: Axes | None = None) -> Axes:
+    """Every assignment of terms to grades: expected profit against the loss of the worst years."""
+    from matplotlib import pyplot as plt
+
+    ax = plt.gca() if ax is None else ax
+    table = frontier.table
+    beaten = table[~table["efficient"]]
+    ax.scatter(beaten["tail_loss"] / 1e3, beaten["profit"] / 1e3, s=9, color=GREY, lw=0, label="dominated")
+    edge = table[table["efficient"]].sort_values("tail_loss")
+    ax.plot(edge["tail_loss"] / 1e3, edge["profit"] / 1e3, color=GOOD, marker=".", label="frontier")
+    if np.isfinite(frontier.tail_limit):
+        ax.axvline(frontier.tail_limit / 1e3, color=INK, ls="--", lw=1, label="limit on the tail")
+    for name, (mark, colour) in MARKS.items():
+        row = frontier.policy(name)
+        ax.plot(
+            row["tail_loss"] / 1e3, row["profit"] / 1e3, mark, ms=10, color=colour, zorder=5, ls="none",
+            label=f"{name}: {row['label']}",
+        )  # fmt: skip
+    ax.set_xlabel(f"credit loss of the worst {1 - frontier.tail:.0%} of years, thousand {frontier.currency}")
+    ax.set_ylabel(f"expected profit a year, thousand {frontier.currency}")
+    ax.margins(0.06)
+    ax.xaxis.set_major_formatter(lambda v, _: f"{v:,.0f}")
+    ax.yaxis.set_major_formatter(lambda v, _: f"{v:,.0f}")
+    ax.legend(fontsize=8, frameon=False, loc="lower right")
+    ax.set_title(_wrapped(frontier.finding()))
+    return stamp(ax, frontier.as_of, f"{len(table):,} policies, {frontier.years:,} simulated years")
