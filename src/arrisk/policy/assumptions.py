@@ -169,6 +169,19 @@ KNOWN: Mapping[str, Known] = {
         0.005, 0.0025, 0.01, "fraction of yearly margin", "loss a discount may make in its worst draws"
     ),
     "tail_level": Known(0.05, 0.05, 0.05, "probability", "share of draws that counts as the worst"),
+    "hurdle_rate": Known(0.10, 0.05, 0.15, "per year, 365", "return asked of capital that stands for risk"),
+    "capital_level": Known(0.995, 0.995, 0.995, "probability", "losses that risk capital must bear"),
+    "exposure_slope": Known(
+        0.20, 0.0, 0.50, "relative per relative", "change of default risk per change of exposure"
+    ),
+    "lost_orders": Known(
+        0.50, 0.20, 1.0, "fraction of stopped sales", "stopped sales that are lost for good"
+    ),
+    "limit_change_cost": Known(
+        150.0, 50.0, 500.0, "currency units per change", "work and upset of changing a limit"
+    ),
+    "limit_months": Known(2.0, 1.0, 3.0, "months of sales", "rule of thumb for a limit"),
+    "net_worth_share": Known(0.10, 0.05, 0.20, "fraction of net worth", "rule of thumb for a limit"),
     "ageing_roll_cost": Known(
         0.0, 0.0, 0.0, "fraction of balance", "cost of a balance rolling to the next bucket"
     ),

@@ -64,6 +64,13 @@ ASSUMPTIONS: dict[str, tuple[float, float, float, str, str]] = {
     "risk_budget": (0.10, 0.05, 0.20, "fraction of yearly margin", f"{OWN}: an appetite, not an estimate"),
     "tail_limit": (0.005, 0.0025, 0.01, "fraction of yearly margin", f"{OWN}: an appetite, not an estimate"),
     "tail_level": (0.05, 0.05, 0.05, "probability", "convention: one draw of twenty"),
+    "hurdle_rate": (0.10, 0.05, 0.15, "per year, 365", OWN),
+    "capital_level": (0.995, 0.995, 0.995, "probability", "convention: losses of one year in 200"),
+    "exposure_slope": (0.20, 0.0, 0.50, "relative change of risk per relative change of exposure", STUDIED),
+    "lost_orders": (0.50, 0.20, 1.0, "fraction of stopped sales", OWN),
+    "limit_change_cost": (150.0, 50.0, 500.0, "EUR per change", OWN),
+    "limit_months": (2.0, 1.0, 3.0, "months of sales", f"{OWN}: a rule of thumb"),
+    "net_worth_share": (0.10, 0.05, 0.20, "fraction of net worth", f"{OWN}: a rule of thumb"),
     "ageing_roll_cost": (0.0, 0.0, 0.0, "fraction of balance", f"{OWN}: none assumed"),
 }
 
