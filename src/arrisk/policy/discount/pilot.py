@@ -1,0 +1,431 @@
+"""A pilot that would settle what a ledger cannot: a discount offered at random to some customers."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from arrisk.display import Table, frame_html, money
+from arrisk.models.effects.outcomes import OUTCOMES
+from arrisk.models.trial.assignment import Assignment, assign_trial
+from arrisk.models.trial.past import TrialData, enrol, past_trials
+from arrisk.models.trial.plan import TrialPlan, trial_rows
+from arrisk.models.trial.power_curve import (
+    PowerCurve,
+    TrialDraws,
+    information,
+    simulate_trials,
+    take_up_curve,
+)
+from arrisk.models.trial.stopping import StoppingRule, make_stopping_rule
+from arrisk.models.trial.strata import Weigh, find_units
+from arrisk.policy.assumptions import KNOWN, TYPICAL_SOURCE, Assumption
+from arrisk.policy.discount.draws import Reference
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from arrisk.ledger.book import Snapshot
+
+__all__ = ["PilotDesign", "design_pilot"]
+
+USUAL = (Reference(0.01, 10), Reference(0.02, 10))
+SHARES = (0.05, 0.10, 0.15, 0.20, 0.25, 0.30, 0.40, 0.50)
+HORIZONS = (30, 45, 60, 75, 90, 105, 120)
+PAID_BY = 0.90
+LEAST_UNITS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class PilotDesign:
+    """A pilot ready to start: who is offered what, when it is read, and what it can show.
+
+    Make one with `design_pilot`.
+
+    Parameters
+    ----------
+    plan : TrialPlan
+    rule : StoppingRule
+    terms : Reference
+        The discount offered to the treated arm.
+    assignment : Assignment
+    curve : PowerCurve
+        Of a shift of all who are offered.
+    expected : float
+        Shift of all who are offered, on the assumed take-up, in the unit of the outcome.
+    power : float
+        Chance to see the expected shift.
+    needed : int
+        Customers that would show it with the power that was asked for, by the usual rule that precision
+        grows with the root of their number.
+    cost : float
+        Expected cost of the pilot: discounts granted less the value of earlier money; negative is a gain.
+    take_up : Assumption
+    table : DataFrame
+        The options compared: terms by outcome.
+    target : float
+        The power that was asked for.
+    currency : str
+    as_of : Timestamp
+    left_out : int
+        Customers that are offered a discount already and do not take part.
+    """
+
+    plan: TrialPlan
+    rule: StoppingRule
+    terms: Reference
+    assignment: Assignment
+    curve: PowerCurve
+    expected: float
+    power: float
+    needed: int
+    cost: float
+    take_up: Assumption
+    table: pd.DataFrame
+    target: float
+    currency: str
+    as_of: pd.Timestamp
+    left_out: int
+
+    @property
+    def enough(self) -> bool:
+        """Whether the book is large enough to show the expected shift."""
+        return self.power >= self.target
+
+    def finding(self) -> str:
+        """The pilot in one sentence."""
+        units = self.assignment.units
+        drawn, unit = int(units["treated"].sum()), _unit(self.plan)
+        text = f"{len(units):,} customers, {drawn:,} of them drawn to be offered {_words(self.terms)} "
+        odds = f"{self.target:.0%} power, {1 - self.plan.level:.0%} two-sided"
+        shown = f"for {_months(self.plan)}, show a shift of {self.curve.detectable:.2g} {unit} ({odds})"
+        if not np.isfinite(self.curve.detectable):
+            shown = f"for {_months(self.plan)}, would not show the offer even if all took it ({odds})"
+        expected = f"{abs(self.expected):.2g} {{}} expected at a take-up of {self.take_up.value:.0%}"
+        if self.enough:
+            return f"{text}{shown}; {expected.format('are')}. {_cost(self.cost, self.currency)}"
+        need = f"seen with {self.power:.0%}; about {self.needed:,} customers would do"
+        return f"{text}{shown}, but {expected.format('are')}, {need}. {_cost(self.cost, self.currency)}"
+
+    def to_table(self, name: str = "pilot_options") -> Table:
+        """The options compared, ready to be shown."""
+        note = (
+            f"expected_shift: of all who are offered, at a take-up of {self.take_up.value:.0%} "
+            f"({self.take_up.source}); power: chance to see it. Simulated on the book's own past."
+        )
+        shares = dict.fromkeys(("power", "rate"), "percent")
+        return Table(name, self.finding(), self.table, note, shares | {"cost": "money"})  # type: ignore[arg-type]
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Chance to see an effect by its size, with the expected one."""
+        axes = self.curve.plot(ax)
+        axes.plot([abs(self.expected)], [self.power], "o", color="black")
+        return axes
+
+    def __repr__(self) -> str:
+        return f"PilotDesign, as of {self.as_of:%Y-%m-%d}. {self.finding()}"
+
+    def _repr_html_(self) -> str:
+        table = self.to_table()
+        return frame_html(table.frame, table.title, table.note, table.formats)
+
+
+def design_pilot(
+    snapshot: Snapshot,
+    terms: Any = USUAL,
+    *,
+    outcome: str = "days",
+    weigh: Weigh = "customers",
+    power: float = 0.8,
+    level: float = 0.95,
+    months: int = 3,
+    looks: int = 2,
+    share: float | None = None,
+    horizon: int | None = None,
+    assumptions: Iterable[Assumption] = (),
+    start: dt.date | None = None,
+    trials: int = 400,
+    seed: int = 0,
+) -> PilotDesign:
+    """Design the cheapest pilot of a discount that the book is large enough for.
+
+    Everybody who is not drawn is a control and costs nothing, so the cheapest pilot offers the discount to as
+    few as show the expected shift. What a number shows is simulated on the book's own past (see
+    `simulate_trials`): unequal customers, their habits, and months in which some buy nothing are in it.
+
+    Parameters
+    ----------
+    snapshot : Snapshot
+    terms : sequence of Reference, or one (anything with `rate` and `days`)
+        Discounts to choose from.
+    outcome : {"days", "value"}
+        What the pilot is read by; the table shows both.
+    weigh : {"customers", "invoices", "amounts"}
+        What counts once.
+    power, level : float
+        Chance to see the expected shift, and one less the chance to see one that is not there.
+    months : int
+        In which offers are made.
+    looks : int
+        At equal steps; the pilot may stop at each (see `make_stopping_rule`).
+    share : float, optional
+        Part of the customers that is offered the discount; by default the least that is enough, at most half.
+    horizon : int, optional
+        Days from issue after which an invoice is read; by default the time in which nine in ten are paid.
+    assumptions : iterable of Assumption
+        take_up and cost_of_capital are used; typical values when they are not given.
+    start : date, optional
+        First day of offers; by default the first of the next month.
+    trials : int
+        Simulated for each option.
+    seed : int
+
+    Returns
+    -------
+    PilotDesign
+
+    Raises
+    ------
+    ModelError
+        If the ledger is too short, or fewer than four customers have a past.
+    """
+    known = {a.name: a for a in assumptions}
+    take_up, capital = (known.get(n) or _typical(n) for n in ("take_up", "cost_of_capital"))
+    first = start or _next_month(snapshot.date.date())
+    plan = TrialPlan(
+        outcome=outcome,
+        start=first,
+        end=_add_months(first, months),
+        weigh=weigh,
+        horizon=horizon or _usual_horizon(snapshot),
+        looks=looks,
+        level=level,
+        cost_of_capital=capital.value,
+    )
+    rows, left_out = _free_of_offers(trial_rows(snapshot, plan), snapshot)
+    search = _Search(rows, snapshot.date, take_up, power, share, trials, seed)
+    options = [
+        _option(search, one, replace(plan, outcome=name))
+        for one in _as_terms(terms)
+        for name in dict.fromkeys((outcome, "days", "value"))
+    ]
+    chosen = _choose([o for o in options if o.plan.outcome == outcome], power)
+    units = enrol(rows, chosen.plan)
+    members = find_units(snapshot.customers)
+    return PilotDesign(
+        plan=chosen.plan,
+        rule=chosen.rule,
+        terms=chosen.terms,
+        assignment=assign_trial(units, members[members.isin(units.index)], share=chosen.share, seed=seed),
+        curve=_draw_curve(search, chosen),
+        expected=chosen.expected,
+        power=chosen.power,
+        needed=chosen.needed,
+        cost=chosen.cost,
+        take_up=take_up,
+        table=pd.DataFrame([o.row() for o in options]),
+        target=power,
+        currency=snapshot.currency,
+        as_of=snapshot.date,
+        left_out=left_out,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """What all options share."""
+
+    rows: pd.DataFrame
+    as_of: pd.Timestamp
+    take_up: Assumption
+    power: float
+    share: float | None
+    trials: int
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Option:
+    """The least offered share that shows the expected shift of one outcome, under one set of terms."""
+
+    plan: TrialPlan
+    rule: StoppingRule
+    terms: Reference
+    pasts: list[TrialData]
+    share: float
+    draws: TrialDraws
+    power: float
+    needed: int
+    cost: float
+
+    @property
+    def expected(self) -> float:
+        return self.draws.effect
+
+    def row(self) -> dict[str, object]:
+        return {
+            "rate": self.terms.rate,
+            "within_days": self.terms.days,
+            "outcome": OUTCOMES[self.plan.outcome],
+            "customers": self.draws.units,
+            "offered": self.draws.treated,
+            "expected_shift": self.expected,
+            "power": self.power,
+            "customers_needed": self.needed,
+            "cost": self.cost,
+        }
+
+
+def _option(search: _Search, terms: Reference, plan: TrialPlan) -> _Option:
+    last = search.as_of.date() - dt.timedelta(days=plan.horizon)
+    pasts = past_trials(search.rows.assign(gain=_gain(search.rows, terms, plan)), plan, last)
+    half = search.share or 0.5
+    fractions = information(simulate_trials(pasts, half, trials=search.trials, seed=search.seed))
+    plan = replace(plan, fractions=fractions)
+    rule = make_stopping_rule(
+        fractions,
+        level=plan.level,
+        spending=plan.spending,
+        harm_spending=plan.harm_spending,
+        futility=plan.futility,
+    )
+    draws, chance, share = _try(search, pasts, half, rule, plan)
+    if search.share is None and chance >= search.power:
+        for less in _fewer(chance, search.power, plan.level):
+            fewer = _try(search, pasts, less, rule, plan)
+            if fewer[1] >= search.power:
+                draws, chance, share = fewer
+                break
+    cost = share * search.take_up.value * _expected_cost(search.rows, terms, plan, pasts)
+    ratio = _noncentral(search.power, plan.level) / max(_noncentral(chance, plan.level), 1e-3)
+    needed = int(np.ceil(draws.units * min(ratio, 1e3) ** 2)) if chance < search.power else draws.units
+    return _Option(plan, rule, terms, pasts, share, draws, chance, needed, cost)
+
+
+def _try(
+    search: _Search, pasts: list[TrialData], share: float, rule: StoppingRule, plan: TrialPlan
+) -> tuple[TrialDraws, float, float]:
+    draws = simulate_trials(
+        pasts, share, trials=search.trials, take_up=search.take_up.value, seed=search.seed + 1
+    )
+    return draws, float(draws.crossed(rule, plan.sign).mean()), share
+
+
+def _fewer(chance: float, power: float, level: float) -> list[float]:
+    """Shares that may do, the least first: precision goes with the root of share times the rest."""
+    ratio = _noncentral(power, level) / _noncentral(min(chance, 0.999), level)
+    return [s for s in SHARES if s * (1 - s) >= 0.9 * 0.25 * ratio**2]
+
+
+def _noncentral(power: float, level: float) -> float:
+    """Mean of z that is seen with a given power."""
+    return float(stats.norm.ppf(0.5 + level / 2) + stats.norm.ppf(np.clip(power, 1e-6, 1 - 1e-6)))
+
+
+def _draw_curve(search: _Search, chosen: _Option) -> PowerCurve:
+    return take_up_curve(
+        chosen.pasts,
+        chosen.share,
+        chosen.rule,
+        sign=chosen.plan.sign,
+        unit=_unit(chosen.plan),
+        as_of=search.as_of,
+        power=search.power,
+        trials=search.trials,
+        seed=search.seed + 1,
+    )
+
+
+def _choose(options: Sequence[_Option], power: float) -> _Option:
+    fits = [o for o in options if o.power >= power]
+    if fits:
+        return min(fits, key=lambda o: (max(o.cost, 0.0), o.draws.treated))
+    return max(options, key=lambda o: o.power)
+
+
+def _gain(rows: pd.DataFrame, terms: Reference, plan: TrialPlan) -> pd.Series:
+    """What taking the discount changes in an invoice that is paid: it comes by the last day of the window."""
+    paid = rows["unpaid"] == 0
+    days = rows["days"].clip(upper=terms.days)
+    if plan.outcome == "days":
+        return (days - rows["days"]).where(paid, 0.0)
+    if plan.outcome == "unpaid":
+        return pd.Series(0.0, index=rows.index)
+    worth: pd.Series = 100 * (1 - terms.rate) * (1 + plan.cost_of_capital) ** (-days / 365)
+    return (worth - rows["value"]).where(paid, 0.0)
+
+
+def _expected_cost(
+    rows: pd.DataFrame, terms: Reference, plan: TrialPlan, pasts: Sequence[TrialData]
+) -> float:
+    """What offering it to everyone, and everyone taking it, would have cost over the newest past trial."""
+    then = plan.moved(pasts[0].start)
+    seen = rows["issue_date"].between(pd.Timestamp(then.start), pd.Timestamp(then.end), inclusive="left")
+    part = rows[seen & rows["unit"].isin(pasts[0].units.index)]
+    gain = _gain(part, terms, replace(plan, outcome="value"))
+    return -float((gain * part["amount"]).sum() / 100)
+
+
+def _free_of_offers(rows: pd.DataFrame, snapshot: Snapshot) -> tuple[pd.DataFrame, int]:
+    """Drop customers that are offered a discount already, unless hardly anybody would be left."""
+    year = rows["issue_date"] > snapshot.date - pd.Timedelta(days=365)
+    touched = rows.loc[year & (rows["offered"] | rows["taken"]), "unit"].unique()
+    free = rows[~rows["unit"].isin(touched)]
+    if free["unit"].nunique() < LEAST_UNITS:
+        return rows, 0
+    return free, len(touched)
+
+
+def _as_terms(terms: Any) -> tuple[Reference, ...]:
+    given = (terms,) if hasattr(terms, "rate") else tuple(terms)
+    if not given:
+        raise ValueError("terms: at least one discount is needed")
+    out = tuple(Reference(float(t.rate), int(t.days)) for t in given)
+    for t in out:
+        if not (0 < t.rate < 1 and 0 <= t.days < 365):
+            raise ValueError(f"terms {t}: a rate between 0 and 1, and days from 0 to 364")
+    return out
+
+
+def _usual_horizon(snapshot: Snapshot) -> int:
+    longest = TrialPlan("days", dt.date(2000, 1, 1), dt.date(2000, 2, 1), horizon=HORIZONS[-1])
+    days = trial_rows(snapshot, longest)["days"]
+    return next((h for h in HORIZONS if (days <= h).mean() >= PAID_BY), HORIZONS[-1])
+
+
+def _typical(name: str) -> Assumption:
+    known = KNOWN[name]
+    return Assumption(name, known.value, known.low, known.high, known.unit, TYPICAL_SOURCE)
+
+
+def _next_month(day: dt.date) -> dt.date:
+    return _add_months(day.replace(day=1), 1)
+
+
+def _add_months(day: dt.date, months: int) -> dt.date:
+    return (pd.Timestamp(day) + pd.DateOffset(months=months)).date()
+
+
+def _unit(plan: TrialPlan) -> str:
+    return "days to payment" if plan.outcome == "days" else "per 100 invoiced"
+
+
+def _words(terms: Reference) -> str:
+    return f"{100 * terms.rate:g}% within {terms.days} days"
+
+
+def _months(plan: TrialPlan) -> str:
+    months = round((plan.end - plan.start).days / 30.4375)
+    return "a month" if months == 1 else f"{months} months"
+
+
+def _cost(amount: float, currency: str) -> str:
+    if amount <= 0:
+        return "On the assumed take-up it costs nothing on average"
+    return f"On the assumed take-up it costs about {money(float(f'{amount:.2g}'), currency)}"
