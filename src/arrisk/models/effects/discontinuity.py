@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
-from scipy import stats
 
 from arrisk.errors import ModelError
 from arrisk.models.effects.bandwidth import select_bandwidth
+from arrisk.models.effects.checks import check_table
+from arrisk.models.effects.discontinuity_checks import examine_discontinuity, picture_terms
 from arrisk.models.effects.effect import Effect
-from arrisk.models.effects.local_regression import Jump, Kernel, Near, fit_jump
+from arrisk.models.effects.local_regression import Jump, Kernel, Near
 from arrisk.models.effects.outcomes import OUTCOMES
-from arrisk.models.regression.sandwich import carried_by
+from arrisk.models.effects.threshold import Rule, Sample, Scale, adjusted
 
-__all__ = ["ASSUMPTIONS", "DESIGN", "Rule", "Scale", "estimate_discontinuity", "measure_jump", "read_near"]
-
-Floats = NDArray[np.float64]
-Scale = Literal["log", "level"]
+__all__ = ["ASSUMPTIONS", "DESIGN", "PARALLEL", "estimate_discontinuity"]
 
 DESIGN = "regression discontinuity"
 ASSUMPTIONS = (
@@ -30,40 +25,6 @@ ASSUMPTIONS = (
     "Nothing else starts at the same amount.",
 )
 PARALLEL = "What differed at the threshold before the offer would have gone on to differ by as much."
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """Where the offer begins and how the rows around it are read.
-
-    Parameters
-    ----------
-    outcome, running, cluster : str
-        Columns.
-    cutoff : float
-        In the unit of `running`; rows at it or above are treated.
-    scale : {"log", "level"}
-        Distances to the cutoff are differences of logarithms or of amounts.
-    kernel : {"triangular", "uniform", "epanechnikov"}
-    order : int
-        Of the local polynomial.
-    weight : str or None
-    donut : float
-        Rows closer to the cutoff than that, in the unit of the distance, are left out.
-    adjust : tuple of str
-        Columns known before the offer that enter the regression.
-    """
-
-    outcome: str
-    running: str
-    cutoff: float
-    cluster: str
-    scale: Scale = "log"
-    kernel: Kernel = "triangular"
-    order: int = 1
-    weight: str | None = None
-    donut: float = 0.0
-    adjust: tuple[str, ...] = ()
 
 
 def estimate_discontinuity(
@@ -150,89 +111,57 @@ def estimate_discontinuity(
     True
     """
     rule = Rule(outcome, running, cutoff, cluster, scale, kernel, order, weight, donut, tuple(adjust))
-    names = pd.Index(
-        rows[cluster] if compare is None else pd.concat([rows[cluster], compare[cluster]])
-    ).unique()
-    now = read_near(rows, rule, names)
-    h, pilot = (bandwidth, bandwidth) if bandwidth else select_bandwidth(now, order)
-    jump = measure_jump(now, h, pilot, rule)
-    terms = {"jump": jump}
-    if compare is not None:
-        terms["before"] = measure_jump(read_near(compare, rule, names), h, pilot, rule)
-        jump = jump - terms["before"]
-    return _effect(rule, jump, now, h, level)
+    every = rows if compare is None else pd.concat([rows[[cluster]], compare[[cluster]]])
+    sample = Sample(rule, rows, compare, pd.Index(every[cluster]).unique())
+    near = sample.near()
+    widths = (bandwidth, bandwidth) if bandwidth else select_bandwidth(adjusted(near, order), order)
+    effect = sample.jump(*widths)
+    scaled, first = effect, None
+    if treatment is not None:
+        first = sample.jump(*widths, outcome=treatment)
+        scaled = _on_takers(treatment, effect, first)
+    found = examine_discontinuity(sample, widths, effect, first, [*adjust, *covariates])
+    table = picture_terms(sample, widths, scaled, effect, first, level)
+    return _effect(rule, scaled, near, widths[0], level, (check_table(found), table), treatment, compare)
 
 
-def _effect(rule: Rule, jump: Jump, near: Near, bandwidth: float, level: float) -> Effect:
-    df = float(carried_by(jump.shares[jump.shares != 0][:, None])[0])
-    reach = float(stats.t.ppf(0.5 + level / 2, df)) * jump.se
+def _on_takers(treatment: str, effect: Jump, first: Jump) -> Jump:
+    """The effect on those whom the threshold moves (Wald's ratio), its error by the delta method."""
+    if first.estimate == 0:
+        raise ModelError(f"{treatment!r} does not change at the threshold at all")
+    ratio = effect.estimate / first.estimate
+    return Jump(ratio, (effect.shares - ratio * first.shares) / first.estimate)
+
+
+def _effect(
+    rule: Rule,
+    jump: Jump,
+    near: Near,
+    bandwidth: float,
+    level: float,
+    shown: tuple[pd.DataFrame, pd.DataFrame],
+    treatment: str | None,
+    compare: pd.DataFrame | None,
+) -> Effect:
+    if jump.clusters < 2:
+        raise ModelError("the jump rests on one customer: no interval by customer")
+    low, high = jump.interval(level)
+    whom = "the offer on every invoice" if treatment is None else f"{treatment!r} on those moved by the offer"
     return Effect(
         outcome=rule.outcome,
         unit=OUTCOMES.get(rule.outcome, ""),
         estimate=jump.estimate,
         se=jump.se,
-        ci_low=jump.estimate - reach,
-        ci_high=jump.estimate + reach,
-        p_value=float(2 * stats.t.sf(abs(jump.estimate / jump.se), df)),
-        df=df,
+        ci_low=low,
+        ci_high=high,
+        p_value=jump.p_value,
+        df=jump.df,
         level=level,
         design=DESIGN,
-        estimand=f"of the offer on invoices around {rule.cutoff:,.0f}",
+        estimand=f"of {whom} of about {rule.cutoff:,.0f}; nothing is said of other amounts",
         rows=int((np.abs(near.x) < bandwidth).sum()),
         clusters=jump.clusters,
-        assumptions=ASSUMPTIONS,
-        checks=pd.DataFrame(),
-        table=pd.DataFrame(),
+        assumptions=(*ASSUMPTIONS, *((PARALLEL,) if compare is not None else ())),
+        checks=shown[0],
+        table=shown[1],
     )
-
-
-def measure_jump(near: Near, bandwidth: float, pilot: float, rule: Rule) -> Jump:
-    """The bias-corrected jump of a rule."""
-    return fit_jump(near, bandwidth, rule.order, pilot)
-
-
-def read_near(rows: pd.DataFrame, rule: Rule, names: pd.Index) -> Near:
-    """Read the rows around the cutoff from a frame; `names` are the customers of all samples compared.
-
-    Raises
-    ------
-    ModelError
-        If a column is missing or not finite, or the cutoff or an amount is not possible.
-    """
-    wanted = [rule.outcome, rule.running, rule.cluster, *([rule.weight] if rule.weight else []), *rule.adjust]
-    missing = [column for column in wanted if column not in rows.columns]
-    if missing:
-        raise ModelError(f"the rows have no column {missing[0]!r}; they have {', '.join(map(str, rows))}")
-    x = _distance(_figures(rows[rule.running], rule.running), rule)
-    near = Near(
-        x=x,
-        y=_figures(rows[rule.outcome], rule.outcome),
-        weight=_figures(rows[rule.weight], rule.weight) if rule.weight else np.ones(len(rows)),
-        code=names.get_indexer(pd.Index(rows[rule.cluster])),
-        customers=len(names),
-        controls=np.stack([_figures(rows[c], c) for c in rule.adjust], axis=1)
-        if rule.adjust
-        else np.empty((len(rows), 0)),
-        kernel=rule.kernel,
-    )
-    return near.keep(np.abs(x) >= rule.donut) if rule.donut else near
-
-
-def _distance(amount: Floats, rule: Rule) -> Floats:
-    if rule.scale == "level":
-        return amount - rule.cutoff
-    if rule.scale != "log":
-        raise ModelError(f"scale={rule.scale!r}; allowed: {', '.join(get_args(Scale))}")
-    if rule.cutoff <= 0 or (amount <= 0).any():
-        raise ModelError(
-            f"{rule.running!r} and the cutoff must be positive on the log scale; cutoff {rule.cutoff:g}, "
-            f"{int((amount <= 0).sum())} rows at or below zero"
-        )
-    return np.asarray(np.log(amount / rule.cutoff))
-
-
-def _figures(values: pd.Series, name: str) -> Floats:
-    figures = pd.to_numeric(values).to_numpy(dtype=float, na_value=np.nan)
-    if not np.isfinite(figures).all():
-        raise ModelError(f"{int((~np.isfinite(figures)).sum())} rows have no finite {name!r}")
-    return figures

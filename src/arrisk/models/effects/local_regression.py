@@ -7,10 +7,11 @@ from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 from statsmodels.regression.linear_model import WLS
 
 from arrisk.errors import ModelError
-from arrisk.models.regression.sandwich import left_out
+from arrisk.models.regression.sandwich import carried_by, left_out
 
 __all__ = ["Jump", "Kernel", "Near", "fit_jump", "kernel_weight"]
 
@@ -92,6 +93,22 @@ class Jump:
         return int((self.shares != 0).sum())
 
     @property
+    def df(self) -> float:
+        """Degrees of freedom of the standard error; few where few customers carry it."""
+        shares = self.shares[self.shares != 0]
+        return float(carried_by(shares[:, None])[0]) if shares.size > 1 else float("nan")
+
+    @property
+    def p_value(self) -> float:
+        """Two-sided, of no jump; missing without an error to hold it against."""
+        return float(2 * stats.t.sf(abs(self.estimate / self.se), self.df)) if self.se > 0 else float("nan")
+
+    def interval(self, level: float) -> tuple[float, float]:
+        """Its ends at a level."""
+        reach = float(stats.t.ppf(0.5 + level / 2, self.df)) * self.se
+        return self.estimate - reach, self.estimate + reach
+
+    @property
     def se(self) -> float:
         """Jackknife standard error by customer (the variance "CR3")."""
         n = self.clusters
@@ -144,9 +161,9 @@ def fit_jump(near: Near, bandwidth: float, order: int = 1, pilot: float | None =
 
     Notes
     -----
-    The bias-corrected estimate of Calonico, Cattaneo and Titiunik (Econometrica 82, 2014, section 3): what the
-    local polynomial makes of the leading term that it leaves out, times the coefficient of that term in a fit
-    of the next order. With `pilot` equal to `bandwidth` it is that fit itself.
+    The bias-corrected estimate of Calonico, Cattaneo and Titiunik (Econometrica 82, 2014, section 3): taken
+    off is what the local polynomial makes of the leading term that it leaves out, times the coefficient of
+    that term in a fit of the next order. With `pilot` equal to `bandwidth` it is that fit itself.
 
     Examples
     --------
@@ -191,10 +208,10 @@ def _fit(near: Near, polynomial: Floats, bandwidth: float) -> tuple[Floats, Floa
     weight = near.weight * kernel_weight(near.x / bandwidth, near.kernel)
     z = np.concatenate([polynomial, near.controls], axis=1)
     fitted = WLS(near.y, z, weights=weight).fit()
-    seen, code = np.unique(near.code, return_inverse=True)
-    code = code.astype(np.intp)
+    seen, found = np.unique(near.code, return_inverse=True)
+    code: Codes = np.asarray(found, dtype=np.intp)
     scores = (fitted.resid * weight)[:, None] * z
-    sums = np.stack([np.bincount(code, weights=c, minlength=len(seen)) for c in scores.T], axis=1)
+    sums: Floats = np.stack([np.bincount(code, weights=c, minlength=len(seen)) for c in scores.T], axis=1)
     shares = np.zeros((near.customers, terms))
-    shares[seen] = left_out(z, weight, code, sums, fitted.normalized_cov_params)[:, :terms]
+    shares[seen] = left_out(z, weight, code, np.asarray(sums), fitted.normalized_cov_params)[:, :terms]
     return np.asarray(fitted.params[:terms]), shares
