@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import pandas as pd
 
 from arrisk.models.effects.outcomes import OUTCOMES, observe_outcomes
-from arrisk.models.trial.stopping import SPENDINGS, Spending
+from arrisk.models.trial.stopping import SPENDINGS, Spending, StoppingRule, make_stopping_rule
 from arrisk.models.trial.strata import WEIGHTS, Weigh, find_units
 
 if TYPE_CHECKING:
@@ -48,6 +48,8 @@ class TrialPlan:
         See `make_stopping_rule`.
     futility : float
         See `StoppingRule`.
+    drift : float, optional
+        Mean of the last z under the planned effect; without one the trial never stops for futility.
     cost_of_capital, rest : float
         See `observe_outcomes`.
 
@@ -75,6 +77,7 @@ class TrialPlan:
     spending: Spending = "obrien-fleming"
     harm_spending: Spending = "pocock"
     futility: float = 0.1
+    drift: float | None = None
     cost_of_capital: float = 0.08
     rest: float = 1.0
 
@@ -126,6 +129,17 @@ class TrialPlan:
         """First and last day of issue of the customers' own past."""
         last = self.start - dt.timedelta(days=self.horizon)
         return last - dt.timedelta(days=self.baseline_days - 1), last
+
+    @property
+    def rule(self) -> StoppingRule:
+        """The boundaries of its looks."""
+        return make_stopping_rule(
+            self.information,
+            level=self.level,
+            spending=self.spending,
+            harm_spending=self.harm_spending,
+            futility=self.futility,
+        )
 
     def moved(self, start: dt.date) -> TrialPlan:
         """The same trial at another time."""

@@ -11,9 +11,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from arrisk.display import Table, frame_html, money
 from arrisk.models.effects.outcomes import OUTCOMES
-from arrisk.models.trial.assignment import Assignment, assign_trial
+from arrisk.models.trial.assignment import assign_trial
 from arrisk.models.trial.past import TrialData, enrol, past_trials
 from arrisk.models.trial.plan import TrialPlan, trial_rows
 from arrisk.models.trial.power_curve import (
@@ -23,14 +22,13 @@ from arrisk.models.trial.power_curve import (
     simulate_trials,
     take_up_curve,
 )
-from arrisk.models.trial.stopping import StoppingRule, make_stopping_rule
+from arrisk.models.trial.stopping import StoppingRule
 from arrisk.models.trial.strata import Weigh, find_units
 from arrisk.policy.assumptions import KNOWN, TYPICAL_SOURCE, Assumption
 from arrisk.policy.discount.draws import Reference
+from arrisk.policy.discount.pilot_design import PilotDesign, unit_of
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
     from arrisk.ledger.book import Snapshot
 
 __all__ = ["PilotDesign", "design_pilot"]
@@ -40,100 +38,6 @@ SHARES = (0.05, 0.10, 0.15, 0.20, 0.25, 0.30, 0.40, 0.50)
 HORIZONS = (30, 45, 60, 75, 90, 105, 120)
 PAID_BY = 0.90
 LEAST_UNITS = 20
-
-
-@dataclass(frozen=True, slots=True)
-class PilotDesign:
-    """A pilot ready to start: who is offered what, when it is read, and what it can show.
-
-    Make one with `design_pilot`.
-
-    Parameters
-    ----------
-    plan : TrialPlan
-    rule : StoppingRule
-    terms : Reference
-        The discount offered to the treated arm.
-    assignment : Assignment
-    curve : PowerCurve
-        Of a shift of all who are offered.
-    expected : float
-        Shift of all who are offered, on the assumed take-up, in the unit of the outcome.
-    power : float
-        Chance to see the expected shift.
-    needed : int
-        Customers that would show it with the power that was asked for, by the usual rule that precision
-        grows with the root of their number.
-    cost : float
-        Expected cost of the pilot: discounts granted less the value of earlier money; negative is a gain.
-    take_up : Assumption
-    table : DataFrame
-        The options compared: terms by outcome.
-    target : float
-        The power that was asked for.
-    currency : str
-    as_of : Timestamp
-    left_out : int
-        Customers that are offered a discount already and do not take part.
-    """
-
-    plan: TrialPlan
-    rule: StoppingRule
-    terms: Reference
-    assignment: Assignment
-    curve: PowerCurve
-    expected: float
-    power: float
-    needed: int
-    cost: float
-    take_up: Assumption
-    table: pd.DataFrame
-    target: float
-    currency: str
-    as_of: pd.Timestamp
-    left_out: int
-
-    @property
-    def enough(self) -> bool:
-        """Whether the book is large enough to show the expected shift."""
-        return self.power >= self.target
-
-    def finding(self) -> str:
-        """The pilot in one sentence."""
-        units = self.assignment.units
-        drawn, unit = int(units["treated"].sum()), _unit(self.plan)
-        text = f"{len(units):,} customers, {drawn:,} of them drawn to be offered {_words(self.terms)} "
-        odds = f"{self.target:.0%} power, {1 - self.plan.level:.0%} two-sided"
-        shown = f"for {_months(self.plan)}, show a shift of {self.curve.detectable:.2g} {unit} ({odds})"
-        if not np.isfinite(self.curve.detectable):
-            shown = f"for {_months(self.plan)}, would not show the offer even if all took it ({odds})"
-        expected = f"{abs(self.expected):.2g} {{}} expected at a take-up of {self.take_up.value:.0%}"
-        if self.enough:
-            return f"{text}{shown}; {expected.format('are')}. {_cost(self.cost, self.currency)}"
-        need = f"seen with {self.power:.0%}; about {self.needed:,} customers would do"
-        return f"{text}{shown}, but {expected.format('are')}, {need}. {_cost(self.cost, self.currency)}"
-
-    def to_table(self, name: str = "pilot_options") -> Table:
-        """The options compared, ready to be shown."""
-        note = (
-            f"expected_shift: of all who are offered, at a take-up of {self.take_up.value:.0%} "
-            f"({self.take_up.source}); power: chance to see it. Simulated on the book's own past."
-        )
-        shares = dict.fromkeys(("power", "rate"), "percent")
-        return Table(name, self.finding(), self.table, note, shares | {"cost": "money"})  # type: ignore[arg-type]
-
-    def plot(self, ax: Axes | None = None) -> Axes:
-        """Chance to see an effect by its size, with the expected one."""
-        axes = self.curve.plot(ax)
-        axes.plot([abs(self.expected)], [self.power], "o", color="black")
-        return axes
-
-    def __repr__(self) -> str:
-        return f"PilotDesign, as of {self.as_of:%Y-%m-%d}. {self.finding()}"
-
-    def _repr_html_(self) -> str:
-        table = self.to_table()
-        return frame_html(table.frame, table.title, table.note, table.formats)
 
 
 def design_pilot(
@@ -220,7 +124,6 @@ def design_pilot(
     members = find_units(snapshot.customers)
     return PilotDesign(
         plan=chosen.plan,
-        rule=chosen.rule,
         terms=chosen.terms,
         assignment=assign_trial(units, members[members.isin(units.index)], share=chosen.share, seed=seed),
         curve=_draw_curve(search, chosen),
@@ -288,13 +191,7 @@ def _option(search: _Search, terms: Reference, plan: TrialPlan) -> _Option:
     half = search.share or 0.5
     fractions = information(simulate_trials(pasts, half, trials=search.trials, seed=search.seed))
     plan = replace(plan, fractions=fractions)
-    rule = make_stopping_rule(
-        fractions,
-        level=plan.level,
-        spending=plan.spending,
-        harm_spending=plan.harm_spending,
-        futility=plan.futility,
-    )
+    rule = plan.rule
     draws, chance, share = _try(search, pasts, half, rule, plan)
     if search.share is None and chance >= search.power:
         for less in _fewer(chance, search.power, plan.level):
@@ -302,6 +199,8 @@ def _option(search: _Search, terms: Reference, plan: TrialPlan) -> _Option:
             if fewer[1] >= search.power:
                 draws, chance, share = fewer
                 break
+    if plan.sign * draws.effect > 0:
+        plan = replace(plan, drift=_noncentral(chance, plan.level))
     cost = share * search.take_up.value * _expected_cost(search.rows, terms, plan, pasts)
     ratio = _noncentral(search.power, plan.level) / max(_noncentral(chance, plan.level), 1e-3)
     needed = int(np.ceil(draws.units * min(ratio, 1e3) ** 2)) if chance < search.power else draws.units
@@ -334,7 +233,7 @@ def _draw_curve(search: _Search, chosen: _Option) -> PowerCurve:
         chosen.share,
         chosen.rule,
         sign=chosen.plan.sign,
-        unit=_unit(chosen.plan),
+        unit=unit_of(chosen.plan),
         as_of=search.as_of,
         power=search.power,
         trials=search.trials,
@@ -410,22 +309,3 @@ def _next_month(day: dt.date) -> dt.date:
 
 def _add_months(day: dt.date, months: int) -> dt.date:
     return (pd.Timestamp(day) + pd.DateOffset(months=months)).date()
-
-
-def _unit(plan: TrialPlan) -> str:
-    return "days to payment" if plan.outcome == "days" else "per 100 invoiced"
-
-
-def _words(terms: Reference) -> str:
-    return f"{100 * terms.rate:g}% within {terms.days} days"
-
-
-def _months(plan: TrialPlan) -> str:
-    months = round((plan.end - plan.start).days / 30.4375)
-    return "a month" if months == 1 else f"{months} months"
-
-
-def _cost(amount: float, currency: str) -> str:
-    if amount <= 0:
-        return "On the assumed take-up it costs nothing on average"
-    return f"On the assumed take-up it costs about {money(float(f'{amount:.2g}'), currency)}"
