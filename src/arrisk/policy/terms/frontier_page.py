@@ -8,7 +8,6 @@ import pandas as pd
 
 from arrisk.display import Format, Table
 from arrisk.policy.cash import about
-from arrisk.policy.grade_terms.page import capital
 
 if TYPE_CHECKING:
     from arrisk.policy.terms.frontier import TermsFrontier
@@ -26,8 +25,8 @@ def describe_frontier(frontier: TermsFrontier) -> str:
     gain, risk = (float(chosen[c] - today[c]) for c in ("profit", "tail_loss"))
     more = "more" if risk >= 0 else "less"
     return (
-        f"{capital(str(chosen['label']))} earns {about(gain, frontier.currency)} a year more than today's "
-        f"terms, and loses {about(abs(risk), frontier.currency)} {more} in bad years"
+        f"With {chosen['label']} the book earns {about(gain, frontier.currency)} a year more than today, and "
+        f"loses {about(abs(risk), frontier.currency)} {more} in bad years"
     )
 
 

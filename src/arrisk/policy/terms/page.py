@@ -67,9 +67,9 @@ def policy_table(policy: TermsPolicy, name: str) -> Table:
     draws, worst = policy.value.shape[2], policy.diagnostics["mc_error_of_gain"]
     note = (
         f"{policy.currency} a year, means over {draws:,} draws that all terms share; {policy.level:.0%} "
-        f"intervals; the simulation's own error of a gain is at most {worst:,.0f}. Value: margin less "
-        "waiting less expected loss of a year's sales, discounted to delivery. Days: from delivery to payment. "
-        "Today: every sale on the terms it has. Regret: what knowing the truth would add to this choice."
+        f"intervals; the simulation's own error of a gain is at most {worst:,.0f}. Value: margin "
+        "less waiting less expected loss of a year's sales, discounted to delivery. Days: from delivery to "
+        "payment. Today: every sale on the terms it has. Regret: what knowing the truth would add."
     )
     return Table(name, policy.finding(), frame.round(6), note, formats)
 
@@ -93,8 +93,9 @@ def break_even_table(policy: TermsPolicy, name: str) -> Table:
     formats["terms_today"] = "days"
     note = (
         "Relative change of sales for 30 days of terms at which these terms are worth what today's are. "
-        "Longer terms pay when sales follow by more, shorter ones when they follow by less. Blank: none from "
-        f"-50% to +200% does it. Assumed: {given.value:.0%} ({given.low:.0%} to {given.high:.0%}); {given.source}."
+        "Longer terms pay when sales follow by more, shorter ones when they follow by less. Blank: none "
+        f"from -50% to +200% does it. Assumed: {given.value:.0%} ({given.low:.0%} to {given.high:.0%}); "
+        f"{given.source}."
     )
     return Table(name, _break_even_title(frame, given.low, given.high), frame, note, formats)
 

@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 __all__ = ["plot_policies", "plot_policy"]
 
 GOOD, BAD, INK, GREY = "#0072B2", "#D55E00", "#262626", "#B5B5B5"
-MARKS = {"today": ("s", "#262626"), "chosen": ("o", "#009E73"), "most profit": ("^", "#D55E00")}
+MARKS = {
+    "today": ("s", INK, (9, -14), "left"),
+    "chosen": ("o", "#007A59", (-10, 12), "right"),
+    "most profit": ("^", BAD, (-10, 6), "right"),
+}
 
 
 def plot_policy(policy: TermsPolicy, ax: Axes | None = None) -> Axes:
@@ -70,22 +74,37 @@ def plot_policies(frontier: TermsFrontier, ax: Axes | None = None) -> Axes:
     ax = plt.gca() if ax is None else ax
     table = frontier.table
     beaten = table[~table["efficient"]]
-    ax.scatter(beaten["tail_loss"] / 1e3, beaten["profit"] / 1e3, s=9, color=GREY, lw=0, label="dominated")
+    ax.scatter(beaten["tail_loss"] / 1e3, beaten["profit"] / 1e3, s=9, color=GREY, lw=0)
     edge = table[table["efficient"]].sort_values("tail_loss")
-    ax.plot(edge["tail_loss"] / 1e3, edge["profit"] / 1e3, color=GOOD, marker=".", label="frontier")
+    ax.plot(edge["tail_loss"] / 1e3, edge["profit"] / 1e3, color=GOOD, marker=".")
     if np.isfinite(frontier.tail_limit):
-        ax.axvline(frontier.tail_limit / 1e3, color=INK, ls="--", lw=1, label="limit on the tail")
-    for name, (mark, colour) in MARKS.items():
-        row = frontier.policy(name)
-        ax.plot(
-            row["tail_loss"] / 1e3, row["profit"] / 1e3, mark, ms=10, color=colour, zorder=5, ls="none",
-            label=f"{name}: {row['label']}",
-        )  # fmt: skip
+        ax.axvline(frontier.tail_limit / 1e3, color=INK, ls="--", lw=1)
+    _draw_marks(ax, frontier)
     ax.set_xlabel(f"credit loss of the worst {1 - frontier.tail:.0%} of years, thousand {frontier.currency}")
     ax.set_ylabel(f"expected profit a year, thousand {frontier.currency}")
-    ax.margins(0.06)
+    ax.margins(x=0.2, y=0.06)
     ax.xaxis.set_major_formatter(lambda v, _: f"{v:,.0f}")
     ax.yaxis.set_major_formatter(lambda v, _: f"{v:,.0f}")
-    ax.legend(fontsize=8, frameon=False, loc="lower right")
     ax.set_title(_wrapped(frontier.finding()))
-    return stamp(ax, frontier.as_of, f"{len(table):,} policies, {frontier.years:,} simulated years")
+    return stamp(
+        ax,
+        frontier.as_of,
+        f"line: frontier; grey: dominated, of {len(table):,} policies; dashed: limit on the tail",
+    )
+
+
+def _draw_marks(ax: Axes, frontier: TermsFrontier) -> None:
+    """Today's policy, the chosen one and the one with the most profit; one mark where they are the same."""
+    drawn: dict[int, str] = {}
+    for name, place in frontier.marked.items():
+        drawn[place] = f"{drawn[place]} and {name}" if place in drawn else name
+    for place, name in drawn.items():
+        mark, colour, offset, side = MARKS[name.split(" and ")[-1]]
+        row = frontier.table.iloc[place]
+        x, y = row["tail_loss"] / 1e3, row["profit"] / 1e3
+        ax.plot(x, y, mark, ms=10, color=colour, zorder=5)
+        text = name if row["label"] == "as they are" else f"{name}: {row['label']}"
+        ax.annotate(
+            text, (x, y), offset, textcoords="offset points", ha=side, fontsize=9, color=colour, zorder=6,
+            bbox={"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 1.0},
+        )  # fmt: skip

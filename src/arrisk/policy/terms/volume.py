@@ -71,7 +71,7 @@ def caught_of_mix(caught: ArrayLike, ratio: ArrayLike, extra_pd_ratio: ArrayLike
     A tenth more sales that fail twice as often, and those gone again:
 
     >>> float(caught_of_mix(0.02, 1.1, 2.0).round(6)), float(caught_of_mix(0.02, 0.9, 2.0).round(6))
-    (0.021782, 0.0178)
+    (0.021782, 0.017822)
     """
     own, share = as_share("caught", caught), np.asarray(ratio, dtype=float)
     times = np.asarray(extra_pd_ratio, dtype=float)
