@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from statsmodels.stats.multitest import multipletests
 
 from arrisk.models.effects.effect import CHECK_COLUMNS
 
@@ -75,8 +74,7 @@ def check_table(found: Sequence[Check], alpha: float = ALPHA) -> pd.DataFrame:
             "words": [c.words for c in found],
         }
     )
-    tested = np.flatnonzero(frame["p_value"].notna())
-    if tested.size:
-        refuted = multipletests(frame["p_value"].to_numpy()[tested], alpha=alpha, method="holm")[0]
-        frame.loc[tested, "passed"] = ~refuted
+    tested = frame["p_value"].sort_values().dropna()
+    bounds = alpha / np.arange(len(tested), 0, -1)
+    frame.loc[tested.index, "passed"] = np.maximum.accumulate(tested.to_numpy() > bounds)
     return frame[CHECK_COLUMNS]

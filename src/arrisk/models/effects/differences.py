@@ -159,7 +159,7 @@ def _shares(weight: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _assumptions(anticipation: int) -> tuple[str, ...]:
-    before = f" (more than {anticipation} months ahead)" if anticipation else ""
+    before = f" (more than {anticipation} month{'s' * (anticipation != 1)} ahead)" if anticipation else ""
     return (
         "Without the treatment the treated would have changed as those not treated did (parallel trends).",
         f"Nobody acted on the treatment before it started{before}.",

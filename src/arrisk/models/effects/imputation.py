@@ -103,7 +103,6 @@ def less_levels(values: Floats, panel: Panel, base: NDArray[np.bool_], levels: L
 
 def regress(x: Floats, y: Floats, weight: Floats, cluster: Codes, groups: int) -> Fit:
     """Weighted least squares with every cluster left out in turn, exactly."""
-    beta = np.asarray(WLS(y, x, weights=weight).fit().params, dtype=float)
     information = (x * weight[:, None]).T @ x
     scale = np.sqrt(np.maximum(np.diag(information), np.finfo(float).tiny))
     least = np.linalg.eigvalsh(information / np.outer(scale, scale))[0] if scale.size else 1.0
@@ -112,6 +111,7 @@ def regress(x: Floats, y: Floats, weight: Floats, cluster: Codes, groups: int) -
             "the untreated rows do not link all periods, levels and controls: a control repeats them, or no "
             "unit is seen both early and late"
         )
+    beta = np.asarray(WLS(y, x, weights=weight).fit().params, dtype=float)
     bread = np.linalg.inv(information / np.outer(scale, scale)) / np.outer(scale, scale)
     scores = x * (weight * (y - x @ beta))[:, None]
     moves = np.empty((groups, beta.size))

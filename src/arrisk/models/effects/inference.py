@@ -10,7 +10,7 @@ from scipy import stats
 from arrisk.models.effects.panel import Floats
 from arrisk.models.regression.sandwich import carried_by
 
-__all__ = ["Judged", "judge", "judge_together"]
+__all__ = ["Judged", "judge", "judge_together", "t_interval"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,11 @@ def judge(estimate: float, moves: Floats, level: float) -> Judged:
     groups = len(moves)
     se = float(np.sqrt((groups - 1) / groups * (moves**2).sum()))
     df = float(carried_by(moves[:, None])[0])
+    return t_interval(estimate, se, df, level)
+
+
+def t_interval(estimate: float, se: float, df: float, level: float) -> Judged:
+    """Interval and p-value of an estimate from Student's t."""
     reach = float(stats.t.ppf(0.5 + level / 2, df)) * se
     p = float(2 * stats.t.sf(abs(estimate) / se, df)) if se > 0 else float(estimate == 0)
     return Judged(estimate, se, df, estimate - reach, estimate + reach, p)

@@ -58,7 +58,7 @@ def checks_before(panel: Panel, levels: Levels, anticipation: int, level: float)
 
 
 def fit_leads(early: Panel, levels: Levels, extra: Floats) -> Fit | None:
-    """Coefficients of columns of untreated rows beside levels of units and periods; None if not identified."""
+    """Coefficients of columns beside levels of units and periods, of untreated rows; None if unidentified."""
     base = np.ones(len(early), dtype=bool)
     x = less_levels(design_of(early, base, levels, extra), early, base, levels)
     y = less_levels(early.y, early, base, levels)
