@@ -24,7 +24,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import optimize
 
 from arrisk.errors import ModelError
 
@@ -43,7 +42,9 @@ __all__ = [
 
 Floats = NDArray[np.float64]
 TIE = 1e-9
-GRID = 400
+GRID = 65
+FINER = 33
+ROUNDS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,13 +254,15 @@ def best_limit(line: Line) -> float:
     )
     values = value_line(line, grid).value
     best = _first_best(values)
-    low, high = grid[max(best - 1, 0)], grid[min(best + 1, grid.size - 1)]
-    found = optimize.minimize_scalar(
-        lambda edge: -float(value_line(line, edge).value), bounds=(low, high), method="bounded",
-        options={"xatol": max(top, 1.0) * 1e-10},
-    )  # fmt: skip
-    better = -float(found.fun) > values[best] + TIE * max(1.0, abs(float(values[best])))
-    return float(found.x) if better else float(grid[best])
+    point, most = float(grid[best]), float(values[best])
+    low, high = float(grid[max(best - 1, 0)]), float(grid[min(best + 1, grid.size - 1)])
+    for _ in range(ROUNDS):
+        finer = np.linspace(low, high, FINER)
+        values = value_line(line, finer).value
+        best = _first_best(values)
+        low, high = float(finer[max(best - 1, 0)]), float(finer[min(best + 1, FINER - 1)])
+    better = float(values[best]) > most + TIE * max(1.0, abs(most))
+    return float(finer[best]) if better else point
 
 
 def _first_best(values: Floats) -> int:
@@ -307,14 +310,14 @@ def break_even_hazard(line: Line, limit: float) -> float:
 
 
 def round_limit(limit: ArrayLike) -> Floats:
-    """Round limits to steps that people set: 1,000, 1,100, ... 1,900, 2,000, 2,500, ... 9,500, 10,000.
+    """Round limits up to steps that people set: 1,000, 1,100, ... 2,000, 2,500, ... 9,500, 10,000.
 
     Examples
     --------
     >>> round_limit([0.0, 1234.0, 37_300.0, 968_000.0]).tolist()
-    [0.0, 1200.0, 35000.0, 950000.0]
+    [0.0, 1300.0, 40000.0, 1000000.0]
     """
     amount = np.asarray(limit, dtype=float)
     power = 10.0 ** np.floor(np.log10(np.maximum(amount, 1.0)))
     step = np.where(amount < 2 * power, power / 10, power / 2)
-    return np.asarray(np.where(amount < 1, 0.0, np.rint(amount / step) * step), dtype=float)
+    return np.asarray(np.where(amount < 1, 0.0, np.ceil(amount / step - TIE) * step), dtype=float)
