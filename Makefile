@@ -9,6 +9,9 @@ KERNEL_WARNINGS := error,ignore:Glyph,ignore::PendingDeprecationWarning:ipykerne
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 # Modules are compiled once, not anew by every worker and kernel, whatever the environment of the caller says.
 export PYTHONDONTWRITEBYTECODE =
+# Workers and kernels share the cores: threads of linear algebra in each of them only wait for one another.
+export OMP_NUM_THREADS ?= 1
+export OPENBLAS_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
 .PHONY: help report lab test test-fast spark oracles notebooks lint bench lock clean
