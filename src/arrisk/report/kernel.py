@@ -50,6 +50,9 @@ class ThisPython(AsyncKernelManager):
 def kernel_environment(study: Path, scratch: Path) -> dict[str, str]:
     """Environment variables of the kernel: the study, warnings as errors, nobody's IPython profile.
 
+    Linear algebra gets one thread unless the caller's environment says otherwise: notebooks run side by side,
+    and the many small problems in them only wait for more.
+
     Parameters
     ----------
     study : Path
@@ -58,6 +61,8 @@ def kernel_environment(study: Path, scratch: Path) -> dict[str, str]:
         A folder for what IPython keeps.
     """
     return {
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
         **os.environ,
         "ARRISK_STUDY": str(study),
         "IPYTHONDIR": str(scratch),
