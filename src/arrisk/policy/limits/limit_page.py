@@ -29,9 +29,9 @@ def limits_table(policy: LimitPolicy, name: str, rows: int) -> Table:
         **dict.fromkeys(MONEY, "money"),  # type: ignore[arg-type]
     }
     note = (
-        f"Amounts in {policy.currency}. pd: default within {policy.inputs.horizon_days} days; peak: most ever "
-        "wanted at a week's end in the last year; low and high: the limit at the ends of the interval "
-        "of the default risk. Gain: a year under the new limit against today's, both kept, sales above a limit lost. "
+        f"Amounts in {policy.currency}. pd: default within {policy.inputs.horizon_days} days; peak: most "
+        "owed at a week's end in the last year; low and high: the limit at the ends of the interval of "
+        "default risk. Gain: a year under the new limit against today's, both kept, sales above one lost. "
         f"{policy.shape()}."
     )
     return Table(name, policy.finding(), frame.reset_index(drop=True), note, formats)
@@ -81,5 +81,5 @@ def plot_limits(policy: LimitPolicy, ax: Axes | None = None) -> Axes:
     counts = table["change"].value_counts()
     told = ", ".join(f"{c} {counts.get(c, 0)}" for c in ("raise", "cut", "stop", "set") if counts.get(c, 0))
     ax.set_title(f"Limits that would change: {told}" if told else "No limit would change")
-    ax.legend(loc="upper left")
+    ax.legend(loc=(0.80, 0.14))
     return stamp(ax, policy.as_of)

@@ -286,7 +286,7 @@ def yearly_values(inputs: LimitInputs, limits: Floats, risks: list[BookRisk]) ->
     """
     at, table = inputs.draws, inputs.table
     out = np.zeros((len(table), at["margin"].size))
-    for k in np.flatnonzero(~table["in_default"].to_numpy() & (table["usual"].to_numpy() > 0)):
+    for k in np.flatnonzero(~table["in_default"].to_numpy() & (table["usual"].to_numpy() > 0)).tolist():
         row, edge = table.iloc[k], limits[k]
         exposure, failing = (float(mean_within(inputs.wanted[k] * u, edge)) for u in (1.0, row["run_up"]))
         low = max(row["hazard_low"], row["hazard"] * 1e-3)
