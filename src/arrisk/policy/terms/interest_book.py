@@ -45,8 +45,8 @@ class InterestBook:
     table : DataFrame
         `customer_id`, `items` (that bore interest), and in whole minor units: `interest` (that could have
         been billed since the ledger begins), `open_interest` (of it on items still open), `disputed` (of it
-        on items in dispute), `last_year` (accrued in the last 365 days), `billed`, `collected` (items recognised
-        as interest). Largest `interest` first.
+        on items in dispute), `last_year` (accrued in the last 365 days), `billed`, `collected` (items
+        recognised as interest). Largest `interest` first.
     items : DataFrame
         `invoice_id`, `customer_id`, `interest`, `last_year` (minor units).
     terms : LateInterest

@@ -1,4 +1,4 @@
-"""Slow-but-sure payers: open account as today, payment in advance at a lower price, or a bank's acceptance."""
+"""Slow but sure payers: open account as today, payment in advance at a price cut, or a bank's acceptance."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["SlowPayers", "bill_cost", "break_even_bill_rate", "compare_prepayment"]
 
 BILL_YEAR = 360
-BILL_DAYS = 180
+BILL_DAYS = 90
 NAMES = ("prepayment_cut", "bill_discount_rate", "bill_fee", "bank_pd")
 Floats = NDArray[np.float64]
 
@@ -165,7 +165,7 @@ def compare_prepayment(
     study: Study,
     scorecard: Scorecard,
     snapshot: Snapshot,
-    slow_days: float = 15.0,
+    slow_days: float = 5.0,
     sure_pd: float = 0.05,
     least_items: int = 6,
     bill_days: int = BILL_DAYS,

@@ -30,14 +30,14 @@ def describe_slow_payers(payers: SlowPayers) -> str:
     table, currency = payers.table, payers.currency
     if table.empty:
         return (
-            f"None of {payers.looked_at:,} customers is surely over {payers.slow_days:.0f} days late and of a "
-            f"grade with at most {payers.sure_pd:.0%} default"
+            f"None of {payers.looked_at:,} customers is surely over {payers.slow_days:.0f} days late and of "
+            f"a grade with at most {payers.sure_pd:.0%} default"
         )
     who = f"{len(table):,} slow but sure {'payer' if len(table) == 1 else 'payers'}"
     means = {way: float(draws.mean()) for way, draws in payers.gains.items()}
     way = max(means, key=lambda name: means[name])
     low, high = np.quantile(payers.gains[way], [0.5 - payers.level / 2, 0.5 + payers.level / 2])
-    verb = "would gain" if means[way] > 0 else "would still cost"
+    verb = "would gain" if means[way] > 0 else "would lose"
     how = "payment in advance" if way == "prepaid" else "a bank's acceptance"
     return (
         f"{who}: {how} {verb} {about(abs(means[way]), currency)} a year against open account "
@@ -65,11 +65,12 @@ def slow_payers_table(payers: SlowPayers, name: str, most: int) -> Table:
     given = {a.name: a for a in payers.assumptions}
     note = (
         f"{payers.currency} a year; costs per 100 sold, means over draws. Slow: surely more than "
-        f"{payers.slow_days:.0f} days past due. Sure: at most {payers.sure_pd:.0%} of its grade default within "
-        f"the horizon. Price cut for advance {given['prepayment_cut'].value:.1%}; bill of {payers.bill_days} days "
-        f"discounted at {given['bill_discount_rate'].value:.1%} (360), fee {given['bill_fee'].value:.2%}, bank "
-        f"failing {given['bank_pd'].value:.2%} a year. Break-even: the cut, or the rate of the bill, at which it "
-        "is worth what open account is. Every customer is taken to accept."
+        f"{payers.slow_days:.0f} days past due. Sure: at most {payers.sure_pd:.0%} of its grade default "
+        f"within the horizon. Price cut for advance {given['prepayment_cut'].value:.1%}; bill of "
+        f"{payers.bill_days} days discounted at {given['bill_discount_rate'].value:.1%} (360), fee "
+        f"{given['bill_fee'].value:.2%}, bank failing {given['bank_pd'].value:.2%} a year. Break-even: the "
+        "cut, or the rate of the bill, at which it is worth what open account is. Every customer is taken to "
+        "accept."
     )
     return Table(name, payers.finding(), frame.round(6), note, formats)
 
