@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from scipy import stats
+
+from arrisk.display import Table, frame_html, stamp
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["CHECK_COLUMNS", "POWER", "Effect", "detectable_effect"]
 
@@ -13,7 +20,7 @@ CHECK_COLUMNS = ["check", "value", "p_value", "passed", "words"]
 POWER = 0.8
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Effect:
     """What a treatment changed in an outcome, by one design.
 
@@ -67,6 +74,46 @@ class Effect:
     def mde(self) -> float:
         """Smallest effect that this design would show on this ledger (80% power, two-sided)."""
         return detectable_effect(self.se, self.df, self.level)
+
+    def finding(self) -> str:
+        """The effect in one sentence: how large, how sure, and whether the checks passed."""
+        return str(_page("effect_page").describe_effect(self))
+
+    def to_table(self, name: str = "effect") -> Table:
+        """The effect with its interval and what it rests on."""
+        table: Table = _page("effect_page").effect_table(self, name)
+        return table
+
+    def checks_table(self, name: str = "effect_checks") -> Table:
+        """What the ledger could refute of the design, and whether it did."""
+        table: Table = _page("effect_page").checks_table(self, name)
+        return table
+
+    def plot(self, as_of: pd.Timestamp, ax: Axes | None = None) -> Axes:
+        """The picture of the design: months around the start, or invoices around the threshold.
+
+        Parameters
+        ----------
+        as_of : Timestamp
+            The day the ledger was read, written into the corner.
+        ax : Axes, optional
+        """
+        if "discontinuit" in self.design:
+            axes: Axes = _page("threshold_page").plot_discontinuity(self, as_of, ax)
+            return axes
+        return stamp(_page("effect_page").plot_effect(self, ax), as_of)
+
+    def __repr__(self) -> str:
+        return f"Effect. {self.finding()}"
+
+    def _repr_html_(self) -> str:
+        table = self.to_table()
+        return frame_html(table.frame, table.title, table.note, table.formats)
+
+
+def _page(name: str) -> Any:
+    """How effects are shown; read late, because the pages read this module."""
+    return importlib.import_module(f"arrisk.models.effects.{name}")
 
 
 def detectable_effect(se: float, df: float, level: float = 0.95, power: float = POWER) -> float:

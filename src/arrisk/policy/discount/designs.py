@@ -19,6 +19,7 @@ from statsmodels.regression.linear_model import WLS
 from arrisk.errors import ModelError
 from arrisk.models.effects.differences import estimate_differences
 from arrisk.models.effects.discontinuity import estimate_discontinuity
+from arrisk.models.effects.interrupted import INTERRUPTED, estimate_interruption
 from arrisk.models.effects.outcomes import OUTCOMES, observe_outcomes
 
 if TYPE_CHECKING:
@@ -26,12 +27,20 @@ if TYPE_CHECKING:
     from arrisk.models.effects.assignment import OfferRules
     from arrisk.models.effects.effect import Effect
 
-__all__ = ["ORDER", "Reading", "compare_takers", "design_rows", "read_designs", "read_sales_effect"]
+__all__ = [
+    "ORDER",
+    "Reading",
+    "compare_takers",
+    "design_rows",
+    "read_design",
+    "read_designs",
+    "read_sales_effect",
+]
 
 DIFFERENCES = "difference in differences"
 BOTH = "difference in discontinuities"
 THRESHOLD = "regression discontinuity"
-ORDER = (DIFFERENCES, BOTH, THRESHOLD)
+ORDER = (DIFFERENCES, BOTH, THRESHOLD, INTERRUPTED)
 YEAR = 365
 Estimator = Callable[[pd.DataFrame, "OfferRules", str, float], "Effect"]
 
@@ -88,11 +97,12 @@ def read_designs(rows: pd.DataFrame, rules: OfferRules, outcome: str, level: flo
     """
     if outcome not in OUTCOMES:
         raise ModelError(f"outcome={outcome!r}; allowed: {', '.join(OUTCOMES)}")
-    plain = rows[rows["comparable"]]
-    return tuple(_read(design, plain, rules, outcome, level) for design in ORDER)
+    return tuple(read_design(design, rows, rules, outcome, level) for design in ORDER)
 
 
-def _read(design: str, rows: pd.DataFrame, rules: OfferRules, outcome: str, level: float) -> Reading:
+def read_design(design: str, rows: pd.DataFrame, rules: OfferRules, outcome: str, level: float) -> Reading:
+    """Run one design of `ORDER` on one outcome; see `read_designs`."""
+    rows = rows[rows["comparable"]]
     estimator, whom = ESTIMATORS[design]
     if rules.ruled.empty:
         return Reading(design, outcome, whom, None, "no offer follows a rule in date and amount")
@@ -129,6 +139,17 @@ def _threshold(rows: pd.DataFrame, rules: OfferRules, outcome: str, level: float
     )  # fmt: skip
 
 
+def _series(rows: pd.DataFrame, rules: OfferRules, outcome: str, level: float) -> Effect:
+    first = rules.ruled.loc[rules.ruled["offered"].idxmax()]
+    mine = rows[(rows["group"] == first["group"]) & rows["in_reach"]]
+    if mine.empty:
+        raise ModelError("no invoice within the rule is old enough")
+    return estimate_interruption(
+        mine, outcome=outcome, cluster="customer_id", period="month", start=int(mine["first"].iloc[0]),
+        weight="amount", level=level, whom=str(first["group"]),
+    )  # fmt: skip
+
+
 def _at_threshold(rows: pd.DataFrame, rules: OfferRules) -> tuple[pd.Series, pd.DataFrame]:
     """The group with a threshold and the most offers, and its invoices."""
     cut = rules.ruled[rules.ruled["threshold"] > 0]
@@ -142,6 +163,7 @@ ESTIMATORS: dict[str, tuple[Estimator, str]] = {
     DIFFERENCES: (_differences, "all invoices within the rule, by money"),
     BOTH: (_both, "invoices near the smallest amount, against the time before"),
     THRESHOLD: (_threshold, "invoices near the smallest amount"),
+    INTERRUPTED: (_series, "all invoices within the rule, against their own course before"),
 }
 
 

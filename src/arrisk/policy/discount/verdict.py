@@ -18,6 +18,7 @@ from arrisk.policy.discount.designs import (
     Reading,
     compare_takers,
     design_rows,
+    read_design,
     read_designs,
     read_sales_effect,
 )
@@ -33,6 +34,7 @@ __all__ = ["SchemeVerdict", "evaluate_running_scheme"]
 
 READ = ("value", "days", "unpaid")
 YEAR = pd.Timedelta(days=365)
+SECANTS, CAP = 2, 50.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +65,11 @@ class SchemeVerdict:
     rows : DataFrame
         The invoices that the designs read (see `design_rows`).
     yearly : DataFrame
-        A row a group that was offered: group, how ("by rule", "by hand", "no rule"), sales (offered in the
-        last 365 days, currency units), discount (taken of it).
+        A row a group that was offered: group, how ("by rule", "by hand", "no rule"), and of the last 365
+        days in currency units: sales (offered), taken (of these, with a discount), discount.
+    breaking_even : float
+        Cost of capital at which the offer by rule earns nothing; NaN without a design, infinite where no
+        rate up to 100% does.
     cost_of_capital, level : float
     horizon, grace_days : int
     """
@@ -75,6 +80,7 @@ class SchemeVerdict:
     naive: pd.DataFrame
     rows: pd.DataFrame
     yearly: pd.DataFrame
+    breaking_even: float
     cost_of_capital: float
     level: float
     horizon: int
@@ -107,9 +113,18 @@ class SchemeVerdict:
         return float(self.yearly.loc[self.yearly["how"] == "by rule", "sales"].sum())
 
     @property
-    def by_hand(self) -> pd.Series:
-        """Sales and discounts of a year that no rule explains, for which nothing is identified."""
-        return self.yearly.loc[self.yearly["how"] != "by rule", ["sales", "discount"]].sum()
+    def by_hand(self) -> Money | None:
+        """Bounds on what the offers that no rule explains earn in a year; their value is unknown (NaN).
+
+        At worst the takers would have paid on the same day without the discount; at best not before the
+        horizon. No comparison with other customers narrows this.
+        """
+        rows = self.yearly[self.yearly["how"] != "by rule"]
+        if rows.empty:
+            return None
+        cost, taken = float(rows["discount"].sum()), float(rows["taken"].sum())
+        latest = 1 - (1 + self.cost_of_capital) ** (-self.horizon / 365)
+        return Money(float("nan"), -cost, taken * latest - cost)
 
     @property
     def earned(self) -> Money | None:
@@ -251,6 +266,7 @@ def evaluate_running_scheme(
         naive=naive,
         rows=rows,
         yearly=_yearly(snapshot, rules),
+        breaking_even=_breaking_even(snapshot, rules, rows, readings, horizon, cost_of_capital, level),
         cost_of_capital=cost_of_capital,
         level=level,
         horizon=horizon,
@@ -274,4 +290,43 @@ def _yearly(snapshot: Snapshot, rules: OfferRules) -> pd.DataFrame:
             "discount": items["discount_amount"].astype(float),
         }
     )
-    return table.groupby(["group", "how"], as_index=False)[["sales", "discount"]].sum()
+    table["taken"] = table["sales"].where(table["discount"] > 0, 0.0)
+    return table.groupby(["group", "how"], as_index=False)[["sales", "taken", "discount"]].sum()
+
+
+def _breaking_even(
+    snapshot: Snapshot,
+    rules: OfferRules,
+    rows: pd.DataFrame,
+    readings: list[Reading],
+    horizon: int,
+    capital: float,
+    level: float,
+) -> float:
+    """Where the design that answers, run at other costs of capital, finds nothing earned.
+
+    What earlier payment is worth goes with ``log(1 + capital)`` to the first order: from there by secants.
+    """
+    first = next((r for r in readings if r.outcome == "value" and r.effect is not None), None)
+    within = rows[rows["ruled"] & rows["comparable"]]
+    if first is None or first.effect is None or capital <= 0 or not within["amount"].sum():
+        return float("nan")
+    cost = 100 * float(within["discount"].sum() / within["amount"].sum())
+    gain = first.effect.estimate + cost
+    if gain <= 0:
+        return float("inf")
+
+    def earned(rate: float) -> float:
+        other = design_rows(snapshot, rules, horizon=horizon, cost_of_capital=rate)
+        effect = read_design(first.design, other, rules, "value", level).effect
+        return float("nan") if effect is None else effect.estimate
+
+    points = [(capital, first.effect.estimate)]
+    rate = min((1 + capital) ** min(cost / gain, CAP) - 1, 1.0)
+    for _ in range(SECANTS):
+        points.append((rate, earned(rate)))
+        (r0, e0), (r1, e1) = points[-2:]
+        rate = r1 - e1 * (r1 - r0) / (e1 - e0) if e1 != e0 else float("inf")
+        if not 0 < rate <= 1:
+            return float("inf")
+    return rate

@@ -114,8 +114,8 @@ def show_designs(verdict: SchemeVerdict, name: str) -> Table:
         rows = [{"outcome": "all", "design": "none", "whom": "", **_figures(None), "checks": nothing}]
     note = (
         f"{verdict.level:.0%} intervals by customer. Invoices followed for {verdict.horizon} days; present "
-        f"value at {verdict.cost_of_capital:.1%} a year, of discounts and days: what is unpaid by then counts "
-        "as paid on that day, losses are read apart as money unpaid. The first design that the rules allow "
+        f"value at {verdict.cost_of_capital:.1%} a year, of discounts and days: what is unpaid counts as "
+        "paid on that day, losses are read apart as money unpaid. The first design that the rules allow "
         "answers, whatever it says. Seen from: the smallest effect that would show (80% power). Customers "
         "picked by hand take no part."
     )
