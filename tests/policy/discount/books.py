@@ -73,7 +73,15 @@ def make_book(
         }
     )
     people = pd.DataFrame({"customer_id": [f"C{k:03d}" for k in range(customers)], "segment": segment})
-    return SimpleNamespace(date=AS_OF, currency="EUR", items=items, events=events, customers=people)
+    return _snapshot(items, events, people)
+
+
+def _snapshot(items, events, people):
+    columns = {c: pd.Series(dtype=object) for c in ("signal", "value", "customer_id")}
+    signals = pd.DataFrame(columns | {"date": pd.Series(dtype="datetime64[ns]")})
+    return SimpleNamespace(
+        date=AS_OF, currency="EUR", items=items, events=events, customers=people, signals=signals
+    )
 
 
 def assume(**changes):
@@ -123,4 +131,4 @@ def fixed_book(durations, lost=0, customers=100, invoices=20):
         | {"date": pd.Series(dtype="datetime64[ns]"), "amount": pd.Series(dtype=float)}
     )
     people = pd.DataFrame({"customer_id": [f"C{k:03d}" for k in range(customers)], "segment": "all"})
-    return SimpleNamespace(date=AS_OF, currency="EUR", items=items, events=events, customers=people)
+    return _snapshot(items, events, people)

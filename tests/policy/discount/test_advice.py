@@ -36,7 +36,7 @@ def advise(study, book, assumptions, schemes=None, **options):
 
 def test_a_ledger_without_discounts_cannot_say(study):
     advice, grid = advise(study, make_book(), assume(**PRECISE, cost_of_capital=0.30))
-    assert grid.best["p_gain"] == 1.0  # however good it looks on assumptions
+    assert grid.best["p_gain"] > 0.95  # however good it looks on assumptions
     assert advice.verdict == "the data cannot say"
     assert "no discount offered or taken" in advice.answer
     assert "what-if" in advice.scope
@@ -89,7 +89,7 @@ def test_terms_that_pay_are_extended_to_more_customers(study):
 def test_terms_that_nobody_was_offered_are_never_adopted(study):
     book = make_book(offered=("Trade",))
     advice, grid = advise(study, book, assume(**PRECISE, cost_of_capital=0.08))
-    assert grid.best["p_gain"] == 1.0
+    assert grid.best["p_gain"] > 0.95
     assert grid.best["rate"] < 0.02
     assert advice.verdict == "reject"
     assert any(o.name.startswith("0.") and o.value > 0 for o in advice.options)

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from arrisk.errors import ModelError
+from arrisk.policy.discount.book import Book, BookKind, book_rows, make_book
+from arrisk.policy.discount.timing import CREDITED, DEFAULTED, HORIZON, OPEN, PAID, Timing, make_timing
 
 if TYPE_CHECKING:
     from arrisk.ledger.book import Snapshot
@@ -30,8 +32,8 @@ __all__ = [
     "offer_frame",
 ]
 
-HORIZON = 365
 AS_OFFERED = "as offered"
+INSOLVENCY = "insolvency"
 LEAST_INVOICES, LEAST_CUSTOMERS = 30, 5
 MOST = 0.5
 Floats = NDArray[np.float64]
@@ -47,7 +49,7 @@ class Cell:
     threshold : float or "as offered"
         Smallest invoice amount, or the invoices that the running scheme covered.
     sales : float
-        Invoiced in the last 365 days, currency units.
+        Amount of the book, currency units: invoiced in the last 365 days, or open.
     paid : sparse matrix, customers x (HORIZON + 1)
         Amounts paid without an offer by days since issue; later payments count on the last day.
     lost, billed : arrays, customers
@@ -94,6 +96,10 @@ class DiscountHistory:
         Customers of each segment with an invoice in the last 365 days.
     offer : Offer or None
         The commonest offer.
+    book : Book
+        What schemes are valued on.
+    timing : Timing
+        When its invoices are paid without an offer, and which default when.
     """
 
     as_of: pd.Timestamp
@@ -106,6 +112,8 @@ class DiscountHistory:
     taken: Floats
     active: tuple[int, ...]
     offer: Offer | None
+    book: Book
+    timing: Timing
 
     def was_offered(self, segment: int) -> bool:
         """Whether enough customers of a segment were offered a discount to learn their take-up."""
@@ -184,12 +192,16 @@ def make_discount_history(
     mature_days: int = 180,
     default_days: int = 90,
     lgd: float = 0.6,
+    book: BookKind = "sales",
 ) -> DiscountHistory:
     """Read a snapshot's evidence for a discount.
 
-    Days to payment come from invoices that were *not* offered a discount and are old enough
-    (`mature_days`) for nearly all to be closed, so that nothing is censored. A cell with fewer than 30 such
-    payments or 5 such customers borrows those of its segment, else of the whole book, and says so.
+    Timing comes from invoices that were *not* offered a discount, open ones censored at the as-of date; see
+    `arrisk.policy.discount.timing`. A customer's own days come from those old enough (`mature_days`) for
+    nearly all to be closed. A cell with fewer than 30 such payments or 5 such customers borrows those of its
+    segment, else of the whole book, and says so. An invoice defaults on the day of its customer's first
+    signal of insolvency while it is open, else when it is written off or open for `default_days` after its
+    due date.
 
     Parameters
     ----------
@@ -199,20 +211,22 @@ def make_discount_history(
     mature_days : int
         Age from which an invoice tells of the base behaviour.
     default_days : int
-        Open mature invoices overdue for longer are losses in the making.
+        Open invoices overdue for longer are losses in the making.
     lgd : float
         Fraction of these that will be lost; what was written off counts with its actual recoveries.
+    book : {"sales", "open"}
+        The sales of the last 365 days, or what is open now; see `arrisk.policy.discount.book.Book`.
 
     Raises
     ------
     ModelError
         If fewer than 30 mature invoices were paid without an offer.
     """
+    thresholds = sorted(set(map(float, thresholds)))
     frame = offer_frame(snapshot)
     codes, customers = pd.factorize(frame["customer_id"], sort=True)
     frame["code"] = codes
-    overdue = (frame["open_amount"] > 0) & (frame["days_overdue"] > default_days)
-    frame["lost"] = frame["lost"] + lgd * frame["open_amount"].where(overdue, 0.0)
+    frame = _mark_ends(frame, snapshot, default_days, lgd)
     segments = tuple(sorted(frame["segment"].unique()))
     offer = find_offer(frame)
     base = frame[_is_base(frame, snapshot.date, mature_days)]
@@ -222,20 +236,66 @@ def make_discount_history(
             f"needed are {LEAST_INVOICES} invoices of {LEAST_CUSTOMERS} customers, over {mature_days} days "
             f"old and paid without a discount offer; there are {len(pooled.payments)} of {pooled.payers}"
         )
-    recent = frame[frame["issue_date"] > snapshot.date - pd.Timedelta(days=365)]
+    recent = book_rows(frame, snapshot.date, book)
     edges: list[float | str] = [*thresholds, *([AS_OFFERED] if offer else [])]
     cells = [
         _make_cell(segment, edge, recent, base, pooled, len(customers))
         for edge in edges
         for segment in segments
     ]
-    buyers = recent.groupby("segment")["customer_id"].nunique()
+    sold = book_rows(frame, snapshot.date, "sales")
+    buyers = sold.groupby("segment")["customer_id"].nunique()
     active = tuple(int(buyers.get(s, 0)) for s in segments)
+    where = np.zeros(len(customers), dtype=np.int64)
+    where[codes] = pd.Categorical(frame["segment"], categories=list(segments)).codes
+    edge = np.asarray(thresholds, dtype=float)
     offered, taken = _evidence(frame, segments, len(customers), snapshot.date)
     return DiscountHistory(
-        snapshot.date, snapshot.currency, segments, tuple(map(float, thresholds)), tuple(cells),
+        snapshot.date, snapshot.currency, segments, tuple(thresholds), tuple(cells),
         len(customers), offered, taken, active, offer,
+        make_book(recent, snapshot.date, book, edge, where),
+        _read_timing(frame, base, segments, len(customers)),
     )  # fmt: skip
+
+
+def _mark_ends(frame: pd.DataFrame, snapshot: Snapshot, default_days: int, lgd: float) -> pd.DataFrame:
+    """Add how every invoice ended (kind), on which day of its life (day), and count losses in the making."""
+    frame = frame.copy()
+    age = (snapshot.date - frame["issue_date"]).dt.days.astype(float)
+    failed = (_failures(snapshot, frame["customer_id"]) - frame["issue_date"]).dt.days
+    still = frame["open_amount"] > 0
+    overdue = still & ((frame["days_overdue"] > default_days) | failed.notna())
+    frame["lost"] = frame["lost"] + lgd * frame["open_amount"].where(overdue, 0.0)
+    names = {"paid": PAID, "credited": CREDITED, "written_off": DEFAULTED}
+    kind = frame["close_kind"].map(names).fillna(OPEN).where(~still, OPEN)
+    day = frame["duration"].where(frame["duration"].notna() & ~still, age)
+    day = day.where(~overdue, age - (frame["days_overdue"] - default_days).fillna(0.0).clip(lower=0.0))
+    bad = overdue | (kind == DEFAULTED)
+    frame["day"] = day.where(~bad, np.fmin(day, failed)).clip(lower=0.0)
+    frame["kind"] = kind.where(~overdue, DEFAULTED).astype(np.int64)
+    return frame
+
+
+def _failures(snapshot: Snapshot, customer: pd.Series) -> pd.Series:
+    """Day of the first signal of insolvency of each invoice's customer; missing when there is none."""
+    signals = snapshot.signals
+    first = signals[signals["signal"] == INSOLVENCY].groupby("customer_id")["date"].min()
+    return pd.to_datetime(customer.map(first))
+
+
+def _read_timing(
+    frame: pd.DataFrame, base: pd.DataFrame, segments: tuple[str, ...], customers: int
+) -> Timing:
+    """Evidence of each segment, of the whole book where it has too little of its own."""
+    rows = frame[~frame["offered"] & ~frame["taken"] & (frame["amount"] > 0)]
+    own = rows.index.isin(base.index) & (rows["kind"] == PAID)
+    sources = []
+    for segment in segments:
+        enough = _Base(base[base["segment"] == segment], customers, "").is_enough
+        mine = (rows["segment"] == segment).to_numpy()
+        sources.append(mine if enough else np.ones(len(rows), dtype=bool))
+    columns = ["code", "kind", "day", "amount", "lost"]
+    return make_timing(rows[columns].assign(own=own), sources, customers)
 
 
 def _is_base(frame: pd.DataFrame, date: pd.Timestamp, mature_days: int) -> pd.Series:

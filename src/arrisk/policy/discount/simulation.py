@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING
 
-import joblib
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -16,14 +15,13 @@ from arrisk.display import Table, frame_html, money
 from arrisk.policy.assumptions import KNOWN, Assumption
 from arrisk.policy.discount import page as discount_page
 from arrisk.policy.discount import plots as discount_plots
-from arrisk.policy.discount.draws import Draws, Reference, choose_assumptions, draw, draw_point, with_value
-from arrisk.policy.discount.history import (
-    AS_OFFERED,
-    DiscountHistory,
-    make_discount_history,
-)
-from arrisk.policy.discount.schemes import ALL, SchemeGrid, describe_scheme, make_schemes
-from arrisk.policy.discount.value import Values, stack_values, value_cell, value_cells
+from arrisk.policy.discount.book import BookKind
+from arrisk.policy.discount.draws import choose_assumptions, draw_point, with_value
+from arrisk.policy.discount.engine import CHUNK, Offered, expect_offers, make_offered, simulate_offers
+from arrisk.policy.discount.history import AS_OFFERED, DiscountHistory, make_discount_history
+from arrisk.policy.discount.schemes import ALL, SchemeGrid, SlidingScale, describe_scheme, make_schemes
+from arrisk.policy.discount.summary import describe_values, mix_errors, rank_schemes
+from arrisk.policy.discount.value import Values
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,8 +37,6 @@ EVIDENCE = (
     "Take-up is taken to rise with what a scheme is worth to the customer a year, extra sales with the "
     "average price cut; both are assumptions.",
 )
-CHUNK = 100
-TAIL = 0.05
 Floats = NDArray[np.float64]
 
 
@@ -53,8 +49,8 @@ class DiscountGrid:
     table : DataFrame
         One row a scheme, best first: segment, threshold, rate, days, npv (mean, currency units a year),
         ci_low, ci_high, mc_error (of npv), p_gain, tail (mean of the worst 5% of draws), cash_freed (once),
-        cash_low, cash_high, take_up, already_early, affordable_rate with rate_low and rate_high, sales (covered
-        a year), scale (words of a sliding scale, else empty), p_best, regret.
+        cash_low, cash_high, take_up, already_early, affordable_rate with rate_low and rate_high, sales
+        (covered a year), scale (words of a sliding scale, else empty), p_best, regret.
     running : DataFrame
         The same columns for the running scheme on the invoices it covers; empty when there is none.
     npv : array, draws x schemes
@@ -67,8 +63,8 @@ class DiscountGrid:
     level : float
         Of the intervals.
     seed : int
-    cash : array, draws x schemes
-        Receivables turned into cash, in the order of the table.
+    draws : Values
+        All draws, draws x schemes in the order of the table.
     running_segments : DataFrame
         The columns of `running` by segment and for all.
     """
@@ -82,8 +78,18 @@ class DiscountGrid:
     assumptions: tuple[Assumption, ...]
     level: float
     seed: int
-    cash: Floats
+    draws: Values
     running_segments: pd.DataFrame
+
+    @property
+    def cash(self) -> Floats:
+        """Draws of the cash had earlier, draws x schemes."""
+        return self.draws.cash
+
+    @property
+    def kind(self) -> BookKind:
+        """What was valued: a year's sales, or what is open now."""
+        return self.history.book.kind
 
     @property
     def best(self) -> pd.Series:
@@ -106,7 +112,9 @@ class DiscountGrid:
         return offer is not None and (offer.rate, offer.days) == (scheme["rate"], scheme["days"])
 
     def point_value(self, scheme: pd.Series, changes: Mapping[str, Sequence[float]]) -> Floats:
-        """Value a year of one scheme with all customers counted once, along changed assumptions.
+        """Expected value of one scheme with all customers counted once, along changed assumptions.
+
+        Nothing is left to chance: invoices are paid, lost and taken as they are on average.
 
         Parameters
         ----------
@@ -119,11 +127,54 @@ class DiscountGrid:
         -------
         array, n
         """
+        return self.expect(scheme, changes).value
+
+    def point_rate(self, scheme: pd.Series, changes: Mapping[str, Sequence[float]] | None = None) -> Floats:
+        """Discount at which `point_value` is zero, the take-up and the sales effect of the scheme held.
+
+        Parameters
+        ----------
+        scheme, changes
+            See `point_value`.
+
+        Returns
+        -------
+        array, n
+            Of a sliding scale its highest discount, the others moving with it; missing when nobody takes it.
+        """
+        v = self.expect(scheme, changes or {})
+        gap = np.divide(v.value, v.slope, out=np.full_like(v.value, np.nan), where=v.slope > 0)
+        return np.asarray(float(scheme["rate"]) + gap, dtype=float)
+
+    def expect(self, scheme: pd.Series, changes: Mapping[str, Sequence[float]]) -> Values:
+        """What `point_value` and `point_rate` come from: arrays of length n."""
         count = max((len(v) for v in changes.values()), default=1)
         draws = draw_point(self.history, self.assumptions, count)
-        for name, values in changes.items():
-            draws = with_value(draws, name, np.asarray(values, dtype=float))
-        return _one_scheme(self.history, scheme, draws, self.schemes.reference)
+        for name, along in changes.items():
+            draws = with_value(draws, name, np.asarray(along, dtype=float))
+        running = isinstance(scheme["threshold"], str)
+        edge = 0.0 if running else float(scheme["threshold"])
+        offered = make_offered(
+            self.history, [edge], [self._scale(scheme).steps], self.schemes.reference, running=running
+        )
+        values = expect_offers(self.history, offered, draws)
+        segments = self.history.segments
+        picked = [k for k, s in enumerate(segments) if scheme["segment"] in (s, ALL)]
+        return values.each(lambda x: x[:, picked, 0, 0].sum(axis=1))
+
+    def _scale(self, scheme: pd.Series) -> SlidingScale:
+        words = scheme.get("scale", "")
+        plain = SlidingScale(((int(scheme["days"]), float(scheme["rate"])),))
+        return next((s for s in self.schemes.scales if str(s) == words), plain) if words else plain
+
+    @property
+    def monte_carlo(self) -> pd.DataFrame:
+        """Monte Carlo error of every figure of `table`, row by row (jackknife over tenths of the draws).
+
+        What it would vary by with other draws of the same number; without it a difference between two
+        figures may be chance.
+        """
+        return mix_errors(self.draws, self.table, self.level)
 
     def by_segment(self, scheme: pd.Series | None = None) -> pd.DataFrame:
         """Value and cash of a scheme by segment, with intervals; the last row is all of them.
@@ -215,12 +266,15 @@ def simulate_discounts(
     seed: int = 0,
     n_jobs: int = 1,
     level: float = 0.95,
+    book: BookKind = "sales",
 ) -> DiscountGrid:
-    """Value every scheme of a grid on the same draws of customers and assumptions.
+    """Value every scheme of a grid on the same draws of customers, assumptions and outcomes.
 
-    Each draw reweights the customers (Bayesian bootstrap) and draws every assumption from a triangular
-    distribution on its range with its mode at the value. Where customers of a segment were offered a
-    discount, take-up comes from them, with the same weights, instead of from the assumption.
+    Each draw reweights the customers (Bayesian bootstrap), which moves the timing model, and draws every
+    assumption from a triangular distribution on its range with its mode at the value. From these it draws
+    what happens: the day on which each invoice is paid without an offer, which default and when, and which
+    customers take what. All schemes are valued on the same draws. Where customers of a segment were offered
+    a discount, take-up comes from them, with the same weights, instead of from the assumption.
 
     Parameters
     ----------
@@ -238,6 +292,13 @@ def simulate_discounts(
         Workers.
     level : float
         Of the intervals.
+    book : {"sales", "open"}
+        Value a year's sales, those of the last 365 days standing for the next, with days from issue; or
+        offer now on what is open, with days from the as-of date. A given history has its own.
+
+    Returns
+    -------
+    DiscountGrid
 
     Raises
     ------
@@ -253,57 +314,46 @@ def simulate_discounts(
     history = snapshot
     if not isinstance(history, DiscountHistory):
         lgd = next((a.value for a in given if a.name == "lgd"), KNOWN["lgd"].value)
-        history = make_discount_history(history, thresholds=schemes.thresholds, lgd=lgd)
-    sizes = [min(CHUNK, draws - start) for start in range(0, draws, CHUNK)]
-    seeds = np.random.SeedSequence(seed).spawn(len(sizes))
-    parts = joblib.Parallel(n_jobs=n_jobs)(
-        joblib.delayed(_simulate_chunk)(history, schemes, chosen, size, child)
-        for size, child in zip(sizes, seeds, strict=True)
-    )
-    values = stack_values([p[0] for p in parts], axis=0)
-    running = stack_values([p[1] for p in parts], axis=0)
-    labels, running_labels = _labels(history, schemes), _running_labels(history)
-    table, order = _rank(_describe(values, labels, level), values.value)
-    now = _describe(running, running_labels, level)
+        history = make_discount_history(history, thresholds=schemes.thresholds, lgd=lgd, book=book)
+    offers = _lay_out(history, schemes)
+    values = [_add_all(v) for v in simulate_offers(history, offers, chosen, draws, seed, n_jobs)]
+    table, order = rank_schemes(describe_values(values[0], _labels(history, schemes), level), values[0].value)
+    every = values[0].each(lambda x: x[:, order])
+    running = values[1] if len(values) > 1 else every.each(lambda x: x[:, :0])
+    now = describe_values(running, _running_labels(history), level)
     return DiscountGrid(
-        table, now[now["segment"] == ALL].reset_index(drop=True), values.value[:, order],
-        running.value[:, -1:], history, schemes, chosen, level, seed, values.cash[:, order], now,
+        table, now[now["segment"] == ALL].reset_index(drop=True), every.value, running.value[:, -1:],
+        history, schemes, chosen, level, seed, every, now,
     )  # fmt: skip
 
 
-def _simulate_chunk(
-    history: DiscountHistory,
-    schemes: SchemeGrid,
-    assumptions: tuple[Assumption, ...],
-    size: int,
-    seed: np.random.SeedSequence,
-) -> tuple[Values, Values]:
-    """Values of the grid's schemes and of the running one, arrays n x schemes."""
-    draws = draw(history, assumptions, size, np.random.default_rng(seed))
-    segments, count = len(history.segments), len(history.segments) * len(history.thresholds)
-    grid = value_cells(
-        history.cells[:count],
-        segments,
-        draws,
-        np.array(schemes.rates),
-        np.array(schemes.days),
-        schemes.reference,
-    )
-    if segments == 1:
-        grid = grid.each(lambda x: x[:, :, -1:])
-    flat = grid.each(lambda x: x.reshape(size, -1))
-    if history.offer is None:
-        return flat, flat.each(lambda x: x[:, :0])
-    offer = (np.array([history.offer.rate]), np.array([history.offer.days]))
-    now = value_cells(history.cells[count:], segments, draws, *offer, schemes.reference)
-    return flat, now.each(lambda x: x[:, 0, (-1 if segments == 1 else 0) :, 0, 0])
+def _lay_out(history: DiscountHistory, schemes: SchemeGrid) -> list[Offered]:
+    """The grid on the whole book, and the running scheme on what it covers."""
+    steps = [scale.steps for scale in schemes.offers]
+    offers = [make_offered(history, history.thresholds, steps, schemes.reference)]
+    if history.offer is not None:
+        terms = [((history.offer.days, history.offer.rate),)]
+        offers.append(make_offered(history, [0.0], terms, schemes.reference, running=True))
+    return offers
+
+
+def _add_all(values: Values) -> Values:
+    """Add all segments together; arrays draws x (thresholds x segments and all x offers)."""
+
+    def change(x: Floats) -> Floats:
+        both = np.concatenate([x, x.sum(axis=1, keepdims=True)], axis=1) if x.shape[1] > 1 else x
+        return both.transpose(0, 2, 1, 3).reshape(len(x), -1)
+
+    return values.each(change)
 
 
 def _labels(history: DiscountHistory, schemes: SchemeGrid) -> pd.DataFrame:
     """One row a scheme, in the order of the flat arrays, with the sales it would cover."""
     names = (*history.segments, ALL) if len(history.segments) > 1 else (ALL,)
-    rows = list(product(history.thresholds, names, schemes.days, schemes.rates))
-    labels = pd.DataFrame(rows, columns=["threshold", "segment", "days", "rate"])
+    columns = ["threshold", "segment", "days", "rate", "scale"]
+    offers = [(s.days, s.rate, str(s) if len(s.steps) > 1 else "") for s in schemes.offers]
+    rows = [(edge, name, *offer) for edge, name, offer in product(history.thresholds, names, offers)]
+    labels = pd.DataFrame(rows, columns=columns)
     sales = {(c.threshold, c.segment): c.sales for c in history.cells}
     for edge in history.thresholds:
         sales[edge, ALL] = sum(c.sales for c in history.cells if c.threshold == edge)
@@ -314,56 +364,11 @@ def _labels(history: DiscountHistory, schemes: SchemeGrid) -> pd.DataFrame:
 
 
 def _running_labels(history: DiscountHistory) -> pd.DataFrame:
-    columns = ["threshold", "segment", "days", "rate", "sales"]
+    columns = ["threshold", "segment", "days", "rate", "sales", "scale"]
     if history.offer is None:
         return pd.DataFrame(columns=columns)
     sales = {c.segment: c.sales for c in history.cells if c.threshold == AS_OFFERED}
     each = {**sales, ALL: sum(sales.values())} if len(sales) > 1 else {ALL: sum(sales.values())}
     terms = (history.offer.days, history.offer.rate)
-    rows = [(AS_OFFERED, name, *terms, amount) for name, amount in each.items()]
+    rows = [(AS_OFFERED, name, *terms, amount, "") for name, amount in each.items()]
     return pd.DataFrame(rows, columns=columns)
-
-
-def _describe(values: Values, labels: pd.DataFrame, level: float) -> pd.DataFrame:
-    """Means, intervals and tails of every scheme over the draws."""
-    npv, ends = values.value, ((1 - level) / 2, (1 + level) / 2)
-    out = labels[["segment", "threshold", "rate", "days"]].copy()
-    out["npv"] = npv.mean(axis=0)
-    out["ci_low"], out["ci_high"] = np.quantile(npv, ends, axis=0)
-    out["mc_error"] = npv.std(axis=0, ddof=1) / np.sqrt(len(npv))
-    out["p_gain"] = (npv > 0).mean(axis=0)
-    worst = max(1, round(TAIL * len(npv)))
-    out["tail"] = np.sort(npv, axis=0)[:worst].mean(axis=0)
-    out["cash_freed"] = values.cash.mean(axis=0)
-    out["cash_low"], out["cash_high"] = np.quantile(values.cash, ends, axis=0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        rates = out["rate"].to_numpy(dtype=float) + values.value / values.slope
-        out["take_up"] = values.taken.mean(axis=0) / labels["sales"].to_numpy(dtype=float)
-        out["already_early"] = values.early.mean(axis=0) / values.taken.mean(axis=0)
-    out["affordable_rate"] = rates.mean(axis=0)
-    out["rate_low"], out["rate_high"] = np.quantile(rates, ends, axis=0)
-    out["sales"] = labels["sales"].to_numpy(dtype=float)
-    out["scale"] = ""
-    return out
-
-
-def _rank(table: pd.DataFrame, npv: Floats) -> tuple[pd.DataFrame, NDArray[np.intp]]:
-    """Add the chance to be best and the expected regret, no discount being one choice; best first."""
-    with_none = np.column_stack([npv, np.zeros(len(npv))])
-    winner = with_none.argmax(axis=1)
-    table = table.copy()
-    table["p_best"] = (np.bincount(winner, minlength=with_none.shape[1]) / len(npv))[:-1]
-    table["regret"] = (with_none.max(axis=1)[:, None] - npv).mean(axis=0)
-    order = np.argsort(-table["npv"].to_numpy(), kind="stable")
-    return table.iloc[order].reset_index(drop=True), order
-
-
-def _one_scheme(history: DiscountHistory, scheme: pd.Series, draws: Draws, reference: Reference) -> Floats:
-    """Value a year of one row of a table, on any draws."""
-    rates, days = np.array([float(scheme["rate"])]), np.array([int(scheme["days"])])
-    total = np.zeros(len(draws.weights))
-    for number, cell in enumerate(history.cells):
-        if cell.threshold == scheme["threshold"] and scheme["segment"] in (ALL, cell.segment):
-            k = number % len(history.segments)
-            total += value_cell(cell, k, draws, rates, days, reference).value[:, 0, 0]
-    return total
