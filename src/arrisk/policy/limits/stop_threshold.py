@@ -61,11 +61,12 @@ class StopThresholds:
         and cost (currency units a year), more, more_low, more_high (cost above that at 80%, with its interval
         by customer).
     table : DataFrame
-        grade, orders, customers, unpaid_customers (with an order never paid), unpaid_share (of money),
-        best (the cheapest threshold), best_low, best_high (over resampled customers), saving, saving_low,
-        saving_high (against 80%, a year; each customer judged by a threshold chosen without it), basis ("own past", "default risk"
-        or "none"), expected, expected_low, expected_high (share of an order never paid, by default risk and
-        loss given default), verdict ("adopt" the best, "keep" 80%, "the data cannot say").
+        grade, orders, customers, unpaid_customers (with an order never paid), unpaid_share (of money), best
+        (the cheapest threshold), best_low, best_high (over resampled customers), saving, saving_low,
+        saving_high (against 80%, a year; each customer judged by a threshold chosen without it), expected,
+        expected_low, expected_high (share of an order never paid, by default risk and loss given default),
+        basis ("own past", "default risk" or "none"), verdict ("adopt" the best, "keep" 80%, "the data cannot
+        say").
     orders : DataFrame
         See `past_orders`.
     as_of : Timestamp
