@@ -8,6 +8,7 @@ import numpy as np
 
 from arrisk.display import Format, Table, stamp
 from arrisk.policy.grade_terms.page import capital, join_words, name_of
+from arrisk.policy.terms.pictures import wrapped
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -98,5 +99,5 @@ def plot_choices(value: CustomerValue, ax: Axes | None = None) -> Axes:
     ax.set_xticks([0, 1, 3, 10, 30, 100], ["0%", "1%", "3%", "10%", "30%", "100%"])
     ax.set_xlabel("chance of default within a quarter")
     ax.legend(frameon=False, fontsize=8, ncols=4, loc="lower center", bbox_to_anchor=(0.4, 1.0))
-    ax.set_title(value.finding(), pad=24)
+    ax.set_title(wrapped(value.finding()), pad=24)
     return stamp(ax, value.as_of)

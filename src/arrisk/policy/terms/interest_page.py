@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from arrisk.display import Format, Table, money, stamp
+from arrisk.policy.terms.pictures import wrapped
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -90,5 +91,5 @@ def plot_interest(book: InterestBook, ax: Axes | None = None) -> Axes:
     rows = book.table.sort_values("last_year", ascending=False, kind="stable").head(10)[::-1]
     ax.barh(rows["customer_id"].astype(str), rows["last_year"] / book.scale / 1e3, color="#0072B2")
     ax.set_xlabel(f"late interest of the last year, thousand {book.currency}")
-    ax.set_title(describe_interest(book))
+    ax.set_title(wrapped(describe_interest(book)))
     return stamp(ax, book.as_of, book.terms.describe())

@@ -12,6 +12,7 @@ import pandas as pd
 from arrisk.display import Format, Table, frame_html
 from arrisk.policy.grade_terms.inputs import given_or_typical
 from arrisk.policy.terms.milestones import MilestonePlan, Progress, exposure_path, plan_value
+from arrisk.policy.terms.pictures import wrapped
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -81,7 +82,7 @@ class MilestoneComparison:
         ax.set_xlabel("days from the start of the contract")
         ax.set_ylabel("delivered and unpaid, per 100 of price")
         ax.legend(frameon=False)
-        ax.set_title(self.finding())
+        ax.set_title(wrapped(self.finding()))
         return ax
 
     def _repr_html_(self) -> str:

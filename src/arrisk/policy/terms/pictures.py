@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from arrisk.policy.terms.frontier import TermsFrontier
     from arrisk.policy.terms.terms_policy import TermsPolicy
 
-__all__ = ["plot_policies", "plot_policy"]
+__all__ = ["plot_policies", "plot_policy", "wrapped"]
 
 GOOD, BAD, INK, GREY = "#0072B2", "#D55E00", "#262626", "#B5B5B5"
 MARKS = {
@@ -44,11 +44,12 @@ def plot_policy(policy: TermsPolicy, ax: Axes | None = None) -> Axes:
     ax.grid(visible=False)
     for side in ("left", "bottom"):
         ax.spines[side].set_visible(False)
-    ax.set_title(_wrapped(policy.finding()))
+    ax.set_title(wrapped(policy.finding()))
     return stamp(ax, policy.as_of, f"{policy.level:.0%} intervals; % = chance to beat today's terms")
 
 
-def _wrapped(text: str, width: int = 78) -> str:
+def wrapped(text: str, width: int = 78) -> str:
+    """A finding in lines that fit above a figure."""
     import textwrap
 
     return "\n".join(textwrap.wrap(text, width))
@@ -85,7 +86,7 @@ def plot_policies(frontier: TermsFrontier, ax: Axes | None = None) -> Axes:
     ax.margins(x=0.2, y=0.06)
     ax.xaxis.set_major_formatter(lambda v, _: f"{v:,.0f}")
     ax.yaxis.set_major_formatter(lambda v, _: f"{v:,.0f}")
-    ax.set_title(_wrapped(frontier.finding()))
+    ax.set_title(wrapped(frontier.finding()))
     return stamp(
         ax,
         frontier.as_of,

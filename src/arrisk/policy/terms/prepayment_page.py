@@ -8,6 +8,7 @@ import numpy as np
 
 from arrisk.display import Format, Table, stamp
 from arrisk.policy.cash import about
+from arrisk.policy.terms.pictures import wrapped
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -87,6 +88,6 @@ def plot_slow_payers(payers: SlowPayers, ax: Axes | None = None) -> Axes:
     ax.set_yticks(place, [str(c) for c in rows["customer_id"]])
     ax.set_xlabel("cost per 100 sold: waiting, expected loss, price cut, discount and fee")
     if len(rows):
-        ax.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
-    ax.set_title(payers.finding())
+        ax.legend(frameon=False, fontsize=8, ncols=4, loc="lower center", bbox_to_anchor=(0.45, 1.0))
+    ax.set_title(wrapped(payers.finding()), pad=24)
     return stamp(ax, payers.as_of)

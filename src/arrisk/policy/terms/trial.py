@@ -59,8 +59,8 @@ class TermsTrial:
         enough = "enough" if arm >= self.needed else "not enough"
         named = "all customers" if self.grade == "all" else f"grade {self.grade}"
         return (
-            f"For half a year give half of {named}, drawn by lot by customer, {self.terms:.0f} days instead of "
-            f"{self.today:.0f} and compare the change of their sales with the others': {self.needed:,} "
+            f"For half a year give half of {named}, drawn by lot by customer, {self.terms:.0f} days instead "
+            f"of {self.today:.0f} and compare the change of their sales with the others': {self.needed:,} "
             f"customers an arm show the {np.expm1(self.shift):+.1%} at which it breaks even, {arm:,} there "
             f"are, {enough}; these would show {self.detectable:.0%} for 30 days."
         )
