@@ -13,7 +13,7 @@ from arrisk.errors import ModelError
 from arrisk.models.trial.plan import TrialPlan
 from arrisk.models.trial.strata import make_strata, summarise
 
-__all__ = ["TrialData", "enrol", "observe_trial", "past_trials"]
+__all__ = ["TrialData", "enrol", "observe_trial", "past_trials", "summarise_past"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -71,6 +71,12 @@ def enrol(rows: pd.DataFrame, plan: TrialPlan) -> pd.DataFrame:
     ModelError
         If fewer than four units have a past.
     """
+    out = summarise_past(rows, plan)
+    return out.assign(stratum=make_strata(out))
+
+
+def summarise_past(rows: pd.DataFrame, plan: TrialPlan) -> pd.DataFrame:
+    """What is known of every unit before the start of a plan; see `enrol`."""
     first, last = (pd.Timestamp(day) for day in plan.baseline)
     past = rows[rows["issue_date"].between(first, last)]
     if past["unit"].nunique() < 4:
@@ -85,7 +91,7 @@ def enrol(rows: pd.DataFrame, plan: TrialPlan) -> pd.DataFrame:
     out["invoices"], out["amount"] = own["invoices"], own["amount"]
     out["days"] = summarise(past, "days", plan.weigh)["mean"]
     out["baseline"] = own["mean"]
-    return out.assign(stratum=make_strata(out))
+    return out
 
 
 def observe_trial(rows: pd.DataFrame, plan: TrialPlan, units: pd.DataFrame) -> TrialData:

@@ -16,7 +16,7 @@ from arrisk.models.effects.effect import CHECK_COLUMNS, Effect
 from arrisk.models.effects.outcomes import OUTCOMES
 from arrisk.models.trial.ancova import Ancova, as_normal, draw_allocations, make_ancova
 from arrisk.models.trial.assignment import Assignment
-from arrisk.models.trial.past import TrialData, enrol, observe_trial
+from arrisk.models.trial.past import TrialData, observe_trial, summarise_past
 from arrisk.models.trial.plan import TrialPlan, trial_rows
 from arrisk.models.trial.reading_page import TrialReading
 from arrisk.models.trial.stopping import StoppingRule
@@ -24,7 +24,7 @@ from arrisk.models.trial.stopping import StoppingRule
 if TYPE_CHECKING:
     from arrisk.ledger.book import Snapshot
 
-__all__ = ["read_pilot"]
+__all__ = ["read_pilot", "read_trial"]
 
 ASSUMPTIONS = (
     "customers decide for themselves: an offer to one does not move another's payments",
@@ -82,13 +82,48 @@ def read_pilot(
         If the assignment is not the one on record, it is too early for the look, or the ledger shows other
         offers than assigned.
     """
+    rows = trial_rows(snapshot, plan)
+    return read_trial(
+        rows,
+        assignment,
+        plan,
+        digest=digest,
+        as_of=snapshot.date,
+        offer=offer,
+        look=look,
+        permutations=permutations,
+        most_strayed=most_strayed,
+    )
+
+
+def read_trial(
+    rows: pd.DataFrame,
+    assignment: Assignment,
+    plan: TrialPlan,
+    *,
+    digest: str,
+    as_of: pd.Timestamp,
+    offer: tuple[float, int] | None = None,
+    look: int | None = None,
+    permutations: int = 2000,
+    most_strayed: float = 0.10,
+) -> TrialReading:
+    """Read a trial from outcomes of invoices; see `read_pilot`.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        See `trial_rows`.
+    as_of : Timestamp
+        Day on which the outcomes were known.
+    """
     if assignment.digest != digest:
         raise ModelError(
             f"the assignment is not the one on record: its digest is {assignment.digest[:12]}, recorded was "
             f"{digest[:12]}; the trial cannot be read with changed arms"
         )
-    now = _find_look(plan, snapshot.date.date(), look)
-    rows = _rows_of(snapshot, assignment, plan, offer)
+    now = _find_look(plan, as_of.date(), look)
+    rows = _rows_of(rows, assignment, offer)
     units = _units_of(rows, assignment, plan)
     treated = units["treated"].to_numpy(dtype=bool)
     compliance = _compare_offers(rows, units, plan, now, most_strayed)
@@ -108,7 +143,7 @@ def read_pilot(
         takers=_takers_effect(rows, units, plan, data, treated, now),
         outcomes=_all_outcomes(rows, units, plan, treated, now),
         digest=digest,
-        as_of=snapshot.date,
+        as_of=as_of,
     )
 
 
@@ -125,11 +160,8 @@ def _find_look(plan: TrialPlan, day: dt.date, look: int | None) -> int:
     return wanted
 
 
-def _rows_of(
-    snapshot: Snapshot, assignment: Assignment, plan: TrialPlan, offer: tuple[float, int] | None
-) -> pd.DataFrame:
+def _rows_of(rows: pd.DataFrame, assignment: Assignment, offer: tuple[float, int] | None) -> pd.DataFrame:
     """Invoices of the assigned, by the units that were drawn; `offered` is the offer of the trial."""
-    rows = trial_rows(snapshot, plan)
     unit = rows["customer_id"].astype(str).map(assignment.table.set_index("customer_id")["unit"])
     rows = rows.assign(unit=unit)[unit.notna().to_numpy()]
     if offer is None:
@@ -140,7 +172,7 @@ def _rows_of(
 
 def _units_of(rows: pd.DataFrame, assignment: Assignment, plan: TrialPlan) -> pd.DataFrame:
     drawn = assignment.units
-    past = enrol(rows, plan).reindex(drawn.index)
+    past = summarise_past(rows, plan).reindex(drawn.index)
     return past.assign(stratum=drawn["stratum"], treated=drawn["treated"])
 
 
@@ -292,7 +324,7 @@ def _all_outcomes(
 
 
 def _with_baseline(rows: pd.DataFrame, units: pd.DataFrame, plan: TrialPlan) -> pd.DataFrame:
-    return units.assign(baseline=enrol(rows, plan)["baseline"].reindex(units.index))
+    return units.assign(baseline=summarise_past(rows, plan)["baseline"].reindex(units.index))
 
 
 def _make_effect(

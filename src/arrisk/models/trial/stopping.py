@@ -17,7 +17,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import optimize, stats
+from scipy import optimize, special, stats
 
 from arrisk.display import Table
 
@@ -25,8 +25,9 @@ __all__ = ["SPENDINGS", "Crossing", "Spending", "StoppingRule", "crossing", "mak
 
 Spending = Literal["obrien-fleming", "pocock"]
 SPENDINGS = ("obrien-fleming", "pocock")
-NODES = 192
+NODES = 128
 FAR = 9.0
+LEGENDRE = np.polynomial.legendre.leggauss(NODES)
 Floats = NDArray[np.float64]
 
 
@@ -290,16 +291,16 @@ def _mirrored(state: _Density) -> _Density:
 def _beyond(state: _Density, step: float, edge: float, drift: float = 0.0) -> float:
     """Chance to stand above an edge after a step of information."""
     ahead = (edge - state.nodes - drift * step) / math.sqrt(step)
-    return float(state.mass @ stats.norm.sf(ahead))
+    return float(state.mass @ special.ndtr(-ahead))
 
 
 def _advance(state: _Density, step: float, bottom: float, top: float, drift: float = 0.0) -> _Density:
     """The density after a step, between the boundaries (Gauss-Legendre nodes)."""
-    points, weights = np.polynomial.legendre.leggauss(NODES)
+    points, weights = LEGENDRE
     middle, half = (top + bottom) / 2, (top - bottom) / 2
     nodes = middle + half * points
     moved = (nodes[:, None] - state.nodes[None, :] - drift * step) / math.sqrt(step)
-    density = stats.norm.pdf(moved) @ state.mass / math.sqrt(step)
+    density = np.exp(-(moved**2) / 2) @ state.mass / math.sqrt(2 * math.pi * step)
     return _Density(nodes, half * weights * density)
 
 
