@@ -3,8 +3,9 @@
 Take-up t of a scheme rises with its annual return to the customer, on the log-odds scale. A share `early` of
 the takers are the fastest payers, the others are anybody: a customer whose faster fellows make a part q of
 the sales takes a scheme when ``early * t > q``, or when his luck u is below
-``(1 - early) t / (1 - early t)``. Both say that t exceeds a number of his own, his reluctance; so one number drawn for a customer settles every
-scheme, and the same for all (common random numbers).
+``(1 - early) t / (1 - early t)``. Both say that t exceeds a number of his own, his reluctance; so one number
+drawn for a customer settles every scheme, and the same for all (common random numbers). A customer takes
+all his invoices or none, which is the most that customers can differ.
 """
 
 from __future__ import annotations
