@@ -96,6 +96,6 @@ def plot_rules(rules: OfferRules, ax: Axes | None = None) -> Axes:
     ax.set_yscale("log")
     ax.set(xlabel="day of issue", ylabel=f"invoice amount, {rules.currency} (log scale)")
     ax.set_title(fill(describe_rules(rules), WIDTH), loc="left")
-    ax.legend(loc="upper left", markerscale=3)
+    ax.legend(loc="upper left", markerscale=3, ncols=2, frameon=True, framealpha=0.9, edgecolor="none")
     shown = ", ".join(map(str, reached)) if len(reached) else "all invoices"
     return stamp(ax, rules.as_of, f"invoices of {shown}" + (f"; every {step}th" if step > 1 else ""))

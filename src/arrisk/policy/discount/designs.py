@@ -160,10 +160,10 @@ def _at_threshold(rows: pd.DataFrame, rules: OfferRules) -> tuple[pd.Series, pd.
 
 
 ESTIMATORS: dict[str, tuple[Estimator, str]] = {
-    DIFFERENCES: (_differences, "all invoices within the rule, by money"),
-    BOTH: (_both, "invoices near the smallest amount, against the time before"),
-    THRESHOLD: (_threshold, "invoices near the smallest amount"),
-    INTERRUPTED: (_series, "all invoices within the rule, against their own course before"),
+    DIFFERENCES: (_differences, "all within the rule, by money"),
+    BOTH: (_both, "near the smallest amount, before and after"),
+    THRESHOLD: (_threshold, "near the smallest amount"),
+    INTERRUPTED: (_series, "all within the rule, against their past"),
 }
 
 

@@ -78,7 +78,7 @@ def reason_unidentified(verdict: SchemeVerdict) -> str:
         return f"the ledger speaks against the {effect.design} ({'; '.join(failed) or 'nothing to check it'})"
     kinds = set(verdict.rules.table["kind"]) - {"none"}
     if not kinds:
-        return "nothing was offered"
+        return "no invoice was offered a discount, so the ledger knows nothing of what one would earn"
     if kinds == {"picked"}:
         return "it was given to customers picked by hand, who differ from the others"
     if kinds <= {"always", "picked"}:
