@@ -73,10 +73,11 @@ class BudgetPlan:
     def finding(self) -> str:
         """What the budget earns and what one more unit of it would, in one sentence."""
         value = money(float(self.table["value"].sum()), self.currency)
-        what = f"{MEASURES[self.measure]} of {money(self.budget, self.currency)}"
+        held = f"With the {MEASURES[self.measure]} held to {money(self.budget, self.currency)}"
+        lead = f"{held} limits earn {value}"
         if self.price == 0:
-            return f"Within a {what} limits earn {value} a year; more room would earn nothing"
-        return f"Within a {what} limits earn {value} a year; one more unit would earn {self.price:,.2f}"
+            return f"{lead} a year; more room would earn nothing"
+        return f"{lead} a year; one unit more would earn {self.price:,.2f}"
 
     def to_table(self, name: str = "limit_budget", rows: int = 12) -> Table:
         """The customers who lose most by the budget, ready to be shown."""

@@ -35,6 +35,7 @@ YEAR = 365
 STEP = 7
 SPAWN_KEY = 15
 LONGEST_RUN_UP = 5.0
+UNUSED = ("risk_budget", "insured_share")
 YEARS = 20_000
 NODES = 64
 Z95 = float(special.ndtri(0.975))
@@ -156,7 +157,7 @@ def read_limit_inputs(study: Study, scorecard: Scorecard, snapshot: Snapshot) ->
         draws=draws,
         multiple=_multiple(table, wanted, float(base.lgd[0]), rho.value, level.value, study.seed),
         correlation=rho.value,
-        assumptions=(*base.assumptions, *more, level, rho),
+        assumptions=(*(a for a in base.assumptions if a.name not in UNUSED), *more, level, rho),
         as_of=snapshot.date,
         currency=snapshot.currency,
         horizon_days=scorecard.horizon_days,

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from arrisk.models.scoring.scorecard import Scorecard
     from arrisk.policy.study import Study
 
-__all__ = ["OPTIONS", "LimitPolicy", "make_limits", "turning_risk", "yearly_values"]
+__all__ = ["OPTIONS", "LimitPolicy", "make_limits", "option_tails", "turning_risk", "yearly_values"]
 
 OPTIONS = ("no limit kept", "today's limits, kept", "the model's limits, kept")
 LEVEL = 0.95
@@ -202,7 +202,7 @@ def make_limits(study: Study, scorecard: Scorecard, snapshot: Snapshot) -> Limit
     return LimitPolicy(
         table,
         values.sum(axis=1),
-        _tails(inputs, edges, study.seed),
+        option_tails(inputs, dict(zip(OPTIONS, edges, strict=True)), study.seed),
         inputs,
         turning_risk(inputs, risks),
         LEVEL,
@@ -300,13 +300,13 @@ def yearly_values(inputs: LimitInputs, limits: Floats, risks: list[BookRisk]) ->
     return out
 
 
-def _tails(inputs: LimitInputs, edges: Floats, seed: int) -> pd.DataFrame:
-    """A year's losses under each option, in the same simulated years."""
+def option_tails(inputs: LimitInputs, options: dict[str, Floats], seed: int) -> pd.DataFrame:
+    """A year's losses under each option's limits, in the same simulated years (see `LimitPolicy.tail`)."""
     table, rows = inputs.table, []
     live = np.flatnonzero(~table["in_default"].to_numpy())
     chance = -np.expm1(-table["hazard"].to_numpy()[live])
     run_up = table["run_up"].to_numpy()
-    for name, limits in zip(OPTIONS, edges, strict=True):
+    for name, limits in options.items():
         owed = [float(mean_within(inputs.wanted[k] * run_up[k], limits[k])) for k in live]
         runs = simulate_losses(
             chance, owed, float(inputs.draws["lgd"][0]), inputs.correlation, YEARS, seed + SEED_KEY

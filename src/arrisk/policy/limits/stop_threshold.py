@@ -361,7 +361,7 @@ def _verdicts(table: pd.DataFrame, expected: pd.DataFrame, break_even: float) ->
     table = table.assign(basis=np.where(enough, "own past", "none"), verdict="the data cannot say")
     table["verdict"] = np.where(enough, said, table["verdict"])
     table = table.join(expected, on="grade")
-    by_risk = ~enough & table["expected"].notna()
+    by_risk = ~enough & table["expected"].notna() & (table["orders"] > 0)
     harmless, hopeless = table["expected_high"] < break_even, table["expected_low"] > break_even
     table.loc[by_risk, "basis"] = "default risk"
     table.loc[by_risk & (harmless | hopeless), "verdict"] = "adopt"

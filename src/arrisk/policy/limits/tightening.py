@@ -45,9 +45,9 @@ class IndustryTightening:
     ----------
     table : DataFrame
         industry, customers, defaults, expected (at the book's rate), ratio (defaults over expected), effect
-        (shrunk multiple of the book's risk), effect_low, effect_high, chance_worse, factor (on limits, keeping
-        the expected loss of a limit as it is elsewhere; 1 where it is not sure that the industry is worse),
-        verdict ("tighten" or "leave").
+        (shrunk multiple of the book's risk), effect_low, effect_high, chance_worse, factor (on limits,
+        keeping the expected loss of a limit as it is elsewhere; 1 where it is not sure that the industry is
+        worse), verdict ("tighten" or "leave").
     spread : float
         Standard deviation of industries' log-effects, posterior mean.
     as_of : Timestamp
@@ -94,7 +94,7 @@ class IndustryTightening:
         import matplotlib.pyplot as plt
 
         ax = plt.gca() if ax is None else ax
-        ax.set_title(self.finding())
+        ax.set_title(self.finding().replace("; ", ";\n"))
         if not self.doubt:
             rows = self.table.iloc[::-1]
             place = np.arange(len(rows))
