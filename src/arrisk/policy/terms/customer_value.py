@@ -116,6 +116,7 @@ def value_customers(
     periods: int = PERIODS,
     exposure_left: float = EXPOSURE_LEFT,
     carry: Carry | None = None,
+    book: GradeBook | None = None,
 ) -> CustomerValue:
     """Value going on with a customer, restricting it, and stopping, over the quarters ahead.
 
@@ -133,6 +134,8 @@ def value_customers(
         Exposure of a restricted customer over today's, from 0 (payment in advance) to 1.
     carry : callable, optional
         See `make_grade_terms`: a term structure makes the first quarter's hazard its own.
+    book : GradeBook, optional
+        When read before from the same two, as `TermsPolicy.book`.
 
     Returns
     -------
@@ -152,7 +155,7 @@ def value_customers(
     """
     if not 0 <= exposure_left <= 1:
         raise ValueError(f"exposure_left = {exposure_left!r}: a fraction from 0 to 1")
-    book = read_grade_book(scorecard, snapshot)
+    book = book or read_grade_book(scorecard, snapshot)
     carry = carry or constant_hazard(scorecard.horizon_days)
     inputs = choose_inputs(study, snapshot, book.table, scorecard.definition, carry)
     given = tuple(given_or_typical(study, name) for name in NAMES)

@@ -89,7 +89,8 @@ def plot_interest(book: InterestBook, ax: Axes | None = None) -> Axes:
 
     ax = plt.gca() if ax is None else ax
     rows = book.table.sort_values("last_year", ascending=False, kind="stable").head(10)[::-1]
-    ax.barh(rows["customer_id"].astype(str), rows["last_year"] / book.scale / 1e3, color="#0072B2")
-    ax.set_xlabel(f"late interest of the last year, thousand {book.currency}")
+    ax.barh(rows["customer_id"].astype(str), rows["last_year"] / book.scale, color="#0072B2")
+    ax.xaxis.set_major_formatter(lambda v, _: f"{v:,.0f}")
+    ax.set_xlabel(f"late interest of the last year, {book.currency}")
     ax.set_title(wrapped(describe_interest(book)))
     return stamp(ax, book.as_of, book.terms.describe())

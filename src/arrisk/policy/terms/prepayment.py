@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from arrisk.display import Table, frame_html
 from arrisk.policy.arithmetic import discount_factor
 from arrisk.policy.assumptions import Assumption
-from arrisk.policy.grade_terms.book import read_grade_book
+from arrisk.policy.grade_terms.book import GradeBook, read_grade_book
 from arrisk.policy.grade_terms.inputs import (
     Carry,
     GradeInputs,
@@ -170,6 +170,7 @@ def compare_prepayment(
     least_items: int = 6,
     bill_days: int = BILL_DAYS,
     carry: Carry | None = None,
+    book: GradeBook | None = None,
 ) -> SlowPayers:
     """Find the slow-but-sure payers and compare three ways of being paid by them.
 
@@ -190,13 +191,15 @@ def compare_prepayment(
         From delivery to the maturity of a bill.
     carry : callable, optional
         See `make_grade_terms`.
+    book : GradeBook, optional
+        When read before from the same two, as `TermsPolicy.book`.
 
     Returns
     -------
     SlowPayers
         Empty when nobody is both. Every customer is taken to accept: what share of them would is not known.
     """
-    book = read_grade_book(scorecard, snapshot)
+    book = book or read_grade_book(scorecard, snapshot)
     carry = carry or constant_hazard(scorecard.horizon_days)
     inputs = choose_inputs(study, snapshot, book.table, scorecard.definition, carry)
     grades = [str(g) for g in book.table["grade"]]
