@@ -1,4 +1,4 @@
-"""Limits of the sample: sensible numbers, verdicts, rules of thumb, one order; and a ledger that cannot say."""
+"""Limits of the sample: sensible numbers, verdicts, rules of thumb, one order; a ledger that cannot say."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import pytest
 
 from arrisk.errors import ModelError
 from arrisk.models.scoring.fitting import fit_scorecard
-from arrisk.policy.limits.budget import share_budget
+from arrisk.policy.limits.budget import share_risk_budget
 from arrisk.policy.limits.customers import book_risks, read_limit_inputs, yearly_hazard
-from arrisk.policy.limits.heuristics import compare_rules
+from arrisk.policy.limits.heuristics import compare_limit_rules
+from arrisk.policy.limits.hysteresis import compare_limit_bands
 from arrisk.policy.limits.limit import mean_within
 from arrisk.policy.limits.limit_policy import OPTIONS, make_limits
 from arrisk.policy.limits.release import release_or_stop
@@ -51,15 +52,23 @@ def test_the_sample_is_told_what_to_do(sample_study, scored, policy):
     assert not told.identified
     assert told.experiment
     assert told.flip.threshold == pytest.approx(told.expected_value.value / policy.table["value"].sum())
-    rules = compare_rules(sample_study, policy)
+    rules = compare_limit_rules(sample_study, policy)
     best = rules.table.groupby("grade")["value"].idxmax()
     assert (rules.table.loc[best, "rule"] == "the model").all()
     assert "net worth" in rules.missing
 
 
 @pytest.mark.slow
+def test_a_dead_band_trades_changes_against_profit(sample_study, scored, policy):
+    bands = compare_limit_bands(sample_study, policy, scored[1])
+    assert (np.diff(bands.table["changes"]) <= 0).all()
+    assert bands.best == bands.table.loc[bands.table["total"].idxmin(), "band"]
+    assert "dead band" in bands.finding()
+
+
+@pytest.mark.slow
 def test_a_budget_is_kept_and_caps_hold(policy):
-    plan = share_budget(policy, 5e6, cap=300_000.0, group_cap=400_000.0)
+    plan = share_risk_budget(policy, 5e6, cap=300_000.0, group_cap=400_000.0)
     assert plan.used <= 5e6 * (1 + 1e-9)
     assert plan.price > 0
     assert plan.table["limit"].max() <= 300_000.0 + 1e-6
@@ -114,7 +123,7 @@ def test_impossible_orders_are_refused():
 
 @pytest.mark.slow
 def test_a_ledger_without_limits_says_so(shared_data, tmp_path):
-    from arrisk.policy.limits.stop_threshold import compare_thresholds
+    from arrisk.policy.limits.stop_threshold import compare_stop_thresholds
     from arrisk.policy.study import open_study
     from arrisk.policy.study_file import study_template
 
@@ -126,6 +135,6 @@ def test_a_ledger_without_limits_says_so(shared_data, tmp_path):
     told = recommend_limits(study, scorecard, snapshot)
     assert told.verdict == "the data cannot say"
     assert "no credit limit" in told.answer
-    stops = compare_thresholds(study, scorecard, snapshot)
+    stops = compare_stop_thresholds(study, scorecard, snapshot)
     assert set(stops.table["verdict"]) == {"the data cannot say"}
     assert stops.plot().get_title().startswith("No past order")

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from arrisk.models.scoring.fitting import fit_scorecard
-from arrisk.policy.limits.stop_threshold import compare_thresholds, past_orders, threshold_costs
+from arrisk.policy.limits.stop_threshold import compare_stop_thresholds, past_orders, threshold_costs
 
 rows = st.lists(
     st.tuples(st.sampled_from("abc"), st.floats(1, 1e5), st.floats(0, 1), st.floats(0, 3)),
@@ -45,7 +45,7 @@ def scored(sample_study):
 @pytest.mark.slow
 def test_the_sample_is_judged_grade_by_grade(sample_study, scored):
     scorecard, snapshot = scored
-    stops = compare_thresholds(sample_study, scorecard, snapshot)
+    stops = compare_stop_thresholds(sample_study, scorecard, snapshot)
     table = stops.table.set_index("grade")
     assert list(table.index) == ["all", "A", "B", "C", "D"]
     assert set(table["verdict"]) <= {"adopt", "keep", "the data cannot say"}

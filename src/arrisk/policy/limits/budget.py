@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from arrisk.policy.limits.limit_policy import LimitPolicy
 
-__all__ = ["BudgetPlan", "Measure", "allocate", "concave_hull", "share_budget"]
+__all__ = ["BudgetPlan", "Measure", "allocate", "concave_hull", "share_risk_budget"]
 
 Measure = Literal["exposure", "loss"]
 MEASURES = {"exposure": "sum of the limits", "loss": "expected loss of a year"}
@@ -39,7 +39,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BudgetPlan:
-    """Limits that earn most within a risk budget; made by `share_budget`.
+    """Limits that earn most within a risk budget; made by `share_risk_budget`.
 
     Parameters
     ----------
@@ -202,7 +202,7 @@ def allocate(
     return used, price
 
 
-def share_budget(
+def share_risk_budget(
     policy: LimitPolicy,
     budget: float,
     measure: Measure = "exposure",

@@ -17,14 +17,14 @@ from arrisk.policy.limits.limit_policy import LimitPolicy, option_tails, yearly_
 if TYPE_CHECKING:
     from arrisk.policy.study import Study
 
-__all__ = ["LimitRules", "compare_rules"]
+__all__ = ["LimitRules", "compare_limit_rules"]
 
 MODEL = "the model"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LimitRules:
-    """Rules of thumb against the model's limits; made by `compare_rules`.
+    """Rules of thumb against the model's limits; made by `compare_limit_rules`.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ class LimitRules:
         return frame_html(table.frame, table.title, table.note, table.formats)
 
 
-def compare_rules(study: Study, policy: LimitPolicy, net_worth: pd.Series | None = None) -> LimitRules:
+def compare_limit_rules(study: Study, policy: LimitPolicy, net_worth: pd.Series | None = None) -> LimitRules:
     """Hold rules of thumb against the model's limits, by grade.
 
     Parameters

@@ -14,14 +14,19 @@ from arrisk.display import Format, Table, frame_html, money, stamp
 from arrisk.errors import ModelError
 from arrisk.ledger.days import dates, month_end, month_index
 from arrisk.policy.assumptions import Assumption
+from arrisk.policy.grade_terms.inputs import given_or_typical
 from arrisk.policy.limits.customers import LimitInputs
 from arrisk.policy.limits.limit import round_limit
-from arrisk.portfolio.utilisation import UtilisationPath
+from arrisk.portfolio.utilisation import UtilisationPath, make_utilisation_path
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["BANDS", "DeadBand", "compare_bands", "follow_targets", "past_targets"]
+    from arrisk.ledger.book import Snapshot
+    from arrisk.policy.limits.limit_policy import LimitPolicy
+    from arrisk.policy.study import Study
+
+__all__ = ["BANDS", "DeadBand", "compare_limit_bands", "follow_targets", "past_targets"]
 
 BANDS = (0.0, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0)
 LEAST_QUARTERS = 2
@@ -31,7 +36,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DeadBand:
-    """Changes and profit of limits that follow their targets loosely; made by `compare_bands`.
+    """Changes and profit of limits that follow their targets loosely; made by `compare_limit_bands`.
 
     Parameters
     ----------
@@ -67,6 +72,8 @@ class DeadBand:
             return "The past is too short to replay how limits would have followed it"
         rows = self.table.set_index("band")
         row, bare = rows.loc[self.best], rows.iloc[0]
+        if not bare["changes"]:
+            return "No limit would have changed in the past that can be replayed"
         if self.best == 0:
             return f"Changing limits whenever due costs least: {bare['changes']:,.0f} changes a year"
         saved = money(bare["total"] - row["total"], self.currency)
@@ -198,10 +205,10 @@ def _weekly(path: UtilisationPath, names: Sequence[str], days: Sequence[int]) ->
     return wide.clip(lower=0).reindex(pd.DatetimeIndex(dates(np.array(days, dtype=np.int64)))).to_numpy()
 
 
-def compare_bands(
-    inputs: LimitInputs,
-    path: UtilisationPath,
-    cost: Assumption,
+def compare_limit_bands(
+    study: Study,
+    policy: LimitPolicy,
+    snapshot: Snapshot,
     bands: Sequence[float] = BANDS,
     least: int = LEAST_QUARTERS,
 ) -> DeadBand:
@@ -209,20 +216,28 @@ def compare_bands(
 
     Parameters
     ----------
-    inputs : LimitInputs
+    study : Study
+        Gives `limit_change_cost` (a typical value when it does not).
+    policy : LimitPolicy
         Gives today's margins and default risks, by which the past is valued; customers in default left out.
-    path : UtilisationPath
+    snapshot : Snapshot
         Of the same day.
-    cost : Assumption
-        Of one change of a limit, currency units.
     bands : sequence of float
     least : int
 
     Returns
     -------
     DeadBand
+
+    Raises
+    ------
+    ModelError
+        If the limits are of another day.
     """
-    table = inputs.table
+    if policy.as_of != snapshot.date:
+        raise ModelError(f"limits of {policy.as_of:%Y-%m-%d} on a snapshot of {snapshot.date:%Y-%m-%d}")
+    cost, inputs = given_or_typical(study, "limit_change_cost"), policy.inputs
+    path, table = make_utilisation_path(snapshot), inputs.table
     keep = np.flatnonzero(~table["in_default"].to_numpy() & (table["usual"].to_numpy() > 0))
     live = table.iloc[keep]
     targets, after = past_targets(path, list(live["customer_id"]))

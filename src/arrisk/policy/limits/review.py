@@ -166,9 +166,7 @@ def _turning_risk(policy: LimitPolicy) -> str:
 
 def _notes(policy: LimitPolicy, stops: StopThresholds | None) -> tuple[str, ...]:
     notes = [f"{policy.shape()}."]
-    notes.append(
-        "What customers wanted is what they owed: where a limit held them back, they wanted more than was seen."
-    )
+    notes.append("What customers wanted is what they owed: where a limit held them back they wanted more.")
     if stops is not None:
         notes.append(
             f"When to stop orders at today's limits: {stops.finding()}. Today's limits lie below what good "

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from arrisk.models.scoring.scorecard import Scorecard
     from arrisk.policy.study import Study
 
-__all__ = ["TODAY", "StopThresholds", "compare_thresholds", "past_orders", "threshold_costs"]
+__all__ = ["TODAY", "StopThresholds", "compare_stop_thresholds", "past_orders", "threshold_costs"]
 
 TODAY = 0.80
 THRESHOLDS = (*np.round(np.arange(0.40, 2.01, 0.05), 2).tolist(), 2.5, 3.0, 4.0, float("inf"))
@@ -52,7 +52,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StopThresholds:
-    """Cost of stopping orders at a share of the limit, by grade; made by `compare_thresholds`.
+    """Cost of stopping orders at a share of the limit, by grade; made by `compare_stop_thresholds`.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ def _break_even(margin: float, lost_orders: float) -> float:
     return lost_orders * margin / (lost_orders * margin + 1 - margin)
 
 
-def compare_thresholds(
+def compare_stop_thresholds(
     study: Study,
     scorecard: Scorecard,
     snapshot: Snapshot,
