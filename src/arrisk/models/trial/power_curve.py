@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
@@ -31,6 +32,7 @@ Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 CHUNK = 100
 STEPS = 41
+WIDTH = 62
 LEAST_STEP = 0.01
 TAKE_UPS = (0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
 
@@ -137,7 +139,7 @@ class PowerCurve:
         axes.axhline(self.target, color="0.6", linewidth=0.8)
         axes.axvline(self.detectable, color="#D55E00", linestyle="--")
         axes.set(ylim=(0, 1.02), xlabel=f"size of the effect, {self.unit}", ylabel="chance to see it")
-        axes.set_title(self.finding(), loc="left", wrap=True)
+        axes.set_title(fill(self.finding(), WIDTH), loc="left")
         return stamp(axes, self.as_of, f"band: simulation error of {self.trials:,} trials")
 
     def __repr__(self) -> str:

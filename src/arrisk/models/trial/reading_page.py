@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TrialReading"]
 
+WIDTH = 62
 DECISIONS = {
     "benefit": "stop: it works",
     "harm": "stop: it does harm",
@@ -124,7 +126,7 @@ class TrialReading:
             t["look"], [f"look {k}\n{d:%Y-%m-%d}" for k, d in zip(t["look"], t["date"], strict=True)]
         )
         axes.set(xlim=(0.5, self.plan.looks + 0.5), ylabel=f"shift, {self.effect.unit}")
-        axes.set_title(self.finding(), loc="left", wrap=True)
+        axes.set_title(fill(self.finding(), WIDTH), loc="left")
         return stamp(axes, self.as_of, "bars: intervals that hold over all looks")
 
     def __repr__(self) -> str:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PilotDesign", "unit_of"]
 
-WIDTH = 78
+WIDTH = 62
 DAYS_A_MONTH = 30.4375
 SCRIPT = '''\
 """Reads the pilot of {words}, as planned on {as_of}, before it started. Change nothing but the paths.
@@ -224,7 +224,13 @@ class PilotDesign:
         axes = self.curve.plot(ax)
         axes.plot([abs(self.expected)], [self.power], "o", color="black", label="expected")
         axes.legend(loc="lower right")
-        axes.set_title(fill(self.finding(), WIDTH), loc="left")
+        units = self.assignment.units
+        seen = f"{self.curve.detectable:.2g} {unit_of(self.plan)} is seen with {self.target:.0%}"
+        said = (
+            f"{len(units):,} customers, {int(units['treated'].sum()):,} of them offered {self.words}: a shift "
+            f"of {seen}, the expected {abs(self.expected):.2g} with {self.power:.0%}"
+        )
+        axes.set_title(fill(said, WIDTH), loc="left")
         return axes
 
     def __repr__(self) -> str:
