@@ -20,7 +20,6 @@ from arrisk.policy.grade_terms.inputs import (
     GradeInputs,
     choose_inputs,
     constant_hazard,
-    draw_triangle,
     given_or_typical,
 )
 from arrisk.policy.terms.customer_value_page import (
@@ -29,6 +28,7 @@ from arrisk.policy.terms.customer_value_page import (
     grades_table,
     plot_choices,
 )
+from arrisk.policy.terms.draws import draw_assumptions, mean_and_range
 from arrisk.policy.terms.inputs import SPAWN_KEY
 from arrisk.policy.terms.relationship import Relationship, value_relationship
 
@@ -159,7 +159,7 @@ def value_customers(
     carry = carry or constant_hazard(scorecard.horizon_days)
     inputs = choose_inputs(study, snapshot, book.table, scorecard.definition, carry)
     given = tuple(given_or_typical(study, name) for name in NAMES)
-    drawn = _draw(study, given, inputs.margin.size - 1)
+    drawn = draw_assumptions(study, given, inputs.margin.size - 1, (SPAWN_KEY, 3))
     sold = [k for k, s in enumerate(book.table["sales"]) if s > 0]
     worlds = {k: _world(book, inputs, drawn, k, exposure_left) for k in sold}
     grades = pd.DataFrame([_grade_row(book, inputs, worlds[k], k, periods, scorecard.level) for k in sold])
@@ -173,14 +173,6 @@ def value_customers(
         as_of=snapshot.date,
         currency=snapshot.currency,
     )
-
-
-def _draw(study: Study, given: tuple[Assumption, ...], draws: int) -> dict[str, Floats]:
-    seeds = np.random.SeedSequence(study.seed, spawn_key=(SPAWN_KEY, 3)).spawn(len(given))
-    return {
-        a.name: np.append(a.value, draw_triangle(a, draws, np.random.default_rng(s)))
-        for a, s in zip(given, seeds, strict=True)
-    }
 
 
 def _world(
@@ -232,19 +224,13 @@ def _grade_row(
         "grade": book.table["grade"].iloc[k],
         "sales": float(book.table["sales"].iloc[k]),
         "pd": float(chance[0]),
-        **_ranges("go_on", 100 * found.go_on[1:], level),
-        **_ranges("restrict", 100 * found.restrict[1:], level),
+        **mean_and_range("go_on", 100 * found.go_on[1:], level),
+        **mean_and_range("restrict", 100 * found.restrict[1:], level),
         "waiting": float(100 * found.waiting[1:].mean()),
         "choice": CHOICES[best],
         "chance": float((ways.argmax(axis=0) == best).mean()),
         **_flips(world, periods),
     }
-
-
-def _ranges(name: str, draws: Floats, level: float) -> dict[str, float]:
-    mean = float(draws.mean())
-    low, high = np.quantile(draws, [0.5 - level / 2, 0.5 + level / 2])
-    return {name: mean, f"{name}_low": min(float(low), mean), f"{name}_high": max(float(high), mean)}
 
 
 def _flips(world: Mapping[str, Floats], periods: int) -> dict[str, float]:

@@ -19,9 +19,9 @@ from arrisk.policy.grade_terms.inputs import (
     GradeInputs,
     choose_inputs,
     constant_hazard,
-    draw_triangle,
     given_or_typical,
 )
+from arrisk.policy.terms.draws import draw_assumptions, mean_and_range
 from arrisk.policy.terms.inputs import SPAWN_KEY
 from arrisk.policy.terms.payers import read_payers
 from arrisk.policy.terms.prepayment_page import describe_slow_payers, plot_slow_payers, slow_payers_table
@@ -215,21 +215,18 @@ def compare_prepayment(
     kept = kept.sort_values(["sales", "customer_id"], ascending=[False, True], ignore_index=True)
     given = tuple(given_or_typical(study, name) for name in NAMES)
     table, gains = _compare(
-        kept, grades, inputs, _draw(study, given, inputs.margin.size - 1), bill_days, scorecard.level
+        kept,
+        grades,
+        inputs,
+        draw_assumptions(study, given, inputs.margin.size - 1, (SPAWN_KEY, 2)),
+        bill_days,
+        scorecard.level,
     )
     return SlowPayers(
         table, len(seen), float(slow_days), float(sure_pd), gains, bill_days,
         (*given, *(inputs.assumed(n) for n in ("cost_of_capital", "lgd", "overrun_days"))),
         scorecard.level, snapshot.date, snapshot.currency,
     )  # fmt: skip
-
-
-def _draw(study: Study, given: tuple[Assumption, ...], draws: int) -> dict[str, Floats]:
-    seeds = np.random.SeedSequence(study.seed, spawn_key=(SPAWN_KEY, 2)).spawn(len(given))
-    return {
-        a.name: np.append(a.value, draw_triangle(a, draws, np.random.default_rng(s)))
-        for a, s in zip(given, seeds, strict=True)
-    }
 
 
 def _compare(
@@ -269,8 +266,8 @@ def _compare(
             {
                 **{c: one[c] for c in ("customer_id", "grade", "sales", "terms", "delay", "pd_high")},
                 **{name: float(v) for name, v in costs.items()},
-                **_ranges("prepaid_gain", gains["prepaid"][1:], level),
-                **_ranges("bill_gain", gains["bill"][1:], level),
+                **mean_and_range("prepaid_gain", gains["prepaid"][1:], level),
+                **mean_and_range("bill_gain", gains["bill"][1:], level),
                 "break_even_cut": float(account[1:].mean()),
                 "break_even_rate": float(break_even_bill_rate(account[1:].mean(), bill_days, fee[1:].mean())),
                 "best": min(costs, key=lambda name: costs[name]),
@@ -284,9 +281,3 @@ COLUMNS = (
     "prepaid_gain", "prepaid_gain_low", "prepaid_gain_high", "bill_gain", "bill_gain_low", "bill_gain_high",
     "break_even_cut", "break_even_rate", "best",
 )  # fmt: skip
-
-
-def _ranges(name: str, draws: Floats, level: float) -> dict[str, float]:
-    mean = float(draws.mean())
-    low, high = np.quantile(draws, [0.5 - level / 2, 0.5 + level / 2])
-    return {name: mean, f"{name}_low": min(float(low), mean), f"{name}_high": max(float(high), mean)}

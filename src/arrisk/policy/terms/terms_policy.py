@@ -15,6 +15,7 @@ from arrisk.policy.grade_terms.book import GradeBook, read_grade_book
 from arrisk.policy.grade_terms.inputs import Carry, constant_hazard
 from arrisk.policy.grade_terms.needs import longest_term
 from arrisk.policy.terms.changes import TermsChanges, find_terms_changes
+from arrisk.policy.terms.draws import mean_and_range
 from arrisk.policy.terms.inputs import TermsInputs, choose_terms_inputs
 from arrisk.policy.terms.page import break_even_table, describe_finding, inputs_table, policy_table
 from arrisk.policy.terms.pictures import plot_policy
@@ -222,8 +223,8 @@ def _table(
                     "option": TODAY if terms is None else f"{terms} days",
                     "terms": float(seen["term"]) if terms is None else float(terms),
                     **_means(worths[k][j]),
-                    **_mean_and_range("value", value[k, j], level),
-                    **_mean_and_range("gain", gain, level),
+                    **mean_and_range("value", value[k, j], level),
+                    **mean_and_range("gain", gain, level),
                     "chance": chance,
                     "chance_best": float((best == j).mean()),
                     "regret": float((top - value[k, j]).mean()),
@@ -242,10 +243,3 @@ def _means(worth: TermsWorth) -> dict[str, float]:
 
 def _break_even(book: GradeBook, inputs: TermsInputs, grade: int, terms: int | None) -> float:
     return float("nan") if terms is None else break_even_elasticity(book, inputs, grade, terms)
-
-
-def _mean_and_range(name: str, draws: Floats, level: float) -> dict[str, float]:
-    """Mean of the draws and their quantiles, widened to hold it."""
-    mean = float(draws.mean())
-    low, high = np.quantile(draws, [0.5 - level / 2, 0.5 + level / 2])
-    return {name: mean, f"{name}_low": min(float(low), mean), f"{name}_high": max(float(high), mean)}
