@@ -227,7 +227,7 @@ class PilotDesign:
         units = self.assignment.units
         seen = f"{self.curve.detectable:.2g} {unit_of(self.plan)} is seen with {self.target:.0%}"
         said = (
-            f"{len(units):,} customers, {int(units['treated'].sum()):,} of them offered {self.words}: a shift "
+            f"{len(units):,} customers, {units['treated'].sum()} of them offered {self.words}: a shift "
             f"of {seen}, the expected {abs(self.expected):.2g} with {self.power:.0%}"
         )
         axes.set_title(fill(said, WIDTH), loc="left")
