@@ -178,11 +178,10 @@ class SchemeVerdict:
     @property
     def experiment(self) -> str:
         """The cheapest next experiment, sized on this ledger."""
-        means = self.rows[~self.rows["picked"]].groupby("customer_id")["days"].mean()
-        if not self.rules.exists or len(means) < 4:
+        means = self.rows.groupby("customer_id")["days"].mean()
+        asked = means[means.index.isin(self.rows.loc[self.rows["offered"], "customer_id"])]
+        if len(asked) < 4:
             return verdict_page.PILOT
-        within = self.rows.loc[self.rows["ruled"], "customer_id"].unique()
-        asked = means[means.index.isin(within)] if len(within) >= 4 else means
         return verdict_page.describe_experiment(
             len(asked), detectable_shift(len(asked) // 2, float(asked.std(ddof=1)))
         )
@@ -207,6 +206,10 @@ class SchemeVerdict:
         """Every design's estimate with its interval; the naive comparison in grey."""
         return verdict_page.plot_designs(self, ax, outcome)
 
+    def plot_design(self, design: str = "", outcome: str = "days", ax: Axes | None = None) -> Axes:
+        """The picture of one design (of `ORDER`); by default of the one that answers."""
+        return verdict_page.plot_design(self, design, outcome, ax)
+
     def __repr__(self) -> str:
         return f"SchemeVerdict, as of {self.as_of:%Y-%m-%d}. {self.finding()}"
 
@@ -220,7 +223,7 @@ def evaluate_running_scheme(
     *,
     cost_of_capital: float = 0.08,
     horizon: int = 120,
-    grace_days: int = 3,
+    grace_days: float = 3,
     level: float = 0.95,
     by: str | None = None,
 ) -> SchemeVerdict:
@@ -239,8 +242,8 @@ def evaluate_running_scheme(
     horizon : int
         Days from issue in which an invoice is followed. What is unpaid then counts as paid on that day, so
         the value holds earlier payment and discounts, not losses: these are read apart, as money unpaid.
-    grace_days : int
-        A discount taken up to so many days after the window counts as earned.
+    grace_days : float
+        A discount taken up to so many (whole) days after the window counts as earned.
     level : float
         Of the intervals.
     by : str, optional
@@ -261,7 +264,7 @@ def evaluate_running_scheme(
     naive = pd.DataFrame([{"outcome": o} | compare_takers(rows, o, level) for o in READ])
     return SchemeVerdict(
         rules=rules,
-        running=describe_running_scheme(snapshot, grace_days=grace_days, level=level),
+        running=describe_running_scheme(snapshot, grace_days=round(grace_days), level=level),
         readings=(*readings, read_sales_effect(snapshot, rules, level)),
         naive=naive,
         rows=rows,
@@ -270,7 +273,7 @@ def evaluate_running_scheme(
         cost_of_capital=cost_of_capital,
         level=level,
         horizon=horizon,
-        grace_days=grace_days,
+        grace_days=round(grace_days),
     )
 
 
@@ -329,4 +332,4 @@ def _breaking_even(
         rate = r1 - e1 * (r1 - r0) / (e1 - e0) if e1 != e0 else float("inf")
         if not 0 < rate <= 1:
             return float("inf")
-    return rate
+    return float(rate)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from arrisk.display import Format, Table, money, stamp
+from arrisk.errors import ModelError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,6 +22,7 @@ __all__ = [
     "PILOT",
     "describe_experiment",
     "describe_verdict",
+    "plot_design",
     "plot_designs",
     "show_checks",
     "show_designs",
@@ -207,9 +209,7 @@ def plot_designs(verdict: SchemeVerdict, ax: Axes | None, outcome: str) -> Axes:
     ax.set_title(fill(verdict.finding(), WIDTH), loc="left")
     naive = verdict.naive[(verdict.naive["outcome"] == outcome) & verdict.naive["estimate"].notna()]
     if not readings and naive.empty:
-        ax.set_axis_off()
-        ax.text(0.5, 0.5, "no design is possible", transform=ax.transAxes, ha="center", color="0.35")
-        return stamp(ax, verdict.as_of)
+        return _nothing(verdict, ax)
     found = [r.effect for r in readings if r.effect is not None]
     names = [f"{r.design}\n{r.whom}" for r in readings] + [NAIVE.replace(" (", "\n(")] * len(naive)
     values = [(e.estimate, e.ci_low, e.ci_high) for e in found]
@@ -227,3 +227,25 @@ def plot_designs(verdict: SchemeVerdict, ax: Axes | None, outcome: str) -> Axes:
     ax.set_xlabel(f"change in {OUTCOME_WORDS[outcome]}")
     note = f"thick: the design that answers; {verdict.level:.0%} intervals by customer"
     return stamp(ax, verdict.as_of, note)
+
+
+def plot_design(verdict: SchemeVerdict, design: str, outcome: str, ax: Axes | None) -> Axes:
+    """The picture of one design, or a line that says why there is none."""
+    import matplotlib.pyplot as plt
+
+    readings = [r for r in verdict.readings if r.outcome == outcome and design in ("", r.design)]
+    if not readings:
+        known = ", ".join(dict.fromkeys(r.design for r in verdict.readings))
+        raise ModelError(f"design={design!r}, outcome={outcome!r}; designs: {known}")
+    effect = next((r.effect for r in readings if r.effect is not None), None)
+    if effect is not None:
+        return effect.plot(verdict.as_of, ax)
+    ax = ax if ax is not None else plt.subplots(figsize=(7, 1.2))[1]
+    ax.set_title(fill(f"No {design or 'design'} is possible: {readings[0].reason}", WIDTH), loc="left")
+    return _nothing(verdict, ax)
+
+
+def _nothing(verdict: SchemeVerdict, ax: Axes) -> Axes:
+    ax.set_axis_off()
+    ax.text(0.5, 0.5, "no design is possible", transform=ax.transAxes, ha="center", color="0.35")
+    return stamp(ax, verdict.as_of)
