@@ -4,12 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from arrisk.ledger.reading import read_ledger
 from arrisk.models.timing.competing import aalen_johansen
 from arrisk.policy.discount.draws import Reference
 from arrisk.policy.discount.engine import make_offered
 from arrisk.policy.discount.history import make_discount_history, offer_frame
 from arrisk.policy.discount.schemes import SchemeGrid, SlidingScale
 from arrisk.policy.discount.simulation import simulate_discounts
+from tests.ledger.frames import event, invoice, ledger_of
 from tests.policy.discount.books import AS_OF, assume, fixed_book, make_book
 
 SCALES = (SlidingScale(((10, 0.02), (20, 0.01))), SlidingScale.per_day(0.0005, until=30, first=8))
@@ -165,14 +167,29 @@ def test_mean_of_the_draws_is_the_expected_value():
 
 
 def test_nothing_after_the_as_of_date_counts():
-    """The history reads the snapshot's frames alone; what they say of later days is not there to be read."""
-    book = make_book(customers=20)
-    before = simulate_discounts(book, SchemeGrid((0.01,), (10,)), assume(), draws=100).npv
-    late = book.items[book.items["close_kind"] == "open"].index
-    book.items.loc[late, "due_date"] += pd.Timedelta(days=1000)
-    assert np.array_equal(
-        before, simulate_discounts(book, SchemeGrid((0.01,), (10,)), assume(), draws=100).npv
-    )
+    """The same day seen from a ledger that goes on, with other endings, and from one that ends there."""
+    rng, end = np.random.default_rng(7), pd.Timestamp("2025-06-30")
+    invoices, events = [], []
+    for number in range(240):
+        issued = pd.Timestamp("2024-01-01") + pd.Timedelta(days=int(rng.integers(0, 720)))
+        paid = issued + pd.Timedelta(days=int(rng.integers(20, 70)))
+        due, name = issued + pd.Timedelta(days=30), f"I{number}"
+        row = invoice(name, f"{issued:%Y-%m-%d}", 100.0 + number, f"{due:%Y-%m-%d}")
+        invoices.append(row | {"customer_id": f"C{number % 12}"})
+        kind = "payment" if paid <= end or number % 2 else "write_off"
+        events.append(event(name, f"{paid:%Y-%m-%d}", 100.0 + number, kind, customer_id=f"C{number % 12}"))
+    known = [r for r in invoices if r["issue_date"] <= "2025-06-30"]
+    seen = [r for r in events if r["date"] <= "2025-06-30"]
+    assert len(known) < len(invoices)
+    assert len(seen) < len(events)
+    found = []
+    for given in ((invoices, events), (known, seen)):
+        snapshot = ledger_of(*given).as_of(end.date())
+        for book in ("sales", "open"):
+            history = make_discount_history(snapshot, mature_days=90, book=book)
+            found.append(simulate_discounts(history, SchemeGrid((0.01,), (10,)), assume(), draws=100).npv)
+    assert np.array_equal(found[0], found[2])
+    assert np.array_equal(found[1], found[3])
 
 
 def test_every_figure_has_its_monte_carlo_error():
@@ -209,3 +226,20 @@ def test_impossible_scales_are_refused(steps):
 def test_an_unknown_book_is_refused():
     with pytest.raises(ValueError, match="allowed are sales, open"):
         make_discount_history(make_book(customers=20), book="all")
+
+
+def test_a_scheme_offered_now_runs_on_sales_not_on_what_is_open():
+    book = make_book(offered=("Trade",), customers=30)
+    grid = simulate_discounts(book, SchemeGrid((0.02,), (10,)), assume(), draws=100, book="open")
+    assert len(grid.running) == 0
+    assert "on what is open" in grid.finding()
+    assert grid.subject["npv"] == grid.best["npv"]
+
+
+def test_a_ledger_without_discounts_runs(shared_data):
+    """Receivables of a company that never gave a discount: values rest on assumptions, and it says so."""
+    snapshot = read_ledger(shared_data / "ibm-ar", columns="ibm_ar", currency="USD").as_of("2013-07-01")
+    grid = simulate_discounts(snapshot, SchemeGrid((0.01,), (10,)), assume(), draws=100)
+    assert not grid.is_running
+    assert grid.running_npv.shape == (100, 0)
+    assert not np.isnan(grid.npv).any()

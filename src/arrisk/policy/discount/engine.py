@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from arrisk.policy.assumptions import Assumption
 from arrisk.policy.discount.book import Book
 from arrisk.policy.discount.draws import Draws, Reference, draw
-from arrisk.policy.discount.expected import expect_days, expect_takers, speed_groups
+from arrisk.policy.discount.expected import expect_days, expect_takers, speed_groups, sum_classes
 from arrisk.policy.discount.history import DiscountHistory
 from arrisk.policy.discount.lookup import count_takers, value_schemes
 from arrisk.policy.discount.outcomes import Outcome, draw_outcome, prepare
@@ -91,10 +91,12 @@ def make_offered(
 def expect_offers(history: DiscountHistory, offered: Offered, draws: Draws) -> Values:
     """Values without chance in what customers do: arrays n x segments x thresholds x offers."""
     days = expect_days(offered.book, history.timing, offered.plan.shape[1])
-    parts = []
+    plan, parts = offered.plan, []
+    known = {k: sum_classes(plan, days, k) for k in np.unique(draws.cost_of_capital).tolist()}
     for number in range(len(draws.weights)):
         factors = offered.factors(draws, number)
-        parts.append(value_schemes(offered.plan, expect_takers(offered.plan, days, factors), factors))
+        tally = expect_takers(plan, days, known[factors.cost_of_capital], factors)
+        parts.append(value_schemes(plan, tally, factors))
     return _shape(parts, offered.plan)
 
 

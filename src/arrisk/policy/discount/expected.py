@@ -18,7 +18,7 @@ from arrisk.policy.discount.timing import DAYS, HORIZON, LEAST, Curves, Timing
 if TYPE_CHECKING:
     from arrisk.policy.discount.plan import Plan
 
-__all__ = ["BookDays", "expect_days", "expect_takers", "speed_groups"]
+__all__ = ["BookDays", "ClassSums", "expect_days", "expect_takers", "speed_groups", "sum_classes"]
 
 DAY = np.arange(DAYS)
 Floats = NDArray[np.float64]
@@ -163,11 +163,28 @@ def _later(defaulted: Floats, age: int) -> Floats:
     return np.asarray(ahead[:, at] / np.maximum(ahead[:, min(age + 1, DAYS)], LEAST)[:, None], dtype=float)
 
 
-def expect_takers(plan: Plan, days: BookDays, factors: Factors) -> Tally:
-    """The tally of `arrisk.policy.discount.lookup.count_takers` as it is on average."""
+@dataclass(frozen=True, slots=True)
+class ClassSums:
+    """Expected amounts by class of day at one cost of capital; see `sum_classes`.
+
+    Parameters
+    ----------
+    sums : tuple of array, thresholds x groups x classes
+        As in `arrisk.policy.discount.tally.Terms`.
+    amount, present : arrays, segments x thresholds
+        As in `arrisk.policy.discount.tally.Tally`.
+    """
+
+    sums: tuple[Floats, ...]
+    amount: Floats
+    present: Floats
+
+
+def sum_classes(plan: Plan, days: BookDays, cost_of_capital: float) -> ClassSums:
+    """Collapse expected payments to the classes of days that a plan speaks of."""
     kind = np.searchsorted(plan.edges, DAY, side="left")
     starts = np.searchsorted(kind, np.arange(plan.classes))
-    factor = discount_factor(factors.cost_of_capital, DAY)
+    factor = discount_factor(cost_of_capital, DAY)
 
     def classes(amounts: Floats) -> Floats:
         return np.stack([x.sum(axis=-1) for x in np.split(amounts, starts[1:], axis=-1)], axis=-1)
@@ -175,22 +192,25 @@ def expect_takers(plan: Plan, days: BookDays, factors: Factors) -> Tally:
     sums = [classes(days.paid * x) for x in (np.ones(DAYS), factor, DAY)]
     gone = days.lost * factor
     sums.append(_removable(gone, days, plan))
+    owner = np.arange(plan.shape[0])[:, None] == days.segment[None, :]
+    amount, present = (owner @ x.sum(axis=2).T for x in (days.paid, days.paid * factor - gone))
+    return ClassSums(tuple(sums), amount, present)
+
+
+def expect_takers(plan: Plan, days: BookDays, known: ClassSums, factors: Factors) -> Tally:
+    """The tally of `arrisk.policy.discount.lookup.count_takers` as it is on average."""
     takes = np.zeros((len(plan.segment), len(days.segment)))
     for segment, returns in enumerate(plan.returns):
         mine, rows = plan.segment == segment, days.segment == segment
         share = take_up_at(factors.take_up[segment], factors.take_up_elasticity, returns)
         chance = take_chance(factors.already_early, share, days.low[rows], days.high[rows])
         takes[np.ix_(mine, rows)] = chance[:, plan.place[mine]].T
-    # terms x groups times thresholds x groups x classes, at each term's threshold
-    parts = [np.empty((len(plan.segment), plan.classes)) for _ in sums]
+    parts = [np.empty((len(plan.segment), plan.classes)) for _ in known.sums]
     for number in range(len(plan.thresholds)):
         at = plan.threshold == number
-        for part, total in zip(parts, sums, strict=True):
+        for part, total in zip(parts, known.sums, strict=True):
             part[at] = takes[at] @ total[number]
-    segments = plan.shape[0]
-    owner = np.arange(segments)[:, None] == days.segment[None, :]
-    amount, present = (owner @ x.sum(axis=2).T for x in (days.paid, days.paid * factor - gone))
-    return Tally(Terms(*parts), amount, present)
+    return Tally(Terms(*parts), known.amount, known.present)
 
 
 def _removable(gone: Floats, days: BookDays, plan: Plan) -> Floats:

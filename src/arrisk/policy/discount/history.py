@@ -237,7 +237,7 @@ def make_discount_history(
             f"old and paid without a discount offer; there are {len(pooled.payments)} of {pooled.payers}"
         )
     recent = book_rows(frame, snapshot.date, book)
-    edges: list[float | str] = [*thresholds, *([AS_OFFERED] if offer else [])]
+    edges: list[float | str] = [*thresholds, *([AS_OFFERED] if offer and book == "sales" else [])]
     cells = [
         _make_cell(segment, edge, recent, base, pooled, len(customers))
         for edge in edges

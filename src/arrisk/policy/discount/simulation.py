@@ -237,16 +237,16 @@ class DiscountGrid:
 
     def finding(self) -> str:
         """The result in one sentence."""
-        best = self.best
+        best, over = self.best, "a year" if self.kind == "sales" else "on what is open"
         spread = f"{best['ci_low']:,.0f} to {best['ci_high']:,.0f}"
         if best["npv"] <= 0:
             return (
                 "No scheme is expected to pay; the least bad loses "
-                f"{money(-best['npv'], self.history.currency)} a year ({spread})"
+                f"{money(-best['npv'], self.history.currency)} {over} ({spread})"
             )
         kind = "Best" if self.is_offered(best) else "Best on assumptions, never offered"
         scheme = describe_scheme(best, self.history.currency)
-        return f"{kind}: {scheme} gains {money(best['npv'], self.history.currency)} a year ({spread})"
+        return f"{kind}: {scheme} gains {money(best['npv'], self.history.currency)} {over} ({spread})"
 
     def to_table(self, name: str = "discount_schemes", rows: int = 5) -> Table:
         """The running scheme and the best ones, ready to be shown."""
@@ -331,10 +331,16 @@ def _lay_out(history: DiscountHistory, schemes: SchemeGrid) -> list[Offered]:
     """The grid on the whole book, and the running scheme on what it covers."""
     steps = [scale.steps for scale in schemes.offers]
     offers = [make_offered(history, history.thresholds, steps, schemes.reference)]
-    if history.offer is not None:
+    if _runs(history):
+        assert history.offer is not None
         terms = [((history.offer.days, history.offer.rate),)]
         offers.append(make_offered(history, [0.0], terms, schemes.reference, running=True))
     return offers
+
+
+def _runs(history: DiscountHistory) -> bool:
+    """Whether the running scheme is valued: on the sales that it covered, not on what is open."""
+    return history.offer is not None and history.book.kind == "sales"
 
 
 def _add_all(values: Values) -> Values:
@@ -365,7 +371,7 @@ def _labels(history: DiscountHistory, schemes: SchemeGrid) -> pd.DataFrame:
 
 def _running_labels(history: DiscountHistory) -> pd.DataFrame:
     columns = ["threshold", "segment", "days", "rate", "sales", "scale"]
-    if history.offer is None:
+    if history.offer is None or not _runs(history):
         return pd.DataFrame(columns=columns)
     sales = {c.segment: c.sales for c in history.cells if c.threshold == AS_OFFERED}
     each = {**sales, ALL: sum(sales.values())} if len(sales) > 1 else {ALL: sum(sales.values())}
