@@ -44,7 +44,7 @@ Floats = NDArray[np.float64]
 TIE = 1e-9
 GRID = 65
 FINER = 33
-ROUNDS = 6
+ROUNDS = 5
 
 
 @dataclass(frozen=True, slots=True)

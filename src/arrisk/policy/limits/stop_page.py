@@ -78,6 +78,8 @@ def plot_curves(stops: StopThresholds, ax: Axes | None = None) -> Axes:
     import matplotlib.pyplot as plt
 
     ax = plt.gca() if ax is None else ax
+    if stops.orders.empty:
+        return _empty(ax, stops)
     curves = stops.curves
     unit, word = money_unit(float(curves["more"].abs().max()))
     for colour, (name, part) in zip(COLOURS, curves.groupby("grade", sort=False), strict=False):
@@ -90,10 +92,15 @@ def plot_curves(stops: StopThresholds, ax: Axes | None = None) -> Axes:
     ax.set_ylabel(f"cost against 80%, {word}{stops.currency} a year")
     ax.yaxis.set_major_formatter("{x:,.0f}")
     ax.set_title(_wrapped(describe(stops)))
-    if stops.orders.empty:
-        ax.annotate("nothing to compare", (0.5, 0.5), xycoords="axes fraction", ha="center", color="0.35")
-    else:
-        ax.legend(loc="upper right", title="grade (dot: cheapest)")
+    ax.legend(loc="upper right", title="grade (dot: cheapest)")
+    return stamp(ax, stops.as_of)
+
+
+def _empty(ax: Axes, stops: StopThresholds) -> Axes:
+    ax.set_title(describe(stops).replace(": ", ":\n"))
+    ax.set_xticks([])
+    ax.set_yticks([])
+    ax.annotate("nothing to compare", (0.5, 0.5), xycoords="axes fraction", ha="center", color="0.35")
     return stamp(ax, stops.as_of)
 
 

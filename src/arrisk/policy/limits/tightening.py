@@ -94,8 +94,11 @@ class IndustryTightening:
         import matplotlib.pyplot as plt
 
         ax = plt.gca() if ax is None else ax
-        ax.set_title(self.finding().replace("; ", ";\n"))
-        if not self.doubt:
+        ax.set_title(self.finding().replace("; ", ";\n").replace(": ", ":\n"))
+        if self.doubt:
+            ax.set_xticks([])
+            ax.set_yticks([])
+        else:
             rows = self.table.iloc[::-1]
             place = np.arange(len(rows))
             reach = [rows["effect"] - rows["effect_low"], rows["effect_high"] - rows["effect"]]
