@@ -61,14 +61,12 @@ def choice_table(choice: DiscountChoice, name: str, rows: int) -> Table:
     frame = shown.reindex(columns=list(SHOWN)).rename(columns=NAMES)
     frame.insert(1, "picked", [_picked(choice, row) for _, row in shown.iterrows()])
     currency = choice.grid.history.currency
-    near = f" {choice.unclear} options are too near the limit for this number of draws." * bool(
-        choice.unclear
-    )
+    near = f" Too near the limit for this number of draws: {choice.unclear}." if choice.unclear else ""
     note = (
         f"{currency} a year against no discount, {len(choice.grid.npv):,} draws common to all options. The "
-        f"limit: the worst {choice.tail_level:.0%} of draws may lose {money(choice.limit, currency)} a year on "
-        "average (expected shortfall). Draws spread over what is not known (customers, assumptions), not over "
-        "the luck of one year. Chance best and regret: against all schemes, the running one and none."
+        f"limit: the worst {choice.tail_level:.0%} of draws may lose {money(choice.limit, currency)} a year "
+        "on average (expected shortfall). Draws spread over customers, assumptions and the luck of a year. "
+        "Chance best and regret: against all schemes, the running one and none."
     )
     formats: dict[str, Format] = {NAMES.get(column, column): kind for column, kind in SHOWN.items()}
     return Table(name, choice.finding(), frame.reset_index(drop=True), note + near, formats)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from arrisk.policy.discount.running_scheme import RunningScheme
     from arrisk.policy.discount.simulation import DiscountGrid
 
-__all__ = ["plot_grid", "plot_running", "plot_tornado"]
+__all__ = ["plot_grid", "plot_running", "plot_tornado", "scale_of"]
 
 BLUE, VERMILLION = "#0072B2", "#D55E00"
 WIDTH, NARROW = 78, 62
@@ -40,7 +40,7 @@ def plot_grid(grid: DiscountGrid, ax: Axes | None = None, scheme: pd.Series | No
     same = table[(table["segment"] == best["segment"]) & (table["threshold"] == best["threshold"])]
     cells = same.set_index(["days", "rate"])["npv"].unstack()
     values = cells.to_numpy(dtype=float)
-    scale, unit = _scale(float(np.abs(values).max()), grid.history.currency)
+    scale, unit = scale_of(float(np.abs(values).max()), grid.history.currency)
     shades = np.sign(values) * np.sqrt(np.abs(values))  # small gains stay visible beside large losses
     bound = max(float(np.abs(shades).max()), 1e-9)
     axes.imshow(shades, cmap="PuOr", vmin=-1.25 * bound, vmax=1.25 * bound, aspect="auto", origin="lower")
@@ -66,7 +66,7 @@ def plot_tornado(grid: DiscountGrid, ax: Axes | None = None, scheme: pd.Series |
     swings = grid.tornado(chosen)
     rows = swings[swings["swing"] > 0].iloc[::-1]
     values = rows[["npv_at_low", "npv_at_high", "npv"]].to_numpy(dtype=float)
-    scale, unit = _scale(float(np.abs(values).max(initial=0.0)), grid.history.currency)
+    scale, unit = scale_of(float(np.abs(values).max(initial=0.0)), grid.history.currency)
     base = float(values[0, 2]) / scale if len(rows) else 0.0
     middle = values[:, :2].mean(axis=1) / scale
     units = {a.name: a.unit for a in grid.assumptions}
@@ -113,7 +113,7 @@ def plot_running(running: RunningScheme, ax: Axes | None = None) -> Axes:
     return stamp(axes, running.as_of, "intervals by customer")
 
 
-def _scale(largest: float, currency: str) -> tuple[float, str]:
+def scale_of(largest: float, currency: str) -> tuple[float, str]:
     """Divisor and unit in which amounts are drawn."""
     return (1000.0, f"thousand {currency}") if largest >= THOUSANDS_FROM else (1.0, currency)
 

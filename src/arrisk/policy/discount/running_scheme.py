@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from arrisk.display import Table, frame_html, money
 from arrisk.models.intervals import clopper_pearson, jackknife_logit
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from arrisk.ledger.book import Snapshot
 
-__all__ = ["DESCRIPTIVE", "RunningScheme", "describe_running_scheme"]
+__all__ = ["DESCRIPTIVE", "RunningScheme", "describe_running_scheme", "take_up_interval"]
 
 DESCRIPTIVE = (
     "Descriptive only: takers choose themselves, so the difference in days between takers and others is not "
@@ -170,10 +171,29 @@ def _describe(
 
 
 def _take_up(offered: pd.DataFrame, level: float) -> tuple[float, float, float]:
-    """Taken share of offered amounts with a jackknife interval by customer."""
     by = offered.assign(got=offered["amount"].where(offered["taken"], 0.0)).groupby("customer_id")
     totals = by[["amount", "got"]].sum().to_numpy(dtype=float)
-    whole = totals.sum(axis=0) if len(totals) else np.zeros(2)
+    return take_up_interval(totals[:, 0], totals[:, 1], level)
+
+
+def take_up_interval(
+    offered: NDArray[np.float64], taken: NDArray[np.float64], level: float
+) -> tuple[float, float, float]:
+    """Taken share of offered amounts with its interval: jackknife by customer on the logit scale.
+
+    Parameters
+    ----------
+    offered, taken : arrays, customers
+        Amounts; customers without an offer do not count.
+    level : float
+
+    Returns
+    -------
+    (share, low, high)
+        NaN when nothing was offered.
+    """
+    totals = np.column_stack([offered, taken])[np.asarray(offered) > 0]
+    whole = totals.sum(axis=0)
     share = _share(whole[1], whole[0])
     if not len(totals):
         return share, float("nan"), float("nan")
