@@ -4,11 +4,13 @@ import json
 from dataclasses import replace
 
 import jsonschema
+import numpy as np
 import pandas as pd
 import pytest
 
 from arrisk.models.effects.effect import CHECK_COLUMNS
 from arrisk.policy.discount.running_advice import recommend_running_scheme
+from arrisk.policy.discount.unoffered import bound_unoffered
 from arrisk.policy.discount.verdict import evaluate_running_scheme
 from arrisk.policy.recommendation import Recommendation, recommendation_schema
 from arrisk.policy.study import Study, study_template
@@ -118,6 +120,23 @@ def test_nothing_offered_claims_no_saving(study):
     assert advice.verdict == "the data cannot say"
     assert "No saving is claimed" in advice.notes[0]
     assert "drawn by lot" in advice.experiment
+    imagined = advice.options[1]
+    assert imagined.value is None
+    assert imagined.low < 0 < imagined.high
+    assert "no saving is claimed" in imagined.note
+
+
+def test_bounds_of_an_offer_never_made_hold_every_way_to_take_it():
+    rng = np.random.default_rng(4)
+    rows = pd.DataFrame({"amount": rng.lognormal(8, 1, 300), "days": rng.uniform(0, 120, 300)})
+    rows["value"] = 100 * 1.2 ** (-rows["days"] / 365)
+    low, high = bound_unoffered(rows, rate=0.02, window=10, cost_of_capital=0.2)
+    worth = 98 * 1.2 ** (-rows["days"].clip(upper=10) / 365) - rows["value"]
+    for _ in range(200):
+        taken = rng.random(300) < rng.random()
+        assert low <= np.average(worth * taken, weights=rows["amount"]) <= high
+    reached = [np.average(worth * (s * worth > 0), weights=rows["amount"]) for s in (-1, 1)]
+    assert reached == pytest.approx([low, high])
 
 
 def test_an_impossible_confidence_is_refused(study, verdict):

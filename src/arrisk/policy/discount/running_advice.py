@@ -6,10 +6,12 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from arrisk.display import money
 from arrisk.policy.discount.designs import Reading
 from arrisk.policy.discount.running_scheme import DESCRIPTIVE
+from arrisk.policy.discount.unoffered import bound_unoffered
 from arrisk.policy.discount.verdict_page import reason_unidentified
 from arrisk.policy.recommendation import Estimate, Flip, Option, Recommendation
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["recommend_running_scheme"]
 
 DECISION = "Keep, reprice or stop the discount that runs?"
+IMAGINED = (0.02, 10.0)  # rate and window of the commonest textbook terms, where none were offered
 HIGHEST_CAPITAL = 0.60  # a cost of capital beyond which no verdict is said to turn on it
 STUDIES = (
     "Takers are not like others, and studies disagree on how: discounts go to riskier buyers (Klapper, "
@@ -151,6 +154,8 @@ def _options(verdict: SchemeVerdict) -> tuple[Option, ...]:
     """Going on, stopping, the rate that would have paid, and the part given by hand."""
     unit, earned, hand = f"{verdict.currency} a year", verdict.earned, verdict.by_hand
     options = [Option("no offer", 0.0, 0.0, 0.0, unit, "the yardstick: gains are against it")]
+    if not verdict.rules.exists:
+        options.append(_imagined(verdict, unit))
     if earned is not None:
         note = f"earns money with a probability of {verdict.chance_of_gain:.0%}"
         note = note if verdict.identified else "the ledger speaks against the design"
@@ -172,6 +177,26 @@ def _options(verdict: SchemeVerdict) -> tuple[Option, ...]:
         note = "bounds: at worst the takers would have paid on the same day, at best not before the horizon"
         options.append(Option("go on, other offers", None, hand.low, hand.high, unit, note))
     return tuple(options)
+
+
+def _imagined(verdict: SchemeVerdict, unit: str) -> Option:
+    """Bounds on usual terms where nothing was ever offered."""
+    rate, window = IMAGINED
+    low, high = bound_unoffered(
+        verdict.rows, rate=rate, window=window, cost_of_capital=verdict.cost_of_capital
+    )
+    invoices = verdict.rules.invoices
+    year = invoices[invoices["issue_date"] > verdict.as_of - pd.Timedelta(days=365)]
+    sales = float(year["billed"].sum()) / 100
+    early = verdict.rows.loc[verdict.rows["days"] <= window, "amount"].sum() / verdict.rows["amount"].sum()
+    note = (
+        f"bounds, no saving is claimed: at worst only those take it on whom it loses, above all the "
+        f"{early:.0%} of sales paid within {window:.0f} days anyway, at best only those on whom it gains; "
+        "sales and losses left as they are"
+    )
+    return Option(
+        f"offer all {rate:.0%} within {window:.0f} days", None, low * sales, high * sales, unit, note
+    )
 
 
 def _flip(verdict: SchemeVerdict, capital: Assumption, margin: Assumption) -> Flip:
