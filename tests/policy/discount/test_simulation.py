@@ -127,7 +127,6 @@ def _by_hand(grid, rate, day, k=0.08, take=0.3, fast=0.4, relief=0.5):
     return gain
 
 
-@pytest.mark.slow
 def test_results_do_not_depend_on_the_number_of_workers():
     book = make_book(offered=("Trade",), customers=30, invoices=40)
     schemes = SchemeGrid((0.01, 0.02), (10,))

@@ -109,9 +109,10 @@ def simulate_offers(
     n_jobs: int,
 ) -> list[Values]:
     """Value schemes on common draws: of each of `offers` arrays draws x segments x thresholds x schemes."""
+    # Threads: a process of its own takes longer to start than most grids take, and memory for each.
     sizes = [min(CHUNK, draws - start) for start in range(0, draws, CHUNK)]
     seeds = np.random.SeedSequence(seed).spawn(len(sizes))
-    parts = joblib.Parallel(n_jobs=n_jobs)(
+    parts = joblib.Parallel(n_jobs=n_jobs, prefer="threads")(
         joblib.delayed(_simulate_chunk)(history, offers, assumptions, size, child)
         for size, child in zip(sizes, seeds, strict=True)
     )
