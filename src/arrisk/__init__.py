@@ -23,6 +23,12 @@ from arrisk.models.defaults.labels import make_invoice_labels, make_labels
 from arrisk.models.early_warning.backtest import backtest_alerts
 from arrisk.models.early_warning.ranking import rank_alerts
 from arrisk.models.early_warning.watch_list import make_watch_list
+from arrisk.models.effects.assignment import find_offer_rules
+from arrisk.models.effects.bunching import check_bunching
+from arrisk.models.effects.differences import estimate_differences
+from arrisk.models.effects.discontinuity import estimate_discontinuity
+from arrisk.models.effects.interrupted import estimate_interruption
+from arrisk.models.effects.outcomes import observe_outcomes
 from arrisk.models.features.customers import make_features
 from arrisk.models.features.invoices import make_invoice_features
 from arrisk.models.hazard.continuous import fit_cox
@@ -86,6 +92,10 @@ from arrisk.models.timing.entry_bias import compare_entry
 from arrisk.models.timing.independence import compare_independent
 from arrisk.models.timing.payment_timing import fit_timing
 from arrisk.models.timing.resampled_curve import resample_curve
+from arrisk.models.trial.assignment import assign_trial, read_assignment
+from arrisk.models.trial.plan import TrialPlan
+from arrisk.models.trial.reading import read_pilot
+from arrisk.models.trial.stopping import make_stopping_rule
 from arrisk.models.validation.drift import compare_samples
 from arrisk.models.validation.fold_comparison import compare_folds
 from arrisk.models.validation.folds import CustomerTimeSplit
@@ -96,8 +106,12 @@ from arrisk.policy.alert_value import value_alerts
 from arrisk.policy.cash import recommend_cash
 from arrisk.policy.default_counts import count_defaults, define_default
 from arrisk.policy.discount.advice import recommend_discount
+from arrisk.policy.discount.objective import compare_discounts
+from arrisk.policy.discount.pilot import design_pilot
+from arrisk.policy.discount.running_advice import recommend_running_scheme
 from arrisk.policy.discount.running_scheme import describe_running_scheme
 from arrisk.policy.discount.simulation import make_schemes, simulate_discounts
+from arrisk.policy.discount.verdict import evaluate_running_scheme
 from arrisk.policy.early_warning import define_alerts, recommend_early_warning
 from arrisk.policy.excess_history import make_excess_history
 from arrisk.policy.exposure import recommend_exposure
@@ -110,6 +124,15 @@ from arrisk.policy.insurance.case import make_insurance_case
 from arrisk.policy.insurance.decision import recommend_insurance
 from arrisk.policy.insurance.stability import map_stability
 from arrisk.policy.insurance.terms import PolicyTerms
+from arrisk.policy.limits.budget import share_risk_budget
+from arrisk.policy.limits.exposure_slope import estimate_exposure_slope
+from arrisk.policy.limits.heuristics import compare_limit_rules
+from arrisk.policy.limits.hysteresis import compare_limit_bands
+from arrisk.policy.limits.limit_policy import make_limits
+from arrisk.policy.limits.release import release_or_stop
+from arrisk.policy.limits.review import recommend_limits
+from arrisk.policy.limits.stop_threshold import compare_stop_thresholds
+from arrisk.policy.limits.tightening import estimate_tightening
 from arrisk.policy.ownership import make_ownership, recommend_ownership
 from arrisk.policy.payment_calendar import define_calendar
 from arrisk.policy.payment_days import compare_dso, recommend_payment_days
@@ -119,6 +142,15 @@ from arrisk.policy.recommendation import Recommendation
 from arrisk.policy.reliance import recommend_reliance
 from arrisk.policy.sales_plan import define_sales
 from arrisk.policy.study import Study, open_study
+from arrisk.policy.terms.customer_value import value_customers
+from arrisk.policy.terms.decision import recommend_terms
+from arrisk.policy.terms.frontier import compare_terms
+from arrisk.policy.terms.interest_book import make_late_interest
+from arrisk.policy.terms.milestone_comparison import compare_milestones
+from arrisk.policy.terms.milestones import MilestonePlan, Progress
+from arrisk.policy.terms.prepayment import compare_prepayment
+from arrisk.policy.terms.terms_policy import make_terms_policy
+from arrisk.policy.terms.trial import design_terms_trial
 from arrisk.policy.timing import recommend_timing
 from arrisk.policy.weekly_review import recommend_health
 from arrisk.policy.worklist import make_worklist
@@ -160,8 +192,10 @@ __all__ = [
     "ExpertCard",
     "Factor",
     "Ledger",
+    "MilestonePlan",
     "PaymentCalendar",
     "PolicyTerms",
+    "Progress",
     "Recommendation",
     "Recovery",
     "Rules",
@@ -171,11 +205,13 @@ __all__ = [
     "Snapshot",
     "Study",
     "Table",
+    "TrialPlan",
     "WoeBinner",
     "aalen_johansen",
     "absorption",
     "allowance_movement",
     "append_overlay",
+    "assign_trial",
     "backtest_alerts",
     "backtest_cash",
     "backtest_expert",
@@ -184,21 +220,29 @@ __all__ = [
     "backtest_timing",
     "backtest_worklist",
     "bound_grades",
+    "check_bunching",
     "check_early_booking",
     "closed_only_curve",
     "cohort_rates",
     "compare_allowance",
     "compare_closed_only",
+    "compare_discounts",
     "compare_dso",
     "compare_entry",
     "compare_folds",
     "compare_independent",
     "compare_independent_cash",
     "compare_late_scores",
+    "compare_limit_bands",
+    "compare_limit_rules",
     "compare_loss_rates",
+    "compare_milestones",
+    "compare_prepayment",
     "compare_samples",
     "compare_score_folds",
     "compare_segments",
+    "compare_stop_thresholds",
+    "compare_terms",
     "compare_with_timing",
     "count_defaults",
     "define_alerts",
@@ -207,11 +251,20 @@ __all__ = [
     "define_default",
     "define_sales",
     "describe_running_scheme",
+    "design_pilot",
+    "design_terms_trial",
+    "estimate_differences",
+    "estimate_discontinuity",
+    "estimate_exposure_slope",
+    "estimate_interruption",
     "estimate_shocks",
+    "estimate_tightening",
+    "evaluate_running_scheme",
     "find_breaches",
     "find_closed_days",
     "find_leaks",
     "find_next_payments",
+    "find_offer_rules",
     "find_pay_days",
     "fit_cox",
     "fit_hazard",
@@ -251,6 +304,8 @@ __all__ = [
     "make_invoice_features",
     "make_invoice_labels",
     "make_labels",
+    "make_late_interest",
+    "make_limits",
     "make_macro_series",
     "make_movement",
     "make_ownership",
@@ -259,20 +314,25 @@ __all__ = [
     "make_rankings",
     "make_sample",
     "make_schemes",
+    "make_stopping_rule",
     "make_survival_counts",
+    "make_terms_policy",
     "make_turnover",
     "make_utilisation_path",
     "make_watch_list",
     "make_worklist",
     "map_stability",
     "migration_rate",
+    "observe_outcomes",
     "open_ledger",
     "open_study",
     "propose_map",
     "rank_alerts",
+    "read_assignment",
     "read_card",
     "read_ledger",
     "read_overlays",
+    "read_pilot",
     "recommend_cash",
     "recommend_discount",
     "recommend_early_warning",
@@ -281,22 +341,28 @@ __all__ = [
     "recommend_health",
     "recommend_incentives",
     "recommend_insurance",
+    "recommend_limits",
     "recommend_ownership",
     "recommend_payment_days",
     "recommend_provision",
     "recommend_reliance",
+    "recommend_running_scheme",
     "recommend_scorecard",
+    "recommend_terms",
     "recommend_timing",
+    "release_or_stop",
     "resample_curve",
     "run_study",
     "scale_rates",
     "score_new_customers",
+    "share_risk_budget",
     "shipped_maps",
     "sign_off",
     "simulate_discounts",
     "use_style",
     "validate_score",
     "value_alerts",
+    "value_customers",
     "value_guarantee",
     "value_pursuit",
     "vary_provision",
