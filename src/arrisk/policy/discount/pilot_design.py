@@ -35,11 +35,8 @@ import datetime
 import sys
 
 import arrisk as ar
-from arrisk.models.trial.assignment import read_assignment
-from arrisk.models.trial.plan import TrialPlan
-from arrisk.models.trial.reading import read_pilot
 
-PLAN = TrialPlan(
+PLAN = ar.TrialPlan(
 {plan}
 )
 # Benefit from z = {benefit}; harm to z = {harm}; looks on {dates}.
@@ -49,8 +46,8 @@ DIGEST = "{digest}"
 
 def analyse(snapshot, path):
     """The planned analysis of the newest look; read again at the next."""
-    arms = read_assignment(path, DIGEST)
-    return read_pilot(snapshot, arms, PLAN, digest=DIGEST, offer=OFFER)
+    arms = ar.read_assignment(path, DIGEST)
+    return ar.read_pilot(snapshot, arms, PLAN, digest=DIGEST, offer=OFFER)
 
 
 if __name__ == "__main__":
