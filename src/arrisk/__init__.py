@@ -106,10 +106,13 @@ from arrisk.policy.alert_value import value_alerts
 from arrisk.policy.cash import recommend_cash
 from arrisk.policy.default_counts import count_defaults, define_default
 from arrisk.policy.discount.advice import recommend_discount
+from arrisk.policy.discount.affordable import make_affordable_rates
+from arrisk.policy.discount.objective import compare_discounts
 from arrisk.policy.discount.objective import compare_discounts
 from arrisk.policy.discount.pilot import design_pilot
 from arrisk.policy.discount.running_advice import recommend_running_scheme
 from arrisk.policy.discount.running_scheme import describe_running_scheme
+from arrisk.policy.discount.sheet import make_assumption_sheet
 from arrisk.policy.discount.simulation import make_schemes, simulate_discounts
 from arrisk.policy.discount.verdict import evaluate_running_scheme
 from arrisk.policy.early_warning import define_alerts, recommend_early_warning
@@ -282,10 +285,12 @@ __all__ = [
     "flow_rates",
     "forecast_cash",
     "kaplan_meier",
+    "make_affordable_rates",
     "make_ageing",
     "make_ageing_panel",
     "make_agenda",
     "make_alerts",
+    "make_assumption_sheet",
     "make_attainment",
     "make_bridge",
     "make_class_changes",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,50 +9,39 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from arrisk.display import money
-from arrisk.policy.assumptions import Assumption
 from arrisk.models.trial.power import detectable_shift, pilot_size_means
+from arrisk.policy.discount.affordable import make_affordable_rates
+from arrisk.policy.discount.judgement import Judgement, find_flip, judge
+from arrisk.policy.discount.objective import DiscountChoice, compare_discounts
 from arrisk.policy.discount.running_scheme import DESCRIPTIVE, RunningScheme, describe_running_scheme
 from arrisk.policy.discount.schemes import describe_scheme, describe_terms
 from arrisk.policy.discount.simulation import EVIDENCE, DiscountGrid
-from arrisk.policy.recommendation import Estimate, Flip, Option, Recommendation, Verdict
-from arrisk.policy.recommendation_page import quantity
+from arrisk.policy.recommendation import Estimate, Option, Recommendation
 
 if TYPE_CHECKING:
     from arrisk.ledger.book import Snapshot
+    from arrisk.policy.discount.pilot_design import PilotDesign
     from arrisk.policy.study import Study
 
 __all__ = ["recommend_discount"]
 
 DECISION = "Offer a cash discount: which, to whom?"
 SHOWN = 4
-REACH = {
-    "take_up": (0.01, 0.99),
-    "default_relief": (0.0, 1.0),
-    "sales_effect": (0.0, 0.10),
-    "already_early": (0.0, 0.99),
-    "cost_of_capital": (0.0, 0.60),
-    "gross_margin": (0.0, 1.0),
-    "take_up_elasticity": (0.0, 5.0),
-}
-STEPS = 121
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
-class _Judgement:
-    """A verdict and the comparison behind it: `chosen` over `other` (None stands for no discount)."""
-
-    verdict: Verdict
-    chosen: pd.Series | None
-    other: pd.Series | None
-    gain: Floats
-    sure: float
-
-
 def recommend_discount(
-    study: Study, snapshot: Snapshot, grid: DiscountGrid, *, confidence: float = 0.8
+    study: Study,
+    snapshot: Snapshot,
+    grid: DiscountGrid,
+    *,
+    confidence: float = 0.8,
+    pilot: PilotDesign | None = None,
 ) -> Recommendation:
     """Recommend a cash discount, or say that the ledger cannot.
+
+    The objective is the highest expected value whose worst draws stay within the study's limit (see
+    `compare_discounts`); no discount is always allowed.
 
     Only terms that customers were really offered can be adopted or kept: for others the ledger shows no
     take-up. A verdict is given when it holds in a share `confidence` of the draws over the customers and all
@@ -63,13 +51,15 @@ def recommend_discount(
     Parameters
     ----------
     study : Study
-        Gives grace_days.
+        Gives grace_days, and tail_limit and tail_level.
     snapshot : Snapshot
         What `grid` was computed from.
     grid : DiscountGrid
         See `simulate_discounts`.
     confidence : float
         See above; above 0.5.
+    pilot : PilotDesign, optional
+        The experiment to name (see `design_pilot`); by default one sized by the usual formula.
 
     Returns
     -------
@@ -79,11 +69,13 @@ def recommend_discount(
         raise ValueError(f"confidence = {confidence!r}: between 0.5 and 1")
     grace = study.get("grace_days")
     running = describe_running_scheme(snapshot, grace_days=round(grace.value) if grace else 3)
+    choice = compare_discounts(study, grid)
+    experiment = f"{pilot.finding()}." if pilot else _experiment(grid)
     if grid.history.offer is None:
-        return _cannot_say(grid, running, _reason_unseen(grid, running))
-    judged = _judge(grid, confidence)
+        return _cannot_say(choice, running, _reason_unseen(grid, running), experiment)
+    judged = judge(choice, confidence)
     if judged.verdict == "the data cannot say":
-        return _cannot_say(grid, running, _reason_unsure(grid, judged))
+        return _cannot_say(choice, running, _reason_unsure(choice, judged), experiment)
     value = _estimate(grid, judged)
     return Recommendation(
         decision=DECISION,
@@ -93,19 +85,19 @@ def recommend_discount(
         as_of=snapshot.date,
         options=_options(grid),
         expected_value=value,
-        flip=_find_flip(grid, judged),
+        flip=find_flip(grid, judged),
         identified=False,
         design=(
             "take-up is observed on offered invoices and timing on invoices without an offer; nobody was "
             "offered at random, so effects on default and sales are assumed over their ranges"
         ),
-        experiment=_experiment(grid),
-        assumptions=grid.assumptions,
-        notes=_notes(grid, running),
+        experiment=experiment,
+        assumptions=(*grid.assumptions, *choice.stated),
+        notes=_notes(choice, running, judged),
     )
 
 
-def _estimate(grid: DiscountGrid, judged: _Judgement) -> Estimate:
+def _estimate(grid: DiscountGrid, judged: Judgement) -> Estimate:
     """What following the verdict is worth, with the interval of the draws."""
     low, high = np.quantile(judged.gain, ((1 - grid.level) / 2, (1 + grid.level) / 2))
     mean, against = float(judged.gain.mean()), "no discount"
@@ -118,35 +110,7 @@ def _estimate(grid: DiscountGrid, judged: _Judgement) -> Estimate:
     return Estimate(mean, min(float(low), mean), max(float(high), mean), grid.level, unit, method)
 
 
-def _judge(grid: DiscountGrid, confidence: float) -> _Judgement:
-    """Compare the offered terms, the running scheme and no discount on the same draws."""
-    offer = grid.history.offer
-    assert offer is not None
-    zero = np.zeros(len(grid.npv))
-    now = grid.running.iloc[0] if len(grid.running) and grid.running["sales"].iloc[0] > 0 else None
-    current = grid.running_npv[:, 0] if now is not None else zero
-    status_quo = now if current.mean() > 0 else None
-    known = grid.table[(grid.table["rate"] == offer.rate) & (grid.table["days"] == offer.days)]
-    if len(known):
-        best = grid.npv[:, known.index[0]]
-        gain = best - (current if status_quo is not None else zero)
-        if _sure(gain) >= confidence and _sure(best) >= confidence:
-            return _Judgement("adopt", known.iloc[0], status_quo, gain, _sure(gain))
-        if now is None:
-            verdict: Verdict = "reject" if _sure(best) <= 1 - confidence else "the data cannot say"
-            return _Judgement(verdict, None, known.iloc[0], -best, _sure(-best))
-    if now is not None and _sure(current) >= confidence:
-        return _Judgement("keep", now, None, current, _sure(current))
-    if now is not None and _sure(current) <= 1 - confidence:
-        return _Judgement("reject", None, now, -current, _sure(-current))
-    return _Judgement("the data cannot say", None, now, -current, _sure(-current))
-
-
-def _sure(gain: Floats) -> float:
-    return float((gain > 0).mean())
-
-
-def _answer(grid: DiscountGrid, judged: _Judgement, value: Estimate) -> str:
+def _answer(grid: DiscountGrid, judged: Judgement, value: Estimate) -> str:
     currency = grid.history.currency
     worth = f"about {money(_two_digits(value.value), currency)} a year"
     odds = f"in {judged.sure:.0%} of the draws"
@@ -174,7 +138,7 @@ def _two_digits(value: float) -> float:
     return float(f"{value:.2g}")
 
 
-def _scope(grid: DiscountGrid, judged: _Judgement) -> str:
+def _scope(grid: DiscountGrid, judged: Judgement) -> str:
     scheme = judged.chosen if judged.chosen is not None else judged.other
     assert scheme is not None
     whom = "all customers" if scheme["segment"] == "all" else str(scheme["segment"])
@@ -205,49 +169,10 @@ def _option(grid: DiscountGrid, row: pd.Series, unit: str, currency: str) -> Opt
     return Option(describe_scheme(row, currency), mean, low, high, unit, note)
 
 
-def _find_flip(grid: DiscountGrid, judged: _Judgement) -> Flip:
-    """The assumption that turns the verdict after the smallest move, measured in its own range."""
-    turns = [turn for a in grid.assumptions for turn in _turns(grid, judged, a)]
-    if turns:
-        a, at = min(turns, key=lambda turn: abs(turn[1] - turn[0].value) / _spread(turn[0]))
-        side = "above" if at > a.value else "below"
-        outside = "" if a.low <= at <= a.high else ", outside its assumed range"
-        sentence = (
-            f"It turns when {a.name.replace('_', ' ')} is {side} {quantity(at, a.unit)} (assumed "
-            f"{quantity(a.value, a.unit)}){outside}, everything else as assumed."
-        )
-        return Flip(a.name, a.value, at, a.unit, sentence)
-    top = grid.tornado(judged.chosen if judged.chosen is not None else judged.other)
-    name = str(top["assumption"].iloc[0]) if len(top) else grid.assumptions[0].name
-    a = next(x for x in grid.assumptions if x.name == name)
-    sentence = "No single assumption turns it at any value it could take; it moves most with {}."
-    return Flip(a.name, a.value, None, a.unit, sentence.format(name.replace("_", " ")))
-
-
-def _spread(a: Assumption) -> float:
-    return (a.high - a.low) or (REACH[a.name][1] - REACH[a.name][0])
-
-
-def _turns(grid: DiscountGrid, judged: _Judgement, a: Assumption) -> list[tuple[Assumption, float]]:
-    """Values of an assumption at which the verdict's worth crosses zero, within all it could be."""
-    values = np.linspace(min(REACH[a.name][0], a.low), max(REACH[a.name][1], a.high), STEPS)
-    margin = _margin(grid, judged, a.name, values)
-    crossings = np.flatnonzero(margin[:-1] * margin[1:] < 0)
-    share = margin[crossings] / (margin[crossings] - margin[crossings + 1])
-    return [(a, float(v)) for v in values[crossings] + share * (values[1] - values[0])]
-
-
-def _margin(grid: DiscountGrid, judged: _Judgement, name: str, values: Floats) -> Floats:
-    """What the verdict is worth along one assumption."""
-
-    def worth(scheme: pd.Series | None) -> Floats:
-        zero = np.zeros(len(values))
-        return zero if scheme is None else grid.point_value(scheme, {name: values.tolist()})
-
-    return worth(judged.chosen) - worth(judged.other)
-
-
-def _cannot_say(grid: DiscountGrid, running: RunningScheme, reason: str) -> Recommendation:
+def _cannot_say(
+    choice: DiscountChoice, running: RunningScheme, reason: str, experiment: str
+) -> Recommendation:
+    grid = choice.grid
     return Recommendation(
         decision=DECISION,
         verdict="the data cannot say",
@@ -256,9 +181,9 @@ def _cannot_say(grid: DiscountGrid, running: RunningScheme, reason: str) -> Reco
         as_of=grid.history.as_of,
         options=_options(grid),
         design="customers were not offered different terms at random, or not at all",
-        experiment=_experiment(grid),
-        assumptions=grid.assumptions,
-        notes=_notes(grid, running),
+        experiment=experiment,
+        assumptions=(*grid.assumptions, *choice.stated),
+        notes=_notes(choice, running),
     )
 
 
@@ -275,9 +200,18 @@ def _reason_unseen(grid: DiscountGrid, running: RunningScheme) -> str:
     )
 
 
-def _reason_unsure(grid: DiscountGrid, judged: _Judgement) -> str:
+def _reason_unsure(choice: DiscountChoice, judged: Judgement) -> str:
+    grid = choice.grid
     offer = grid.history.offer
     assert offer is not None
+    running = choice.option("running")
+    if running is not None and not running["within"] and running["npv"] > 0:
+        currency = grid.history.currency
+        return (
+            f"{running['option']} is expected to earn {money(running['npv'], currency)} a year, but the "
+            f"worst {choice.tail_level:.0%} of draws lose {money(-running['tail'], currency)} on average, "
+            f"more than the {money(choice.limit, currency)} that is accepted."
+        )
     top = grid.tornado(judged.other)
     name = str(top["assumption"].iloc[0]).replace("_", " ") if len(top) else "the customers drawn"
     return (
@@ -326,6 +260,27 @@ def _customer_means(grid: DiscountGrid) -> Floats:
     return np.asarray(time[totals > 0] / totals[totals > 0], dtype=float)
 
 
+def _odds(choice: DiscountChoice, judged: Judgement | None) -> list[str]:
+    """The objective's pick; chance to be best, regret and largest affordable rate of what is judged."""
+    grid, currency = choice.grid, choice.grid.history.currency
+    lead = "" if grid.history.offer else "On the assumptions alone: "
+    notes = [
+        f"{lead}{choice.finding()}. Accepted of the worst {choice.tail_level:.0%} of draws: a loss of "
+        f"{money(choice.limit, currency)} a year on average."
+    ]
+    none = choice.option("no discount")
+    rows = [none if judged is not None and judged.chosen is None else choice.chosen]
+    rows += [choice.option("running")] if grid.is_running else []
+    said = [
+        f"{row['option']} has a chance of {row['p_best']:.0%} to be the best of all and misses "
+        f"{money(row['regret'], currency)} a year on average against it"
+        for row in rows
+        if row is not None
+    ]
+    rates = make_affordable_rates(grid)
+    return [*notes, f"{'; '.join(said)}.", f"{rates.finding()}."]
+
+
 def _better_untried(grid: DiscountGrid) -> list[str]:
     """Say why a scheme that looks better than the verdict is not recommended."""
     best = grid.best
@@ -337,9 +292,11 @@ def _better_untried(grid: DiscountGrid) -> list[str]:
     ]
 
 
-def _notes(grid: DiscountGrid, running: RunningScheme) -> tuple[str, ...]:
-    history = grid.history
-    notes = [*_better_untried(grid), *EVIDENCE]
+def _notes(
+    choice: DiscountChoice, running: RunningScheme, judged: Judgement | None = None
+) -> tuple[str, ...]:
+    grid, history = choice.grid, choice.grid.history
+    notes = [*_odds(choice, judged), *_better_untried(grid), *EVIDENCE]
     if running.exists:
         notes.append(f"{running.finding()}. {DESCRIPTIVE}")
     seen = [s for k, s in enumerate(history.segments) if history.has_evidence(k)]

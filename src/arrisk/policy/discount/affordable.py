@@ -57,7 +57,10 @@ class AffordableRates:
     def finding(self) -> str:
         """What the whole book affords, and the segment that affords most, in one sentence."""
         rows = self.table[self.table["days"] == self.days]
-        book, parts = rows[rows["segment"] == ALL].iloc[0], rows[rows["segment"] != ALL]
+        book, parts = (
+            rows[rows["segment"] == ALL].iloc[0],
+            rows[(rows["segment"] != ALL) & rows["affordable"].notna()],
+        )
         text = (
             f"Within {self.days} days the book affords at most {book['affordable']:.2%} "
             f"({book['low']:.2%} to {book['high']:.2%})"
@@ -154,7 +157,7 @@ def find_fixed_rate(rates: Floats, affordable: Floats) -> float:
 
 
 def _break_even(part: pd.DataFrame) -> float:
-    """Where the expected value falls through zero; beyond the rates tried, the nearest scheme's break-even."""
+    """Where the expected value falls through zero; beyond the rates tried, the nearest break-even."""
     rates, value = part["rate"].to_numpy(dtype=float), part["npv"].to_numpy(dtype=float)
     falls = np.flatnonzero((value[:-1] > 0) & (value[1:] <= 0))
     if not len(falls):

@@ -1,0 +1,109 @@
+"""The objective, the assumption sheet and the affordable rates, on a book whose truth is known."""
+
+import numpy as np
+import pytest
+
+from arrisk.policy.assumptions import Assumption
+from arrisk.policy.discount.affordable import find_fixed_rate, make_affordable_rates
+from arrisk.policy.discount.objective import choose_discount, expected_shortfall, limit_amount
+from arrisk.policy.discount.sheet import FOUR, make_assumption_sheet
+from arrisk.policy.discount.simulation import make_schemes, simulate_discounts
+from tests.policy.discount.books import assume, make_book
+
+
+@pytest.fixture(scope="module")
+def grid():
+    book = make_book(offered=("Trade",), loss_share=0.01, customers=30, invoices=20)
+    return simulate_discounts(
+        book, make_schemes(book), assume(sales_effect=(0.0, 0.0, 0.02)), draws=200, seed=1
+    )
+
+
+def test_the_tail_is_the_mean_of_the_worst_draws():
+    rng = np.random.default_rng(3)
+    draws = rng.normal(size=(200_000, 1))
+    tail, error = expected_shortfall(draws, 0.05)
+    assert tail[0] == pytest.approx(-2.0627, abs=4 * error[0])  # -phi(z) / 0.05 of a standard normal
+    spread = [expected_shortfall(rng.normal(size=(2_000, 1)), 0.05)[0][0] for _ in range(200)]
+    assert expected_shortfall(rng.normal(size=(2_000, 1)), 0.05)[1][0] == pytest.approx(
+        np.std(spread), rel=0.25
+    )
+    assert expected_shortfall(draws, 1.0)[0][0] == pytest.approx(draws.mean())
+
+
+def test_the_pick_is_the_best_within_the_limit_and_none_is_always_allowed(grid):
+    free = choose_discount(grid, limit=np.inf)
+    assert free.price == 0
+    assert free.chosen["option"] == free.free["option"]
+    assert free.free["npv"] == pytest.approx(max(grid.npv.mean(axis=0).max(), 0.0, grid.running_npv.mean()))
+    tight = choose_discount(grid, limit=max(0.0, -free.free["tail"]) * 0.5)
+    rest = tight.table[tight.table["tail"] >= -tight.limit]
+    assert tight.chosen["npv"] == rest["npv"].max()
+    assert tight.price == pytest.approx(free.free["npv"] - rest["npv"].max())
+    assert choose_discount(grid, limit=0.0).chosen["tail"] >= 0
+    assert tight.price > 0
+    assert "the limit costs" in tight.finding()
+
+
+def test_chance_to_be_best_and_regret_count_every_option(grid):
+    table = choose_discount(grid, limit=1e9).table
+    assert table["p_best"].sum() == pytest.approx(1.0)
+    assert set(table["kind"]) == {"no discount", "running", "scheme"}
+    values = np.column_stack([np.zeros(len(grid.npv)), grid.running_npv[:, 0], grid.npv])
+    none = table[table["kind"] == "no discount"].iloc[0]
+    assert none["regret"] == pytest.approx(values.max(axis=1).mean())
+    assert table["regret"].idxmin() == table["npv"].idxmax()
+
+
+@pytest.mark.parametrize(
+    ("unit", "amount"), [("fraction of yearly margin", 5_000.0), ("EUR per year", 0.005)]
+)
+def test_the_unit_says_what_the_limit_counts(unit, amount):
+    assert limit_amount(Assumption("tail_limit", 0.005, 0.005, 0.005, unit, "board"), 1e6) == amount
+
+
+def test_limits_and_levels_out_of_range_are_named(grid):
+    with pytest.raises(ValueError, match="limit = -1"):
+        choose_discount(grid, limit=-1)
+    with pytest.raises(ValueError, match="tail_level = 0"):
+        choose_discount(grid, limit=1, tail_level=0)
+
+
+def test_the_sheet_always_shows_the_four_and_others_only_when_they_move_more(grid):
+    sheet = make_assumption_sheet(grid)
+    assert set(sheet.table["assumption"].head(4)) == set(FOUR)
+    least = sheet.table["swing"].head(4).min()
+    assert (sheet.table["swing"].iloc[4:] > least).all()
+    ends = grid.point_value(sheet.scheme, {"default_relief": (0.0, 1.0)})
+    line = sheet.table.set_index("assumption").loc["default_relief"]
+    assert (line["npv_at_low"], line["npv_at_high"]) == pytest.approx(tuple(ends))
+    assert sheet.table.set_index("assumption").loc["take_up", "observed"]
+    assert "Breaks even" in sheet.to_table().note
+    assert sheet.top["assumption"].replace("_", " ") in sheet.plot().get_title(loc="left").replace("\n", " ")
+
+
+def test_a_line_breaks_even_where_its_value_makes_the_scheme_worth_nothing(grid):
+    sheet = make_assumption_sheet(grid)
+    for _, line in sheet.table[sheet.table["breaks_even"].notna()].iterrows():
+        at = grid.point_value(sheet.scheme, {line["assumption"]: [line["breaks_even"]]})[0]
+        assert abs(at) < 0.02 * max(line["swing"], abs(sheet.npv))
+
+
+def test_the_affordable_rate_lies_between_a_scheme_that_gains_and_one_that_loses(grid):
+    rates = make_affordable_rates(grid)
+    row = rates.table[(rates.table["segment"] == "all") & (rates.table["days"] == 10)].iloc[0]
+    same = grid.table[(grid.table["segment"] == "all") & (grid.table["days"] == 10)]
+    same = same[same["threshold"] == same["threshold"].min()]
+    assert (same.loc[same["rate"] < row["affordable"], "npv"] > 0).all()
+    assert (same.loc[same["rate"] > row["affordable"], "npv"] <= 0).all()
+    assert row["low"] <= row["affordable"] <= row["high"]
+    assert len(rates.plot().collections) == 1
+    assert "2.00%" in rates.finding()
+    with pytest.raises(ValueError, match="days = 7: allowed are 5, 10, 15"):
+        make_affordable_rates(grid, days=7)
+
+
+def test_a_fixed_rate_outside_the_rates_tried_is_the_nearest_break_even():
+    rates = np.array([0.01, 0.02])
+    assert find_fixed_rate(rates, np.array([0.004, 0.003])) == 0.004
+    assert find_fixed_rate(rates, np.array([0.05, 0.04])) == 0.04
