@@ -108,7 +108,6 @@ from arrisk.policy.default_counts import count_defaults, define_default
 from arrisk.policy.discount.advice import recommend_discount
 from arrisk.policy.discount.affordable import make_affordable_rates
 from arrisk.policy.discount.objective import compare_discounts
-from arrisk.policy.discount.objective import compare_discounts
 from arrisk.policy.discount.pilot import design_pilot
 from arrisk.policy.discount.running_advice import recommend_running_scheme
 from arrisk.policy.discount.running_scheme import describe_running_scheme

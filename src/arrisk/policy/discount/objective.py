@@ -93,6 +93,10 @@ class DiscountChoice:
         """The picked options, no discount, the running scheme and the next best, ready to be shown."""
         return objective_page.choice_table(self, name, rows)
 
+    def segments_table(self, name: str = "discount_segments") -> Table:
+        """Value and cash of the picked scheme by segment; of the best of the grid when none is picked."""
+        return objective_page.segments_table(self, name)
+
     def plot(self, ax: Axes | None = None) -> Axes:
         """Expected value of every option against its worst draws, with the limit."""
         return objective_page.plot_choice(self, ax)
