@@ -9,6 +9,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 
 from arrisk.display import Format, Table, money, stamp
+from arrisk.policy.discount.plots import scale_of
 from arrisk.policy.discount.schemes import describe_terms
 
 if TYPE_CHECKING:
@@ -123,7 +124,8 @@ def _picked(choice: DiscountChoice, row: pd.Series) -> str:
 def plot_choice(choice: DiscountChoice, ax: Axes | None = None) -> Axes:
     """Expected value against the mean of the worst draws; right of the line is within the limit."""
     axes = plt.subplots()[1] if ax is None else ax
-    scale = 1000.0
+    currency = choice.grid.history.currency
+    scale, unit = scale_of(float(choice.table["npv"].abs().max()), currency)
     table = choice.table.assign(x=choice.table["tail"] / scale, y=choice.table["npv"] / scale)
     schemes = table[~table["kind"].isin([NONE, RUNNING])]
     for within, colour, label in ((True, BLUE, "within the limit"), (False, GREY, "beyond the limit")):
@@ -139,9 +141,8 @@ def plot_choice(choice: DiscountChoice, ax: Axes | None = None) -> Axes:
     pick = table[table.index == choice.chosen.name]
     axes.scatter(pick["x"], pick["y"], s=150, marker="o", fc="none", ec="black", lw=1.8, label="picked")
     _zoom(axes, table, -choice.limit / scale)
-    currency = choice.grid.history.currency
-    axes.set_xlabel(f"mean of the worst {choice.tail_level:.0%} of draws, thousand {currency} a year")
-    axes.set_ylabel(f"expected gain, thousand {currency} a year")
+    axes.set_xlabel(f"mean of the worst {choice.tail_level:.0%} of draws, {unit} a year")
+    axes.set_ylabel(f"expected gain, {unit} a year")
     axes.set_title(fill(choice.finding(), WIDTH), loc="left")
     axes.legend(loc="lower right")
     return stamp(axes, choice.grid.history.as_of, "a point: one scheme")

@@ -55,7 +55,8 @@ def plot_grid(grid: DiscountGrid, ax: Axes | None = None, scheme: pd.Series | No
     axes.grid(visible=False)
     axes.set(xlabel="discount", ylabel="days to take it")
     axes.set_title(fill(grid.finding(), WIDTH), loc="left")
-    framed = "frame: best" if offer is None else "frame: best; dotted: terms offered now"
+    framed = "frame: best" if best.name == grid.best.name else "frame: picked"
+    framed += "" if offer is None else "; dotted: terms offered now"
     return stamp(axes, grid.history.as_of, f"in the tiles: gain, {unit} a year; {framed}")
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["plot_sheet", "sheet_finding", "sheet_table"]
 
 BLUE, VERMILLION = "#0072B2", "#D55E00"
-WIDTH = 78
+WIDTH = 70
 MORE = "moves it more"
 
 
@@ -105,8 +105,10 @@ def plot_sheet(sheet: AssumptionSheet, ax: Axes | None = None) -> Axes:
     axes.grid(visible=False, axis="y")
     axes.set_xlabel(f"gain, {unit} a year")
     axes.set_title(fill(sheet.finding(), WIDTH), loc="left")
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=3)
-    text = "one line moves, the others as assumed" + ("; below the dots: moves it more" if below else "")
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.25), ncols=3)
+    text = "one line moves, the others as assumed" + (
+        "; below the dots: one that moves it more" if below else ""
+    )
     return stamp(axes, sheet.grid.history.as_of, text)
 
 
