@@ -142,8 +142,8 @@ def find_fixed_rate(rates: Floats, affordable: Floats) -> float:
 
     Examples
     --------
-    >>> find_fixed_rate(np.array([0.01, 0.02]), np.array([0.016, 0.012]))
-    0.014285714285714285
+    >>> round(find_fixed_rate(np.array([0.01, 0.02]), np.array([0.016, 0.012])), 6)
+    0.014286
     """
     gap = affordable - rates
     if gap[0] <= 0:
