@@ -263,9 +263,8 @@ def _customer_means(grid: DiscountGrid) -> Floats:
 def _odds(choice: DiscountChoice, judged: Judgement | None) -> list[str]:
     """The objective's pick; chance to be best, regret and largest affordable rate of what is judged."""
     grid, currency = choice.grid, choice.grid.history.currency
-    lead = "" if grid.history.offer else "On the assumptions alone: "
     notes = [
-        f"{lead}{choice.finding()}. Accepted of the worst {choice.tail_level:.0%} of draws: a loss of "
+        f"{choice.finding()}. Accepted of the worst {choice.tail_level:.0%} of draws: a loss of "
         f"{money(choice.limit, currency)} a year on average."
     ]
     none = choice.option("no discount")

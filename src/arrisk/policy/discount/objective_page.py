@@ -59,10 +59,13 @@ def choice_finding(choice: DiscountChoice) -> str:
     if free["kind"] == NONE:
         return "No scheme is expected to gain anything: the best is no discount"
     gains = f"{money(free['npv'], currency)} a year on average"
+    scheme = choice.scheme(free)
+    tried = scheme is not None and choice.grid.is_offered(scheme)
+    lead = "Most is gained by" if tried else "On assumptions, never offered: most is gained by"
     if choice.price == 0:
-        return f"Most is gained by {free['option']}: {gains}; {_worst(choice, free)}, within the limit"
+        return f"{lead} {free['option']}: {gains}; {_worst(choice, free)}, within the limit"
     return (
-        f"Most is gained by {free['option']}, {gains}, but {_worst(choice, free)}, more than the limit; "
+        f"{lead} {free['option']}, {gains}, but {_worst(choice, free)}, more than the limit; "
         f"within it the best is {chosen['option']}: the limit costs {money(choice.price, currency)} a year"
     )
 
