@@ -5,7 +5,7 @@ from __future__ import annotations
 import nbformat
 import pytest
 
-from arrisk.policy.agenda import QUESTION, Agenda, make_agenda
+from arrisk.policy.agenda import CHANGES, QUESTION, Agenda, make_agenda
 from arrisk.policy.recommendation import RECOMMENDATION_MIME
 from tests.report.stage import cannot_say, make_recommendation
 
@@ -32,14 +32,14 @@ def test_the_agenda_says_what_the_notebooks_say(agenda, root):
 
 @pytest.mark.slow
 def test_tables_have_a_row_a_decision(agenda):
-    assert len(agenda.decisions().frame) == len(agenda.recommendations) == 14
+    assert len(agenda.decisions().frame) == len(agenda.recommendations) == 17
     open_questions = [r for r in agenda.recommendations.values() if not r.identified]
     assert len(agenda.experiments().frame) == len(open_questions)
     assert agenda.experiments().frame["cheapest next experiment"].str.len().min() > 10
 
 
 def one(**changes):
-    families = dict.fromkeys(("scorecard", "discount", "insurance"), cannot_say())
+    families = dict.fromkeys(CHANGES, cannot_say())
     return Agenda({**families, **changes})
 
 

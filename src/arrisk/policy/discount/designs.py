@@ -140,7 +140,7 @@ def _threshold(rows: pd.DataFrame, rules: OfferRules, outcome: str, level: float
 
 
 def _series(rows: pd.DataFrame, rules: OfferRules, outcome: str, level: float) -> Effect:
-    first = rules.ruled.loc[rules.ruled["offered"].idxmax()]
+    first = rules.ruled.iloc[int(rules.ruled["offered"].to_numpy().argmax())]
     mine = rows[(rows["group"] == first["group"]) & rows["in_reach"]]
     if mine.empty:
         raise ModelError("no invoice within the rule is old enough")
@@ -155,7 +155,7 @@ def _at_threshold(rows: pd.DataFrame, rules: OfferRules) -> tuple[pd.Series, pd.
     cut = rules.ruled[rules.ruled["threshold"] > 0]
     if cut.empty:
         raise ModelError("the offer has no smallest amount")
-    rule = cut.loc[cut["offered"].idxmax()]
+    rule = cut.iloc[int(cut["offered"].to_numpy().argmax())]
     return rule, rows[rows["group"] == rule["group"]]
 
 

@@ -104,12 +104,12 @@ def show_designs(verdict: SchemeVerdict, name: str) -> Table:
     ]  # fmt: skip
     rows += [
         {
-            "outcome": OUTCOME_WORDS[row.outcome], "design": NAIVE, "whom": "not an effect",
-            "effect": row.estimate, "low": row.ci_low, "high": row.ci_high, "seen_from": np.nan,
-            "invoices": row.rows, "customers": row.clusters, "checks": "takers choose themselves",
+            "outcome": OUTCOME_WORDS[row["outcome"]], "design": NAIVE, "whom": "not an effect",
+            "effect": row["estimate"], "low": row["ci_low"], "high": row["ci_high"], "seen_from": np.nan,
+            "invoices": row["rows"], "customers": row["clusters"], "checks": "takers choose themselves",
         }
-        for row in verdict.naive.itertuples()
-        if row.rows
+        for row in verdict.naive.to_dict("records")
+        if row["rows"]
     ]  # fmt: skip
     if not rows:
         nothing = "not possible: no invoice was offered a discount"
@@ -166,9 +166,9 @@ def show_money(verdict: SchemeVerdict, name: str) -> Table:
     def add(what: str, value: float, unit: str, low: float = nan, high: float = nan) -> None:
         rows.append((what, value, low, high, unit))
 
-    for row in verdict.yearly.itertuples():
-        add(f"offered in a year, {row.group}, {row.how}", row.sales, currency)
-        add(f"discounts taken of it, {row.group}, {row.how}", row.discount, currency)
+    for row in verdict.yearly.to_dict("records"):
+        add(f"offered in a year, {row['group']}, {row['how']}", row["sales"], currency)
+        add(f"discounts taken of it, {row['group']}, {row['how']}", row["discount"], currency)
     if verdict.running.exists:
         total = verdict.running.total
         add("discounts taken too late, number", float(total["unearned"]), "invoices")
@@ -213,7 +213,7 @@ def plot_designs(verdict: SchemeVerdict, ax: Axes | None, outcome: str) -> Axes:
     found = [r.effect for r in readings if r.effect is not None]
     names = [f"{r.design}\n{r.whom}" for r in readings] + [NAIVE.replace(" (", "\n(")] * len(naive)
     values = [(e.estimate, e.ci_low, e.ci_high) for e in found]
-    values += [(row.estimate, row.ci_low, row.ci_high) for row in naive.itertuples()]
+    values += [(r["estimate"], r["ci_low"], r["ci_high"]) for r in naive.to_dict("records")]
     at = np.arange(len(names))[::-1]
     for k, (place, (estimate, low, high)) in enumerate(zip(at, values, strict=True)):
         colour = BLUE if k < len(found) else GREY
