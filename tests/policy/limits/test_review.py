@@ -8,24 +8,13 @@ import pytest
 from arrisk.errors import ModelError
 from arrisk.models.scoring.fitting import fit_scorecard
 from arrisk.policy.limits.budget import share_risk_budget
-from arrisk.policy.limits.customers import book_risks, read_limit_inputs, yearly_hazard
+from arrisk.policy.limits.customers import book_risks, yearly_hazard
 from arrisk.policy.limits.heuristics import compare_limit_rules
 from arrisk.policy.limits.hysteresis import compare_limit_bands
 from arrisk.policy.limits.limit import mean_within
-from arrisk.policy.limits.limit_policy import OPTIONS, make_limits
+from arrisk.policy.limits.limit_policy import OPTIONS
 from arrisk.policy.limits.release import release_or_stop
 from arrisk.policy.limits.review import limits_are_kept, recommend_limits
-
-
-@pytest.fixture(scope="module")
-def scored(sample_study):
-    snapshot = sample_study.snapshot()
-    return fit_scorecard(snapshot), snapshot
-
-
-@pytest.fixture(scope="module")
-def policy(sample_study, scored):
-    return make_limits(sample_study, *scored)
 
 
 @pytest.mark.slow
@@ -77,8 +66,8 @@ def test_a_budget_is_kept_and_caps_hold(policy):
 
 
 @pytest.mark.slow
-def test_the_book_splits_into_each_customer_and_the_rest(sample_study, scored):
-    inputs = read_limit_inputs(sample_study, *scored)
+def test_the_book_splits_into_each_customer_and_the_rest(policy):
+    inputs = policy.inputs
     limits = np.full(len(inputs.table), np.inf)
     chance = np.where(inputs.table["in_default"], 0.0, -np.expm1(-inputs.table["hazard"]))
     stake = inputs.draws["lgd"][0] * np.array(

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arrisk.models.scoring.fitting import fit_scorecard
 from arrisk.policy.limits.stop_threshold import compare_stop_thresholds, past_orders, threshold_costs
 
 rows = st.lists(
@@ -36,16 +35,9 @@ def test_costs_are_those_of_a_plain_loop(given_rows, margin, lost):
     assert (np.diff(losses, axis=1) >= -1e-9).all()
 
 
-@pytest.fixture(scope="module")
-def scored(sample_study):
-    snapshot = sample_study.snapshot()
-    return fit_scorecard(snapshot), snapshot
-
-
 @pytest.mark.slow
-def test_the_sample_is_judged_grade_by_grade(sample_study, scored):
-    scorecard, snapshot = scored
-    stops = compare_stop_thresholds(sample_study, scorecard, snapshot)
+def test_the_sample_is_judged_grade_by_grade(sample_study, scored, policy):
+    stops = compare_stop_thresholds(sample_study, *scored, policy.inputs)
     table = stops.table.set_index("grade")
     assert list(table.index) == ["all", "A", "B", "C", "D"]
     assert set(table["verdict"]) <= {"adopt", "keep", "the data cannot say"}

@@ -13,7 +13,7 @@ from arrisk.policy.granting import policy_change
 from arrisk.policy.recommendation import Recommendation
 from arrisk.policy.terms.changes import find_terms_changes
 from arrisk.policy.terms.decision import recommend_terms
-from arrisk.policy.terms.frontier import compare_terms, expected_shortfall, hit_multiples, non_dominated
+from arrisk.policy.terms.frontier import compare_terms, hit_multiples, non_dominated
 from arrisk.policy.terms.terms_policy import make_terms_policy
 from arrisk.policy.terms.trial import design_terms_trial
 from arrisk.policy.terms.worth import value_terms
@@ -170,10 +170,6 @@ def test_simulated_losses_are_those_expected_on_average(policy):
     assert abs(mean - 1) < 4 * error
     again = hit_multiples(study_with(**KNOWN), policy)
     assert (hits == again).all()
-
-
-def test_expected_shortfall_by_hand():
-    assert expected_shortfall(np.array([1.0, 5.0, 3.0, 9.0]), 0.5) == (7.0, pytest.approx(np.sqrt(5.0)))
 
 
 def test_more_terms_than_can_be_compared_are_refused(policy):

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from arrisk.display import Table, frame_html
+from arrisk.models.tail import expected_shortfall
 from arrisk.policy.assumptions import KNOWN, TYPICAL_SOURCE, Assumption
 from arrisk.policy.discount import objective_page, plots
 from arrisk.policy.discount.schemes import describe_scheme
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from arrisk.policy.discount.simulation import DiscountGrid
     from arrisk.policy.study import Study
 
-__all__ = ["DiscountChoice", "choose_discount", "compare_discounts", "expected_shortfall", "limit_amount"]
+__all__ = ["DiscountChoice", "choose_discount", "compare_discounts", "limit_amount"]
 
 NONE, RUNNING, SCHEME = "no discount", "running", "scheme"
 LIMIT, LEVEL = "tail_limit", "tail_level"
@@ -185,48 +186,19 @@ def choose_discount(
     """
     if limit < 0:
         raise ValueError(f"limit = {limit!r}: 0 or more, a loss that is accepted")
+    if not 0 < tail_level <= 1:
+        raise ValueError(f"tail_level = {tail_level!r}: above 0, at most 1")
     options, values = _options(grid)
     options["npv"] = values.mean(axis=0)
     options["mc_error"] = values.std(axis=0, ddof=1) / np.sqrt(len(values))
-    options["tail"], options["tail_error"] = expected_shortfall(values, tail_level)
+    worst, options["tail_error"] = expected_shortfall(-values, tail_level)
+    options["tail"] = -worst
     options["within"] = options["tail"] >= -limit
     top = values.max(axis=1, keepdims=True)
     options["p_best"] = np.bincount(values.argmax(axis=1), minlength=values.shape[1]) / len(values)
     options["regret"] = (top - values).mean(axis=0)
     table = options.sort_values("npv", ascending=False, kind="stable", ignore_index=True)
     return DiscountChoice(table, grid, float(limit), tail_level, stated)
-
-
-def expected_shortfall(values: Floats, level: float) -> tuple[Floats, Floats]:
-    """Mean of the worst share `level` of the draws of each column, and its Monte Carlo error.
-
-    The estimator of Acerbi and Tasche (2002): when ``level * n`` is not whole, the draw at the edge counts
-    in part, so that the measure stays coherent. The error is that of the influence function.
-
-    Parameters
-    ----------
-    values : array, draws x options
-    level : float
-        Above 0, at most 1; at 1 it is the mean.
-
-    Returns
-    -------
-    (array, array), options
-
-    Examples
-    --------
-    >>> tail, _ = expected_shortfall(np.array([[-4.0], [-2.0], [0.0], [6.0]]), 0.375)
-    >>> float(tail[0].round(6))
-    -3.333333
-    """
-    if not 0 < level <= 1:
-        raise ValueError(f"tail_level = {level!r}: above 0, at most 1")
-    n = len(values)
-    ranked, count = np.sort(values, axis=0), level * n
-    weights = np.clip(count - np.arange(n), 0.0, 1.0)
-    edge = ranked[min(n, int(np.ceil(count))) - 1]
-    below = np.minimum(values - edge, 0.0)
-    return weights @ ranked / count, below.std(axis=0, ddof=1) / (level * np.sqrt(n))
 
 
 def _options(grid: DiscountGrid) -> tuple[pd.DataFrame, Floats]:

@@ -51,7 +51,9 @@ class GradeBook:
     undated: float
 
 
-def read_grade_book(scorecard: Scorecard, snapshot: Snapshot) -> GradeBook:
+def read_grade_book(
+    scorecard: Scorecard, snapshot: Snapshot, scored: pd.DataFrame | None = None
+) -> GradeBook:
     """Read what each grade buys, on which terms, and how late it pays.
 
     Parameters
@@ -59,6 +61,8 @@ def read_grade_book(scorecard: Scorecard, snapshot: Snapshot) -> GradeBook:
     scorecard : Scorecard
         Grades the customers of the snapshot; without a fit all are one class.
     snapshot : Snapshot
+    scored : DataFrame, optional
+        What the scorecard predicts for the snapshot, when it was asked before.
 
     Returns
     -------
@@ -77,7 +81,7 @@ def read_grade_book(scorecard: Scorecard, snapshot: Snapshot) -> GradeBook:
     year that ended `definition.days` before the snapshot. So what is still open cannot bias it. A grade
     without such items takes the delay of the book.
     """
-    scored = scorecard.predict(snapshot)
+    scored = scorecard.predict(snapshot) if scored is None else scored
     held = scored["in_default"].astype(bool)
     live = scored.loc[~held, ["customer_id", "grade"]].copy()
     if live.empty:

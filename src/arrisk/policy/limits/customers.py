@@ -13,8 +13,9 @@ from scipy import special
 from arrisk.models.loss_draws import simulate_losses
 from arrisk.models.losses import conditional_pd
 from arrisk.policy.assumptions import Assumption
-from arrisk.policy.grade_terms.book import EVERYBODY, read_grade_book
+from arrisk.policy.grade_terms.book import EVERYBODY, GradeBook, read_grade_book
 from arrisk.policy.grade_terms.inputs import (
+    GradeInputs,
     choose_inputs,
     constant_hazard,
     draw_triangle,
@@ -22,7 +23,7 @@ from arrisk.policy.grade_terms.inputs import (
 )
 from arrisk.policy.limits.limit import BookRisk, Line, mean_within
 from arrisk.portfolio.exposure import group_names, make_exposure
-from arrisk.portfolio.utilisation import make_utilisation_path
+from arrisk.portfolio.utilisation import UtilisationPath, make_utilisation_path
 
 if TYPE_CHECKING:
     from arrisk.ledger.book import Snapshot
@@ -66,6 +67,11 @@ class LimitInputs:
     horizon_days : int
     doubt : str
         Why customers cannot be told apart; empty when they can.
+    book : GradeBook
+    base : GradeInputs
+        Of the grades of the book.
+    path : UtilisationPath
+        Of the customers, up to the day.
     """
 
     table: pd.DataFrame
@@ -78,6 +84,9 @@ class LimitInputs:
     currency: str
     horizon_days: int
     doubt: str
+    book: GradeBook
+    base: GradeInputs
+    path: UtilisationPath
 
     def assumed(self, name: str) -> Assumption:
         """One of the assumptions."""
@@ -142,12 +151,14 @@ def read_limit_inputs(study: Study, scorecard: Scorecard, snapshot: Snapshot) ->
     failing customer owes comes from the days of sales that defaults caught (see `count_losses`), over the
     days of sales that the customer usually owes; at most five times.
     """
-    grades = read_grade_book(scorecard, snapshot)
+    scored = scorecard.predict(snapshot)
+    book = read_grade_book(scorecard, snapshot, scored)
     base = choose_inputs(
-        study, snapshot, grades.table, scorecard.definition, constant_hazard(scorecard.horizon_days)
+        study, snapshot, book.table, scorecard.definition, constant_hazard(scorecard.horizon_days)
     )
-    table = _risks(scorecard, snapshot, float(base.pd[0, 0]))
-    table, wanted = _exposures(table, snapshot, float(base.overrun[0]))
+    path = make_utilisation_path(snapshot)
+    table = _risks(scorecard, snapshot, scored, float(base.pd[0, 0]))
+    table, wanted = _exposures(table, snapshot, path, float(base.overrun[0]))
     more = tuple(given_or_typical(study, n) for n in ("hurdle_rate", "exposure_slope"))
     level, rho = (given_or_typical(study, n) for n in ("capital_level", "asset_correlation"))
     draws = _draws(base.margin, base.lgd, base.cost_of_capital, more, study.seed)
@@ -162,11 +173,13 @@ def read_limit_inputs(study: Study, scorecard: Scorecard, snapshot: Snapshot) ->
         currency=snapshot.currency,
         horizon_days=scorecard.horizon_days,
         doubt=scorecard.doubt,
+        book=book,
+        base=base,
+        path=path,
     )
 
 
-def _risks(scorecard: Scorecard, snapshot: Snapshot, everybody: float) -> pd.DataFrame:
-    scored = scorecard.predict(snapshot)
+def _risks(scorecard: Scorecard, snapshot: Snapshot, scored: pd.DataFrame, everybody: float) -> pd.DataFrame:
     table = scored[["customer_id", "grade", "pd", "pd_low", "pd_high", "in_default"]].reset_index(drop=True)
     table["in_default"] = table["in_default"].astype(bool)
     if not scorecard.identified:
@@ -184,11 +197,11 @@ def _risks(scorecard: Scorecard, snapshot: Snapshot, everybody: float) -> pd.Dat
 
 
 def _exposures(
-    table: pd.DataFrame, snapshot: Snapshot, overrun: float
+    table: pd.DataFrame, snapshot: Snapshot, path: UtilisationPath, overrun: float
 ) -> tuple[pd.DataFrame, tuple[Floats, ...]]:
     now = make_exposure(snapshot).table.set_index("customer_id").reindex(table["customer_id"])
     weeks = [snapshot.date - pd.Timedelta(days=STEP * k) for k in range(YEAR // STEP)]
-    seen = make_utilisation_path(snapshot).at(weeks)
+    seen = path.at(weeks)
     first = snapshot.items.groupby("customer_id")["recorded_date"].min()
     seen = seen[seen["date"] >= seen["name"].map(first)]
     by_name = {name: part.clip(lower=0).to_numpy() for name, part in seen.groupby("name")["exposure"]}

@@ -17,7 +17,7 @@ from arrisk.policy.assumptions import Assumption
 from arrisk.policy.grade_terms.inputs import given_or_typical
 from arrisk.policy.limits.customers import LimitInputs
 from arrisk.policy.limits.limit import round_limit
-from arrisk.portfolio.utilisation import UtilisationPath, make_utilisation_path
+from arrisk.portfolio.utilisation import UtilisationPath
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -237,7 +237,7 @@ def compare_limit_bands(
     if policy.as_of != snapshot.date:
         raise ModelError(f"limits of {policy.as_of:%Y-%m-%d} on a snapshot of {snapshot.date:%Y-%m-%d}")
     cost, inputs = given_or_typical(study, "limit_change_cost"), policy.inputs
-    path, table = make_utilisation_path(snapshot), inputs.table
+    path, table = inputs.path, inputs.table
     keep = np.flatnonzero(~table["in_default"].to_numpy() & (table["usual"].to_numpy() > 0))
     live = table.iloc[keep]
     targets, after = past_targets(path, list(live["customer_id"]))

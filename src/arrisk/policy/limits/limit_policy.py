@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 
 from arrisk.display import Table, frame_html, money
 from arrisk.models.loss_draws import simulate_losses
+from arrisk.models.tail import expected_shortfall
 from arrisk.policy.grade_terms.inputs import given_or_typical
 from arrisk.policy.limits.customers import LimitInputs, book_risks, read_limit_inputs
 from arrisk.policy.limits.limit import (
     BookRisk,
+    Line,
     best_limit,
     break_even_hazard,
     mean_within,
@@ -40,6 +42,7 @@ YEARS = 20_000
 SEED_KEY = 16
 NOTICED = 0.10
 FULL = 0.99
+SHARES = 65
 RISK_FACTORS = tuple(float(f) for f in np.geomspace(1.0, 200.0, 40))
 Z95 = 1.959963984540054
 Floats = NDArray[np.float64]
@@ -312,8 +315,8 @@ def option_tails(inputs: LimitInputs, options: dict[str, Floats], seed: int) -> 
             chance, owed, float(inputs.draws["lgd"][0]), inputs.correlation, YEARS, seed + SEED_KEY
         )
         totals = runs.totals()
-        edge = float(np.quantile(totals, TAIL))
-        rows.append((name, float(totals.mean()), edge, float(totals[totals >= edge].mean())))
+        worst = float(expected_shortfall(totals, 1 - TAIL)[0])
+        rows.append((name, float(totals.mean()), float(np.quantile(totals, TAIL)), worst))
     return pd.DataFrame(rows, columns=["option", "loss", "tail_loss", "shortfall"])
 
 
@@ -332,9 +335,16 @@ def turning_risk(inputs: LimitInputs, risks: list[BookRisk]) -> float:
     while low < high:
         middle = (low + high) // 2
         worse = [replace(line, hazard=line.hazard * RISK_FACTORS[middle]) for line in lines]
-        cut = np.array([best_limit(w) < FULL * w.wanted[-1] for w in worse] or [0.0])
+        cut = np.array([_less_is_better(w) for w in worse] or [False])
         if cut.mean() >= NOTICED:
             high = middle
         else:
             low = middle + 1
     return RISK_FACTORS[low] if low < len(RISK_FACTORS) and len(live) else math.nan
+
+
+def _less_is_better(line: Line) -> bool:
+    """Whether some limit clearly below all of what is wanted is worth more than that."""
+    shares = np.append(np.linspace(0.0, FULL, SHARES), 1.0)
+    values = value_line(line, float(line.wanted[-1]) * shares).value
+    return bool(values[:-1].max() > values[-1])

@@ -22,8 +22,9 @@ from scipy import stats
 from arrisk.display import Table, frame_html
 from arrisk.errors import ModelError
 from arrisk.policy.assumptions import Assumption
-from arrisk.policy.grade_terms.book import EVERYBODY, read_grade_book
-from arrisk.policy.grade_terms.inputs import choose_inputs, constant_hazard, given_or_typical
+from arrisk.policy.grade_terms.book import EVERYBODY
+from arrisk.policy.grade_terms.inputs import given_or_typical
+from arrisk.policy.limits.customers import LimitInputs, read_limit_inputs
 from arrisk.policy.limits.stop_page import describe, plot_curves, verdicts_table
 from arrisk.portfolio.utilisation import UtilisationPath, make_utilisation_path
 
@@ -115,7 +116,7 @@ def compare_stop_thresholds(
     study: Study,
     scorecard: Scorecard,
     snapshot: Snapshot,
-    path: UtilisationPath | None = None,
+    inputs: LimitInputs | None = None,
     months: int = 6,
 ) -> StopThresholds:
     """Count what stopping orders at each use of the limit would have cost in the past, by grade.
@@ -127,8 +128,8 @@ def compare_stop_thresholds(
     scorecard : Scorecard
         Its past gradings, out of fold, give the grade known before each order.
     snapshot : Snapshot
-    path : UtilisationPath, optional
-        Of its customers; made by default.
+    inputs : LimitInputs, optional
+        When read before from the same three.
     months : int
         So many months after it is due an order must have had time to be paid.
 
@@ -146,7 +147,8 @@ def compare_stop_thresholds(
     """
     margin = study.get("stop_margin") or study.assumption("gross_margin")
     lost = given_or_typical(study, "lost_orders")
-    orders = past_orders(scorecard, snapshot, path, months)
+    inputs = inputs or read_limit_inputs(study, scorecard, snapshot)
+    orders = past_orders(scorecard, snapshot, inputs.path, months)
     days = (orders["day"].max() - orders["day"].min()).days + 1 if len(orders) else YEAR
     years = max(days / YEAR, 1 / 12)
     rng = np.random.default_rng(np.random.SeedSequence(study.seed, spawn_key=(SPAWN_KEY,)))
@@ -159,7 +161,7 @@ def compare_stop_thresholds(
         rows.append(_row(name, part, (false + losses) / years, rng))
 
     turning = _break_even(margin.value, lost.value)
-    table = _verdicts(pd.DataFrame(rows), _expected_unpaid(study, scorecard, snapshot, LEVEL), turning)
+    table = _verdicts(pd.DataFrame(rows), _expected_unpaid(inputs, LEVEL), turning)
     curve = pd.concat(curves, ignore_index=True)
     return StopThresholds(curve, table, orders, snapshot.date, snapshot.currency, years, (margin, lost))
 
@@ -340,14 +342,12 @@ def _saved(cost: Floats, rng: np.random.Generator) -> Floats:
     return np.asarray(cost[:, _today()] - cost[np.arange(len(cost)), chosen[fold]], dtype=float)
 
 
-def _expected_unpaid(study: Study, scorecard: Scorecard, snapshot: Snapshot, level: float) -> pd.DataFrame:
+def _expected_unpaid(inputs: LimitInputs, level: float) -> pd.DataFrame:
     """Share of an order expected never to be paid, by grade, from default rates and losses given default."""
-    book = read_grade_book(scorecard, snapshot).table
-    carry = constant_hazard(scorecard.horizon_days)
-    inputs = choose_inputs(study, snapshot, book, scorecard.definition, carry)
+    book, base = inputs.book.table, inputs.base
     rows = []
     for k, term in enumerate(book["term"].fillna(0.0)):
-        share = inputs.caught(k, float(term)) * inputs.lgd
+        share = base.caught(k, float(term)) * base.lgd
         rows.append((share[0], *np.quantile(share[1:], [0.5 - level / 2, 0.5 + level / 2])))
     return pd.DataFrame(rows, columns=["expected", "expected_low", "expected_high"], index=book["grade"])
 

@@ -6,7 +6,6 @@ one common factor drives the defaults of all customers (Vasicek, 2002), so the t
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING
@@ -18,6 +17,7 @@ from scipy import special
 
 from arrisk.display import Table, frame_html
 from arrisk.errors import ModelError
+from arrisk.models.tail import expected_shortfall
 from arrisk.policy.grade_terms.page import name_of
 from arrisk.policy.terms.frontier_page import describe_frontier, frontier_table
 from arrisk.policy.terms.inputs import SPAWN_KEY
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from arrisk.policy.study import Study
     from arrisk.policy.terms.terms_policy import TermsPolicy
 
-__all__ = ["TermsFrontier", "compare_terms", "expected_shortfall", "hit_multiples", "non_dominated"]
+__all__ = ["TermsFrontier", "compare_terms", "hit_multiples", "non_dominated"]
 
 YEAR = 365
 YEARS_A_DRAW = 5
@@ -222,30 +222,9 @@ def _share_hit(sales: Floats, chance: Floats, rng: np.random.Generator) -> Float
 def _tails(losses: Floats, choices: NDArray[np.int64], level: float) -> tuple[Floats, Floats]:
     """Tail loss of every policy and its error, from losses of shape (grades, options, years)."""
     grades = np.arange(losses.shape[0])
-    out = [expected_shortfall(losses[grades, c].sum(axis=0), level) for c in choices]
+    out = [expected_shortfall(losses[grades, c].sum(axis=0), 1.0 - level) for c in choices]
     mean, error = np.array(out).T
     return mean, error
-
-
-def expected_shortfall(losses: Floats, level: float) -> tuple[float, float]:
-    """Mean of the worst ``1 - level`` of the years, and its standard error (Manistre and Hancock, 2005).
-
-    Parameters
-    ----------
-    losses : array of shape (years,)
-    level : float
-        From 0.5 to below 1; the years are rounded up to a whole number.
-
-    Examples
-    --------
-    >>> expected_shortfall(np.arange(100.0), 0.98)[0]
-    98.5
-    """
-    worst = math.ceil(losses.size * (1.0 - level) - 1e-9)
-    top = np.partition(losses, losses.size - worst)[losses.size - worst :]
-    mean = float(top.mean())
-    spread = float(top.var(ddof=1)) if worst > 1 else 0.0
-    return mean, math.sqrt((spread + level * (mean - float(top.min())) ** 2) / worst)
 
 
 def non_dominated(profit: Floats, loss: Floats) -> NDArray[np.bool_]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from arrisk.display import Format, Table, frame_html
+from arrisk.display import Format, Table, frame_html, stamp
 from arrisk.policy.grade_terms.inputs import given_or_typical
 from arrisk.policy.terms.milestones import MilestonePlan, Progress, exposure_path, plan_value
 from arrisk.policy.terms.pictures import wrapped
@@ -37,12 +37,14 @@ class MilestoneComparison:
     price_cut : mapping of plan to float
         Cut of the price at which each plan is worth what the last one is; negative is a surcharge.
     conventions : str
+    as_of : Timestamp
     """
 
     table: pd.DataFrame
     paths: pd.DataFrame
     price_cut: dict[str, float]
     conventions: str
+    as_of: pd.Timestamp
 
     def finding(self) -> str:
         """The first plan against the last, in one sentence."""
@@ -83,7 +85,7 @@ class MilestoneComparison:
         ax.set_ylabel("delivered and unpaid, per 100 of price")
         ax.legend(frameon=False)
         ax.set_title(wrapped(self.finding()))
-        return ax
+        return stamp(ax, self.as_of)
 
     def _repr_html_(self) -> str:
         table = self.to_table()
@@ -149,7 +151,7 @@ def compare_milestones(
         f"Margin {margin.value:.0%}, cost of capital {capital.value:.1%} a year (effective, 365 days), "
         f"{pd_customer:.1%} default within {horizon_days} days, {lgd.value:.0%} of what is unpaid lost then."
     )
-    return MilestoneComparison(table, drawn, cut, conventions)
+    return MilestoneComparison(table, drawn, cut, conventions, study.as_of)
 
 
 def _cost(
