@@ -130,6 +130,7 @@ from arrisk.policy.limits.budget import share_risk_budget
 from arrisk.policy.limits.exposure_slope import estimate_exposure_slope
 from arrisk.policy.limits.heuristics import compare_limit_rules
 from arrisk.policy.limits.hysteresis import compare_limit_bands
+from arrisk.policy.limits.limit_plan import make_limit_plan
 from arrisk.policy.limits.limit_policy import make_limits
 from arrisk.policy.limits.release import release_or_stop
 from arrisk.policy.limits.review import recommend_limits
@@ -309,6 +310,7 @@ __all__ = [
     "make_invoice_labels",
     "make_labels",
     "make_late_interest",
+    "make_limit_plan",
     "make_limits",
     "make_macro_series",
     "make_movement",

@@ -36,6 +36,7 @@ __all__ = [
     "break_even_hazard",
     "limit_for_exposure",
     "mean_within",
+    "round_down",
     "round_limit",
     "value_line",
 ]
@@ -321,3 +322,17 @@ def round_limit(limit: ArrayLike) -> Floats:
     power = 10.0 ** np.floor(np.log10(np.maximum(amount, 1.0)))
     step = np.where(amount < 2 * power, power / 10, power / 2)
     return np.asarray(np.where(amount < 1, 0.0, np.ceil(amount / step - TIE) * step), dtype=float)
+
+
+def round_down(limit: ArrayLike) -> Floats:
+    """Round limits down to the steps of `round_limit`, so that no budget is passed.
+
+    Examples
+    --------
+    >>> round_down([0.0, 1234.0, 37_300.0, 40_000.0]).tolist()
+    [0.0, 1200.0, 35000.0, 40000.0]
+    """
+    amount = np.asarray(limit, dtype=float)
+    power = 10.0 ** np.floor(np.log10(np.maximum(amount, 1.0)))
+    step = np.where(amount < 2 * power, power / 10, power / 2)
+    return np.asarray(np.where(amount < 1, 0.0, np.floor(amount / step + TIE) * step), dtype=float)

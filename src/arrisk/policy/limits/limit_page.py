@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = ["limits_table", "options_table", "plot_limits"]
 
-SHOWN = ["customer_id", "grade", "pd", "exposure", "peak", "today", "limit", "low", "high", "gain", "reason"]
-MONEY = ("exposure", "peak", "today", "limit", "low", "high", "gain")
+SHOWN = ["customer_id", "grade", "pd", "break_even_pd", "break_even_margin", "peak", "today", "limit"]
+SHOWN += ["low", "high", "gain", "reason"]
+MONEY = ("peak", "today", "limit", "low", "high", "gain")
 COLOURS = {"raise": "#0072B2", "cut": "#D55E00", "stop": "black", "set": "#009E73", "keep": "#999999"}
 
 
@@ -25,11 +26,14 @@ def limits_table(policy: LimitPolicy, name: str, rows: int) -> Table:
     """The changes that earn most: today's limit, the new one with its interval, the reason."""
     frame = policy.changes[SHOWN].head(rows).dropna(axis=1, how="all")
     formats: dict[str, Format] = {
-        "pd": "percent",
+        **dict.fromkeys(("pd", "break_even_pd", "break_even_margin"), "percent"),  # type: ignore[arg-type]
         **dict.fromkeys(MONEY, "money"),  # type: ignore[arg-type]
     }
+    margin = policy.inputs.draws["margin"][0]
     note = (
-        f"Amounts in {policy.currency}. pd: default within {policy.inputs.horizon_days} days; peak: most "
+        f"Amounts in {policy.currency}. pd: default within {policy.inputs.horizon_days} days. Break-even: "
+        f"the default risk above which, and the margin (now {margin:.0%} of sales) below which "
+        "a raise would lose; blank: no risk turns it, or the limit lets through the same. Peak: most "
         "owed at a week's end in the last year; low and high: the limit at the ends of the interval of "
         "default risk. Gain: a year under the new limit against today's, both kept, sales above one lost. "
         f"{policy.shape()}."

@@ -14,12 +14,12 @@ from arrisk.display import Table, frame_html, money
 from arrisk.models.loss_draws import simulate_losses
 from arrisk.models.tail import expected_shortfall
 from arrisk.policy.grade_terms.inputs import given_or_typical
+from arrisk.policy.limits.break_even import break_even_of_change
 from arrisk.policy.limits.customers import LimitInputs, book_risks, read_limit_inputs
 from arrisk.policy.limits.limit import (
     BookRisk,
     Line,
     best_limit,
-    break_even_hazard,
     mean_within,
     round_limit,
     value_line,
@@ -33,7 +33,15 @@ if TYPE_CHECKING:
     from arrisk.models.scoring.scorecard import Scorecard
     from arrisk.policy.study import Study
 
-__all__ = ["OPTIONS", "LimitPolicy", "make_limits", "option_tails", "turning_risk", "yearly_values"]
+__all__ = [
+    "OPTIONS",
+    "LimitPolicy",
+    "make_limits",
+    "option_tails",
+    "turning_risk",
+    "value_limits",
+    "yearly_values",
+]
 
 OPTIONS = ("no limit kept", "today's limits, kept", "the model's limits, kept")
 LEVEL = 0.95
@@ -41,6 +49,7 @@ TAIL = 0.99
 YEARS = 20_000
 SEED_KEY = 16
 NOTICED = 0.10
+HELD = 0.90
 FULL = 0.99
 SHARES = 65
 RISK_FACTORS = tuple(float(f) for f in np.geomspace(1.0, 200.0, 40))
@@ -57,7 +66,7 @@ class LimitPolicy:
     table : DataFrame
         One row a customer: customer_id, grade, group, industry, in_default, pd (within the horizon), sales,
         exposure, usual, peak, today (NaN: none), best (before rounding), limit, low, high (limits at the ends
-        of the default risk's interval), break_even_pd (within the horizon, of the whole of what is wanted),
+        of the default risk's interval), break_even_margin, break_even_pd (see `break_even_of_change`),
         value_open, value_today, value (a year of the line without a limit, under today's, under the new
         one), gain (value less value_today), change ("raise", "cut", "set", "stop", "keep"), reason.
     draws : array of shape (3, 1 + draws)
@@ -190,17 +199,26 @@ def make_limits(study: Study, scorecard: Scorecard, snapshot: Snapshot) -> Limit
     ranges and the interval of the default risk, taken at the same end for all customers, which is wide.
     """
     inputs = read_limit_inputs(study, scorecard, snapshot)
-    size = len(inputs.table)
-    risks = book_risks(inputs, np.full(size, np.inf))
+    risks = book_risks(inputs, np.full(len(inputs.table), np.inf))
     table = _limits(inputs, risks)
     _keep_small_changes(table, inputs, risks, given_or_typical(study, "limit_change_cost").value)
+    return value_limits(study, inputs, table)
+
+
+def value_limits(study: Study, inputs: LimitInputs, table: pd.DataFrame) -> LimitPolicy:
+    """Value the limits of a table (customer_id to `limit`, as in `LimitPolicy.table`) against today's."""
+    size = len(table)
+    risks = book_risks(inputs, np.full(size, np.inf))
     edges = np.vstack(
         [np.full(size, np.inf), table["today"].fillna(np.inf).to_numpy(), table["limit"].to_numpy()]
     )
+    table = table.copy()
     values = np.stack([yearly_values(inputs, row, risks) for row in edges])
     for name, value in zip(("value_open", "value_today", "value"), values, strict=True):
         table[name] = value[:, 0]
     table["gain"] = table["value"] - table["value_today"]
+    turning = break_even_of_change(inputs, edges[1], edges[2], risks)
+    table["break_even_margin"], table["break_even_pd"] = turning
     table["change"], table["reason"] = _changes(table)
     return LimitPolicy(
         table,
@@ -218,9 +236,8 @@ def _limits(inputs: LimitInputs, risks: list[BookRisk]) -> pd.DataFrame:
         line = inputs.line(k, risk=risk)
         best = best_limit(line)
         ends = [best_limit(inputs.line(k, end, risk)) for end in ("hazard_high", "hazard_low")]
-        turning = break_even_hazard(line, float(line.wanted[-1])) if line.usual > 0 else math.nan
-        rows.append((best, min(*ends, best), max(*ends, best), turning))
-    found = pd.DataFrame(rows, columns=["best", "low", "high", "turning"])
+        rows.append((best, min(*ends, best), max(*ends, best)))
+    found = pd.DataFrame(rows, columns=["best", "low", "high"])
     columns = ["customer_id", "grade", "group", "industry", "in_default", "pd", "sales", "exposure"]
     table = inputs.table[[*columns, "usual", "peak", "today"]].copy()
     limit = round_limit(found["best"])
@@ -232,7 +249,6 @@ def _limits(inputs: LimitInputs, risks: list[BookRisk]) -> pd.DataFrame:
         limit=within,
         low=round_limit(found["low"]),
         high=round_limit(found["high"]),
-        break_even_pd=-np.expm1(-found["turning"] * inputs.horizon_days / 365),
     )
 
 
@@ -261,6 +277,8 @@ def _change(row: dict) -> tuple[str, str]:  # type: ignore[type-arg]
         return "set", f"has none; wants up to {money(row['peak'])}"
     if new == today:
         return "keep", "a change would earn less than it costs"
+    if new < HELD * min(row["best"], row["peak"]):
+        return ("raise" if new > today else "cut"), "no more within the risk budget: others earn more with it"
     if new > today:
         return "raise", f"wants up to {money(row['peak'])}, and earns more than it risks"
     if row["best"] < row["peak"] * (1 - 1e-6):

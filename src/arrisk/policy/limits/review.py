@@ -8,7 +8,9 @@ import numpy as np
 
 from arrisk.display import money
 from arrisk.policy.grade_terms.inputs import given_or_typical
+from arrisk.policy.limits.limit_plan import MODEL, WITHIN, LimitPlan, make_limit_plan
 from arrisk.policy.limits.limit_policy import OPTIONS, LimitPolicy, make_limits
+from arrisk.policy.limits.plan_page import describe_cap, describe_plan, describe_range
 from arrisk.policy.recommendation import Estimate, Flip, Option, Recommendation
 from arrisk.policy.recommendation_page import Verdict
 
@@ -43,6 +45,7 @@ def recommend_limits(
     snapshot: Snapshot,
     policy: LimitPolicy | None = None,
     stops: StopThresholds | None = None,
+    plan: LimitPlan | None = None,
 ) -> Recommendation:
     """Adopt the model's limits, keep today's practice, or say that the data cannot say.
 
@@ -56,11 +59,15 @@ def recommend_limits(
         When made before from the same three.
     stops : StopThresholds, optional
         Told beside it: at which use of the limit to stop orders.
+    plan : LimitPlan, optional
+        When made before from the policy: its limits are taken, which are those within the risk budget where
+        the model's would pass it.
 
     Returns
     -------
     Recommendation
-        "adopt" when the model's limits surely earn more in a year than today's practice; "keep" when not;
+        "adopt" when the model's limits surely earn more in a year than today's practice, or its worst years
+        pass the risk budget; "keep" when not;
         "the data cannot say" when customers cannot be told apart by default risk or the ledger holds no
         limit. Today's practice is that no limit is kept when customers stood above theirs in more than one
         week of fifty.
@@ -68,7 +75,8 @@ def recommend_limits(
     policy = policy or make_limits(study, scorecard, snapshot)
     if policy.inputs.doubt or not policy.has_limits:
         return _cannot_say(policy)
-    return _weigh(study, policy, stops)
+    plan = plan or make_limit_plan(study, policy)
+    return _weigh(study, plan, stops)
 
 
 def limits_are_kept(policy: LimitPolicy) -> bool:
@@ -80,21 +88,23 @@ def limits_are_kept(policy: LimitPolicy) -> bool:
     return above <= KEPT_SHARE * weeks
 
 
-def _weigh(study: Study, policy: LimitPolicy, stops: StopThresholds | None) -> Recommendation:
+def _weigh(study: Study, plan: LimitPlan, stops: StopThresholds | None) -> Recommendation:
+    policy = plan.policy
     base = OPTIONS[1] if limits_are_kept(policy) else OPTIONS[0]
     gain, low, high = policy.gain(base)
     material = given_or_typical(study, "materiality")
-    verdict: Verdict = "adopt" if low > material.value else "keep"
+    passed = _passes_budget(plan, base)
+    verdict: Verdict = "adopt" if passed or low > material.value else "keep"
     earned = float((policy.table["value"]).sum())
     turning = max(gain, 0.0) / earned if earned > 0 else 0.0
     unit = f"{policy.currency} a year"
     return Recommendation(
         decision=QUESTION,
         verdict=verdict,
-        answer=_answer(policy, base, verdict),
+        answer=f"{_answer(policy, base, verdict)} {passed}{describe_plan(plan)}.",
         scope=_scope(policy),
         as_of=policy.as_of,
-        options=_options(policy, base, unit),
+        options=_options(plan, base, unit),
         expected_value=Estimate(
             gain,
             low,
@@ -115,8 +125,19 @@ def _weigh(study: Study, policy: LimitPolicy, stops: StopThresholds | None) -> R
         identified=False,
         design=DESIGN,
         experiment=EXPERIMENT,
-        assumptions=policy.inputs.assumptions,
-        notes=_notes(policy, stops),
+        assumptions=(*policy.inputs.assumptions, plan.stated),
+        notes=_notes(plan, stops),
+    )
+
+
+def _passes_budget(plan: LimitPlan, base: str) -> str:
+    """Says so when the worst years of today's practice pass the risk budget; empty when not."""
+    worst = float(plan.policy.tail.set_index("option")["shortfall"][base])
+    if worst <= plan.budget or plan.policy.draws[2, 0] <= 0:
+        return ""
+    return (
+        f"Today's practice passes the risk budget: its worst year in a hundred loses "
+        f"{money(worst, plan.currency)}. "
     )
 
 
@@ -142,7 +163,8 @@ def _scope(policy: LimitPolicy) -> str:
     return f"{len(policy.table) - held} customers; {held} in default get no line and count in no gain"
 
 
-def _options(policy: LimitPolicy, base: str, unit: str) -> tuple[Option, ...]:
+def _options(plan: LimitPlan, base: str, unit: str) -> tuple[Option, ...]:
+    policy = plan.policy
     tails = policy.tail.set_index("option")["tail_loss"]
     out = []
     for name in OPTIONS:
@@ -152,6 +174,13 @@ def _options(policy: LimitPolicy, base: str, unit: str) -> tuple[Option, ...]:
         note = f"today's practice; {note}" if name == base else note
         point = float(more[0])
         out.append(Option(name, point, float(min(low, point)), float(max(high, point)), unit, note))
+    if plan.binds:
+        lost = plan.total(MODEL, "value") - plan.total(WITHIN, "value")
+        free = (
+            f"passes the risk budget: the worst year in a hundred loses {money(plan.free, policy.currency)}"
+        )
+        value = float(policy.draws[2, 0] - policy.draws[OPTIONS.index(base), 0]) + lost
+        out.append(Option(f"{OPTIONS[2]}, without the budget", value, None, None, unit, free))
     return tuple(out)
 
 
@@ -164,8 +193,10 @@ def _turning_risk(policy: LimitPolicy) -> str:
     )
 
 
-def _notes(policy: LimitPolicy, stops: StopThresholds | None) -> tuple[str, ...]:
-    notes = [f"{policy.shape()}."]
+def _notes(plan: LimitPlan, stops: StopThresholds | None) -> tuple[str, ...]:
+    policy = plan.policy
+    notes = [f"{policy.shape()}.", f"{describe_range(plan)}.", f"{describe_cap(plan)}."]
+    notes += _risky_raises(policy)
     notes.append("What customers wanted is what they owed: where a limit held them back they wanted more.")
     if stops is not None:
         notes.append(
@@ -173,6 +204,23 @@ def _notes(policy: LimitPolicy, stops: StopThresholds | None) -> tuple[str, ...]
             "customers want; with limits at what they want few orders would be stopped."
         )
     return tuple(notes)
+
+
+def _risky_raises(policy: LimitPolicy) -> list[str]:
+    """The largest raise of the worst grade: what it hangs on."""
+    raised = policy.changes[policy.changes["change"] == "raise"]
+    raised = raised[raised["grade"] == policy.table["grade"].max()]
+    if raised.empty or policy.table["grade"].nunique() < 2:
+        return []
+    row = raised.iloc[0]
+    turn = "" if np.isnan(row["break_even_pd"]) else f" and its default risk below {row['break_even_pd']:.0%}"
+    moves = f"{money(row['today'])} to {money(row['limit'])}"
+    return [
+        f"The boldest raise is {row['customer_id']} (grade {row['grade']}, {row['pd']:.0%} default within "
+        f"{policy.inputs.horizon_days} days) from {moves}: it pays while its own margin is above "
+        f"{row['break_even_margin']:.1%}{turn}. The ledger holds no margin by customer: look it up before "
+        "signing."
+    ]
 
 
 def _cannot_say(policy: LimitPolicy) -> Recommendation:

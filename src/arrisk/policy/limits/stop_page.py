@@ -68,7 +68,8 @@ def verdicts_table(stops: StopThresholds, name: str) -> Table:
         f"never paid loses the other {1 - margin.value:.0%}: stopping pays where more than "
         f"{stops.break_even:.0%} of what is stopped would never be paid. Savings: each customer judged by a "
         "threshold chosen without it; 95% interval by customer. Basis default risk: few unpaid orders, so "
-        "the expected unpaid share is held against that. No order was stopped by lot."
+        "the expected unpaid share is held against that. The grade before an order comes from a card that "
+        "never saw the customer, but saw what other customers did later. No order was stopped by lot."
     )
     return Table(name, describe(stops), frame, note, FORMATS)
 
