@@ -13,7 +13,8 @@ from arrisk.policy.assumptions import Assumption
 from arrisk.policy.limits import limit_plan
 from arrisk.policy.limits.break_even import turning_hazard, turning_rate
 from arrisk.policy.limits.limit import Line, value_line
-from arrisk.policy.limits.limit_plan import MODEL, TAIL, WITHIN, TailBook, make_limit_plan, plan_within
+from arrisk.policy.limits.limit_plan import TAIL, TailBook, make_limit_plan, plan_within
+from arrisk.policy.limits.plan_page import MODEL, WITHIN
 from arrisk.policy.limits.review import recommend_limits
 
 YEARS = 400

@@ -65,3 +65,17 @@ def test_the_use_of_the_limit_was_known_before_each_order(scored):
     seen = float(path.loc[path["name"] == row["customer_id"], "exposure"].iloc[0])
     assert before == pytest.approx(max(seen, 0.0), abs=0.01)
     assert orders["day"].max() <= snapshot.date - pd.DateOffset(months=6)
+
+
+@pytest.mark.slow
+def test_what_happens_later_changes_no_earlier_use(sample_study, scored):
+    scorecard, snapshot = scored
+    now = past_orders(scorecard, snapshot)
+    earlier = sample_study.ledger().as_of(snapshot.date - pd.DateOffset(months=9))
+    then = past_orders(scorecard, earlier)
+    assert len(then) > 100
+    by = ["customer_id", "day", "amount"]
+    both = then.merge(now, on=by, suffixes=("_then", "_now")).drop_duplicates(by, keep=False)
+    assert len(both) > 0.95 * len(then)
+    assert both["use_then"].to_numpy() == pytest.approx(both["use_now"].to_numpy(), rel=1e-9)
+    assert (both["unpaid_now"] <= both["unpaid_then"] + 1e-6).all()

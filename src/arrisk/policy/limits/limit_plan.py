@@ -1,9 +1,9 @@
 """Limits that earn most while bad years stay within a risk budget, with an insurer's cap for each buyer.
 
-The mean loss of the worst years is the largest of what any choice of so many years would lose: a plane in what
-each customer puts at stake, its slope how often the customer fails in those years. So the best limits follow
-by cutting planes: a linear programme within the planes found so far, the worst years of its answer, one plane
-more, until the answer keeps the budget (Kelley, 1960; Rockafellar and Uryasev, 2000).
+The mean loss of the worst years is the largest of what any choice of so many years would lose: a plane in
+what each customer puts at stake, its slope how often the customer fails in those years. So the best limits
+follow by cutting planes: a linear programme within the planes found so far, the worst years of its answer,
+one plane more, until the answer keeps the budget (Kelley, 1960; Rockafellar and Uryasev, 2000).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from arrisk.policy.limits.budget import concave_hull
 from arrisk.policy.limits.customers import LimitInputs, book_risks
 from arrisk.policy.limits.limit import mean_within, round_down, value_line
 from arrisk.policy.limits.limit_policy import SEED_KEY, TAIL, YEARS, LimitPolicy, value_limits
-from arrisk.policy.limits.plan_page import describe_plan, plan_table
+from arrisk.policy.limits.plan_page import CAPPED, MODEL, WITHIN, describe_plan, plan_table
 
 if TYPE_CHECKING:
     from arrisk.policy.study import Study
@@ -36,12 +36,7 @@ __all__ = ["LimitPlan", "TailBook", "make_limit_plan", "plan_within"]
 ROUNDS = 60
 CLOSE = 0.002
 POINTS = 25
-TODAY, MODEL, WITHIN, CAPPED = (
-    "today's limits, kept",
-    "the model's limits",
-    "within the risk budget",
-    "and within the insurer's cap",
-)
+TODAY = "today's limits, kept"
 Floats = NDArray[np.float64]
 
 

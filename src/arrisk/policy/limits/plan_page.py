@@ -11,9 +11,9 @@ from arrisk.display import Format, Table, money
 if TYPE_CHECKING:
     from arrisk.policy.limits.limit_plan import LimitPlan
 
-__all__ = ["describe_cap", "describe_plan", "describe_range", "plan_table"]
+__all__ = ["CAPPED", "MODEL", "WITHIN", "describe_cap", "describe_plan", "describe_range", "plan_table"]
 
-MODEL, CAPPED = "the model's limits", "and within the insurer's cap"
+MODEL, WITHIN, CAPPED = "the model's limits", "within the risk budget", "and within the insurer's cap"
 
 
 def describe_plan(plan: LimitPlan) -> str:
@@ -26,7 +26,7 @@ def describe_plan(plan: LimitPlan) -> str:
         near = ", but only just" if plan.free + 2 * plan.free_error > plan.budget else ""
         lead = f"The risk budget does not bind{near}: the worst year in a hundred loses on average {free}"
         return f"{lead} of {budget} allowed"
-    lost = plan.total(MODEL, "value") - plan.total("within the risk budget", "value")
+    lost = plan.total(MODEL, "value") - plan.total(WITHIN, "value")
     return (
         f"The risk budget binds: the worst year in a hundred may lose on average {budget}, not {free}; that "
         f"costs {money(lost, plan.currency)} a year, and one unit more would earn {plan.price:.2f}"
@@ -56,9 +56,8 @@ def describe_cap(plan: LimitPlan) -> str:
         return "No cap for one customer is given"
     if not plan.capped:
         return f"An insurer's cap of {money(plan.cap, plan.currency)} for one customer cuts no limit"
-    before = "within the risk budget"
-    lost = plan.total(before, "value") - plan.total(CAPPED, "value")
-    saved = plan.total(before, "bad_year") - plan.total(CAPPED, "bad_year")
+    lost = plan.total(WITHIN, "value") - plan.total(CAPPED, "value")
+    saved = plan.total(WITHIN, "bad_year") - plan.total(CAPPED, "bad_year")
     return (
         f"An insurer's cap of {money(plan.cap, plan.currency)} for one customer would cut {plan.capped} of "
         f"the limits, cost {money(lost, plan.currency)} a year and take {money(saved, plan.currency)} off "
@@ -71,9 +70,10 @@ def plan_table(plan: LimitPlan, name: str) -> Table:
     columns: dict[str, Format] = dict.fromkeys(("limits", "value", "loss", "bad_year"), "money")
     note = (
         f"{plan.currency} a year; limits: their sum. Value: margin less cost of money, expected loss and "
-        "price of risk capital. Loss: expected. Bad year: mean loss of the worst simulated year in a hundred; "
-        "a grade's row is its part of the book's. Budget: "
+        "price of risk capital. Loss: expected. Bad year: mean loss of the worst simulated year in a "
+        "hundred; a grade's row is its part of the book's. Budget: "
         f"{plan.stated.value:.0%} of the yearly margin ({plan.stated.source}). {describe_range(plan)}. "
         f"{describe_cap(plan)}. Customers in default left out."
     )
-    return Table(name, describe_plan(plan), plan.table, note, columns)
+    shown = plan.table if plan.binds else plan.table[plan.table["plan"] != WITHIN]
+    return Table(name, describe_plan(plan), shown.reset_index(drop=True), note, columns)

@@ -8,9 +8,9 @@ import numpy as np
 
 from arrisk.display import money
 from arrisk.policy.grade_terms.inputs import given_or_typical
-from arrisk.policy.limits.limit_plan import MODEL, WITHIN, LimitPlan, make_limit_plan
+from arrisk.policy.limits.limit_plan import LimitPlan, make_limit_plan
 from arrisk.policy.limits.limit_policy import OPTIONS, LimitPolicy, make_limits
-from arrisk.policy.limits.plan_page import describe_cap, describe_plan, describe_range
+from arrisk.policy.limits.plan_page import MODEL, WITHIN, describe_cap, describe_plan, describe_range
 from arrisk.policy.recommendation import Estimate, Flip, Option, Recommendation
 from arrisk.policy.recommendation_page import Verdict
 
