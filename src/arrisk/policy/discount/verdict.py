@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 from scipy import stats
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from arrisk.display import Table, frame_html
 from arrisk.models.effects.assignment import OfferRules, find_offer_rules
@@ -260,16 +261,19 @@ def evaluate_running_scheme(
     """
     rules = find_offer_rules(snapshot, by=by)
     rows = design_rows(snapshot, rules, horizon=horizon, cost_of_capital=cost_of_capital)
-    readings = [r for outcome in READ for r in read_designs(rows, rules, outcome, level)]
-    naive = pd.DataFrame([{"outcome": o} | compare_takers(rows, o, level) for o in READ])
+    with threadpool_limits(1):  # many small regressions: several threads wait for each other
+        readings = [r for outcome in READ for r in read_designs(rows, rules, outcome, level)]
+        naive = pd.DataFrame([{"outcome": o} | compare_takers(rows, o, level) for o in READ])
+        sales = read_sales_effect(snapshot, rules, level)
+        turns = _breaking_even(snapshot, rules, rows, readings, horizon, cost_of_capital, level)
     return SchemeVerdict(
         rules=rules,
         running=describe_running_scheme(snapshot, grace_days=round(grace_days), level=level),
-        readings=(*readings, read_sales_effect(snapshot, rules, level)),
+        readings=(*readings, sales),
         naive=naive,
         rows=rows,
         yearly=_yearly(snapshot, rules),
-        breaking_even=_breaking_even(snapshot, rules, rows, readings, horizon, cost_of_capital, level),
+        breaking_even=turns,
         cost_of_capital=cost_of_capital,
         level=level,
         horizon=horizon,
