@@ -5,8 +5,8 @@ import pandas as pd
 
 COLUMNS = {"outcome": "days", "unit": "customer", "cluster": "customer", "period": "month", "start": "first"}
 
-# Callaway and Sant'Anna (2021), teen employment by county: mean log employment in 2003 to 2007 of the counties
-# that raised the minimum wage first in the year named (0: never), and how many counties they are.
+# Callaway and Sant'Anna (2021), teen employment: mean log employment in 2003 to 2007 of the counties that
+# raised the minimum wage first in the year named (0: never), and how many counties they are.
 YEARS = range(2003, 2008)
 COUNTIES = {0: 309, 2004: 20, 2006: 40, 2007: 131}
 EMPLOYMENT = {

@@ -42,7 +42,7 @@ def test_two_by_two_error_by_hand():
 
 
 def test_published_group_time_effects():
-    """Unconditional group-time effects of the R package did on its own data, and their simple mean -0.0400."""
+    """Unconditional group-time effects of the R package did on its own data, simple mean -0.0400."""
     printed = {
         (2004, 2004): -0.0105, (2004, 2005): -0.0704, (2004, 2006): -0.1373, (2004, 2007): -0.1008,
         (2006, 2006): -0.0046, (2006, 2007): -0.0412, (2007, 2007): -0.0261,

@@ -10,7 +10,7 @@ import pandas as pd
 
 from arrisk.models.effects.effect import CHECK_COLUMNS
 
-__all__ = ["ALPHA", "Check", "check_table", "unknown"]
+__all__ = ["ALPHA", "Check", "check_table", "join_checks", "unknown"]
 
 ALPHA = 0.05
 
@@ -78,3 +78,29 @@ def check_table(found: Sequence[Check], alpha: float = ALPHA) -> pd.DataFrame:
     bounds = alpha / np.arange(len(tested), 0, -1)
     frame.loc[tested.index, "passed"] = np.maximum.accumulate(tested.to_numpy() > bounds)
     return frame[CHECK_COLUMNS]
+
+
+def join_checks(tables: Sequence[pd.DataFrame], alpha: float = ALPHA) -> pd.DataFrame:
+    """Judge the checks of several tables together: they share one chance to refute what is true.
+
+    Parameters
+    ----------
+    tables : sequence of DataFrame
+        Of `check_table`.
+    alpha : float
+
+    Returns
+    -------
+    DataFrame
+        See `check_table`.
+
+    Examples
+    --------
+    >>> one, other = check_table([Check("a", 1.0, 0.03, "")]), check_table([Check("b", 0.1, 0.9, "")])
+    >>> bool(one["passed"][0]), join_checks([one, other])["passed"].tolist()
+    (False, [True, True])
+    """
+    rows = [row for table in tables for row in table.to_dict("records")]
+    return check_table(
+        [Check(r["check"], r["value"], r["p_value"], r["words"], bool(r["passed"])) for r in rows], alpha
+    )

@@ -112,7 +112,10 @@ def estimate_discontinuity(
     """
     rule = Rule(outcome, running, cutoff, cluster, scale, kernel, order, weight, donut, tuple(adjust))
     every = rows if compare is None else pd.concat([rows[[cluster]], compare[[cluster]]])
-    sample = Sample(rule, rows, compare, pd.Index(every[cluster]).unique())
+    customers = pd.Index(every[cluster]).unique()
+    if len(customers) < 2:
+        raise ModelError(f"errors by customer need two of them; {cluster!r} names {len(customers)}")
+    sample = Sample(rule, rows, compare, customers)
     near = sample.near()
     widths = (bandwidth, bandwidth) if bandwidth else select_bandwidth(adjusted(near, order), order)
     effect = sample.jump(*widths)

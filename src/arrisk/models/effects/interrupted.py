@@ -23,6 +23,7 @@ LEAST_BEFORE, LEAST_AFTER = 8, 4
 LEAST_FALSE = 4
 YEAR = 12
 HARMONICS = 2
+FEW = 0.5
 SHOWN = ("estimate", "ci_low", "ci_high", "p_value")
 Errors = Literal["series", "customers"]
 
@@ -98,7 +99,7 @@ def estimate_interruption(
 
     Notes
     -----
-    The course is a level, a slope and, from 24 months on, two harmonics of the year; after the start the
+    First and last months with less than half the usual rows are left out. The course is a level, a slope and, from 24 months on, two harmonics of the year; after the start the
     level and the slope may change. Errors of months follow `fit_series`.
 
     Examples
@@ -114,6 +115,7 @@ def estimate_interruption(
         raise ModelError(f"errors={errors!r}; allowed: {', '.join(get_args(Errors))}")
     names = {"outcome": outcome, "cluster": cluster, "period": period, "weight": weight}
     months, panel = _months(rows, comparison, names)
+    months = _whole(months)
     _check_length(months, start)
     fit, found = _estimate(months, start, errors, level)
     return Effect(
@@ -162,6 +164,15 @@ def _means(panel: Panel, of: np.ndarray, periods: np.ndarray) -> Months:
     without = np.where(rest > 0, (amount.sum(axis=0) - amount) / np.where(rest > 0, rest, 1.0), y)
     count = np.bincount(place, weights=part.count, minlength=n)
     return Months(periods, y, total, np.asarray(count, dtype=float), without)
+
+
+def _whole(months: Months) -> Months:
+    """Without the first and last months that hold less than half the usual rows: they are cut off by a day."""
+    full = np.flatnonzero(months.count >= FEW * np.median(months.count))
+    kept = slice(full[0], full[-1] + 1)
+    return Months(
+        months.period[kept], months.y[kept], months.weight[kept], months.count[kept], months.without[:, kept]
+    )
 
 
 def _check_length(months: Months, start: int) -> None:

@@ -61,7 +61,7 @@ def fit_series(y: Floats, x: Floats, at: NDArray[np.integer]) -> SeriesFit:
 
     Notes
     -----
-    On two to three years of months, 95% intervals from Newey-West errors hold the truth in 61% to 84% of
+    On two to three years of months, 95% intervals from Newey-West errors hold the truth in 61% to 87% of
     series and those of restricted likelihood in 89% to 95%, for a carry-over of 0 to 0.6 (see Turner et al.,
     BMC Medical Research Methodology 21, 2021, who find the same order). Degrees of freedom are
     (months - k) (1 - carry) / (1 + carry), at least 2.

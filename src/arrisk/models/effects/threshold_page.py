@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from arrisk.display import Table, stamp
+from arrisk.models.effects.outcomes import OUTCOMES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["bunching_table", "describe_bunching", "describe_jump", "plot_density", "plot_discontinuity"]
 
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "0.6"
+WIDTH = 72
 SIDES = {"below": GREY, "above": BLUE}
 
 
@@ -25,8 +28,8 @@ def describe_jump(effect: Effect) -> str:
     """The jump in one sentence."""
     seen = "" if effect.ci_low > 0 or effect.ci_high < 0 else ": not told from none"
     return (
-        f"At the threshold {effect.outcome} jumps by {effect.estimate:+.2f} "
-        f"({effect.ci_low:+.2f} to {effect.ci_high:+.2f}){seen}"
+        f"At the threshold the {OUTCOMES.get(effect.outcome, effect.outcome)} jumps by "
+        f"{effect.estimate:+.2f} ({effect.ci_low:+.2f} to {effect.ci_high:+.2f}){seen}"
     )
 
 
@@ -53,7 +56,7 @@ def plot_discontinuity(effect: Effect, as_of: dt.date, ax: Axes | None = None) -
     ax.axvline(cutoff, color="black", linewidth=0.8, linestyle="--")
     _amount_axis(ax, cutoff)
     ax.set_ylabel(effect.unit or effect.outcome)
-    ax.set_title(describe_jump(effect))
+    ax.set_title(fill(describe_jump(effect), WIDTH), loc="left")
     ax.legend(loc="best")
     return stamp(ax, as_of, "lines before the bias is taken off")
 
@@ -123,6 +126,6 @@ def plot_density(found: Bunching, as_of: dt.date, ax: Axes | None = None) -> Axe
     ax.axvline(found.cutoff, color="black", linewidth=0.8, linestyle="--")
     _amount_axis(ax, found.cutoff)
     ax.set_ylabel("share of invoices per unit of log amount")
-    ax.set_title(describe_bunching(found), fontsize=9)
+    ax.set_title(fill(describe_bunching(found), WIDTH), loc="left")
     ax.legend(loc="best")
     return stamp(ax, as_of)

@@ -9,7 +9,7 @@ the offer.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +17,8 @@ import pandas as pd
 from statsmodels.regression.linear_model import WLS
 
 from arrisk.errors import ModelError
+from arrisk.models.effects.bunching import check_bunching
+from arrisk.models.effects.checks import join_checks
 from arrisk.models.effects.differences import estimate_differences
 from arrisk.models.effects.discontinuity import estimate_discontinuity
 from arrisk.models.effects.interrupted import INTERRUPTED, estimate_interruption
@@ -125,18 +127,27 @@ def _both(rows: pd.DataFrame, rules: OfferRules, outcome: str, level: float) -> 
     later = mine["issue_date"] >= rule["start"]
     if later.all():
         raise ModelError("no invoice of the group is older than the offer")
-    return estimate_discontinuity(
-        mine[later], outcome=outcome, running="billed", cutoff=float(rule["threshold"]),
-        cluster="customer_id", compare=mine[~later], level=level,
-    )  # fmt: skip
+    return _jump(mine[later], float(rule["threshold"]), outcome, level, mine[~later])
 
 
 def _threshold(rows: pd.DataFrame, rules: OfferRules, outcome: str, level: float) -> Effect:
     rule, mine = _at_threshold(rows, rules)
-    return estimate_discontinuity(
-        mine[mine["issue_date"] >= rule["start"]], outcome=outcome, running="billed",
-        cutoff=float(rule["threshold"]), cluster="customer_id", level=level,
+    later = mine[mine["issue_date"] >= rule["start"]]
+    return _jump(later, float(rule["threshold"]), outcome, level, None)
+
+
+def _jump(
+    rows: pd.DataFrame, cutoff: float, outcome: str, level: float, before: pd.DataFrame | None
+) -> Effect:
+    """The jump at the smallest amount, refuted also where amounts were lifted over it."""
+    effect = estimate_discontinuity(
+        rows, outcome=outcome, running="billed", cutoff=cutoff, cluster="customer_id", compare=before,
+        level=level,
     )  # fmt: skip
+    bunching = check_bunching(
+        rows, running="billed", cutoff=cutoff, cluster="customer_id", compare=before, level=level
+    )
+    return replace(effect, checks=join_checks([effect.checks, bunching.checks]))
 
 
 def _series(rows: pd.DataFrame, rules: OfferRules, outcome: str, level: float) -> Effect:
