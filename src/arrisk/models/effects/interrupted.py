@@ -99,8 +99,9 @@ def estimate_interruption(
 
     Notes
     -----
-    First and last months with less than half the usual rows are left out. The course is a level, a slope and, from 24 months on, two harmonics of the year; after the start the
-    level and the slope may change. Errors of months follow `fit_series`.
+    First and last months with less than half the usual rows are left out. The course is a level, a slope and,
+    from 24 months on, two harmonics of the year; after the start the level and the slope may change. Errors
+    of months follow `fit_series`.
 
     Examples
     --------
@@ -167,7 +168,7 @@ def _means(panel: Panel, of: np.ndarray, periods: np.ndarray) -> Months:
 
 
 def _whole(months: Months) -> Months:
-    """Without the first and last months that hold less than half the usual rows: they are cut off by a day."""
+    """Without first and last months that hold less than half the usual rows: some of their days are missing."""
     full = np.flatnonzero(months.count >= FEW * np.median(months.count))
     kept = slice(full[0], full[-1] + 1)
     return Months(
