@@ -295,6 +295,5 @@ def _by_grade(policy: LimitPolicy, book: TailBook, name: str, limits: Floats) ->
     )
     by = frame.groupby("grade", as_index=False).sum()
     total = frame.drop(columns="grade").sum().to_frame().T.assign(grade="all")
-    return pd.concat([by, total], ignore_index=True).assign(plan=name)[
-        ["plan", "grade", "limits", "value", "loss", "bad_year"]
-    ]
+    both = pd.concat([by, total], ignore_index=True).drop_duplicates("grade")
+    return both.assign(plan=name)[["plan", "grade", "limits", "value", "loss", "bad_year"]]

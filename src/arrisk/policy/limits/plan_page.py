@@ -75,5 +75,6 @@ def plan_table(plan: LimitPlan, name: str) -> Table:
         f"{plan.stated.value:.0%} of the yearly margin ({plan.stated.source}). {describe_range(plan)}. "
         f"{describe_cap(plan)}. Customers in default left out."
     )
-    shown = plan.table if plan.binds else plan.table[plan.table["plan"] != WITHIN]
+    idle = [p for p, told in ((WITHIN, plan.binds), (CAPPED, plan.capped > 0)) if not told]
+    shown = plan.table[~plan.table["plan"].isin(idle)]
     return Table(name, describe_plan(plan), shown.reset_index(drop=True), note, columns)
