@@ -1,5 +1,7 @@
 """How effects over time are shown."""
 
+from dataclasses import replace
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -44,8 +46,8 @@ def test_pictures_have_titles_units_and_a_stamp(effects):
 
 
 def test_a_month_without_an_error_is_drawn_without_reach(effects):
-    effect = effects[0]
-    effect.table.loc[effect.table.index[-1], ["ci_low", "ci_high"]] = [-np.inf, np.inf]
-    axes = effect.plot(DAY)
+    table = effects[0].table.copy()
+    table.loc[table.index[-1], ["ci_low", "ci_high"]] = [-np.inf, np.inf]
+    axes = replace(effects[0], table=table).plot(DAY)
     assert np.isfinite(axes.get_ylim()).all()
     plt.close(axes.figure)

@@ -1,6 +1,7 @@
 """Effects by imputation: what leaving a customer out moves, and what cannot be told."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from arrisk.errors import ModelError
@@ -23,6 +24,22 @@ def test_leaving_a_customer_out_is_exact(levels, controls):
         np.testing.assert_allclose(
             whole.term_moves[cluster, kept], whole.by_term[kept] - rest.by_term, atol=1e-8
         )
+
+
+def test_equals_two_stage_estimates_of_a_peer():
+    """Gardner's two-stage differences by `did2s` of pyfixest 0.60.0 on the same rows, as printed."""
+    rows = pd.DataFrame(
+        [(k, month, (4.0, 7.0, np.nan)[k % 3]) for k in range(24) for month in range(10)],
+        columns=["customer", "month", "first"],
+    )
+    customer, month, age = rows["customer"], rows["month"], rows["month"] - rows["first"]
+    noise = (customer * 7 + month * 13) % 11 - 5
+    effect = (3 + age).where(age >= 0, 0.0)
+    rows["days"] = 30 + 3 * (customer % 5) + 0.7 * month + noise - effect
+    found = impute(read_panel(rows, **COLUMNS))
+    assert found.overall == pytest.approx(-4.7708333333, abs=1e-10)
+    printed = [-2.140625, -2.453125, -5.171875, -4.96875, -7.34375, -11.09375]
+    np.testing.assert_allclose(found.by_term, printed, atol=1e-10)
 
 
 def test_a_month_of_one_customer_has_no_error():

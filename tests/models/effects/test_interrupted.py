@@ -93,7 +93,7 @@ def test_errors_are_checked():
 @pytest.mark.slow
 @pytest.mark.parametrize("carry", [0.0, 0.4])
 def test_leaning_months_rarely_claim_an_effect(carry):
-    """Of 150 series without an effect 5% should claim one; short ones that lean on each other claim up to 15%."""
+    """Of 150 series without an effect 5% should claim one; short ones that lean claim up to 15%."""
     rng = np.random.default_rng(20)
     claims = [
         estimate_interruption(series(level=0.0, noise=leaning(rng, 36, carry)), start=24, **COLUMNS).p_value
