@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from arrisk.models.effects.bounds import bound_unoffered
 from arrisk.models.effects.effect import CHECK_COLUMNS
 from arrisk.policy.discount.running_advice import recommend_running_scheme
-from arrisk.policy.discount.unoffered import bound_unoffered
 from arrisk.policy.discount.verdict import evaluate_running_scheme
 from arrisk.policy.recommendation import Recommendation, recommendation_schema
 from arrisk.policy.study import Study, study_template

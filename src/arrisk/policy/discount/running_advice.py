@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from arrisk.display import money
+from arrisk.models.effects.bounds import bound_unoffered
 from arrisk.policy.discount.designs import Reading
 from arrisk.policy.discount.running_scheme import DESCRIPTIVE
-from arrisk.policy.discount.unoffered import bound_unoffered
 from arrisk.policy.discount.verdict_page import reason_unidentified
 from arrisk.policy.recommendation import Estimate, Flip, Option, Recommendation
 
