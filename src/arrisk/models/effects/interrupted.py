@@ -168,7 +168,7 @@ def _means(panel: Panel, of: np.ndarray, periods: np.ndarray) -> Months:
 
 
 def _whole(months: Months) -> Months:
-    """Without first and last months that hold less than half the usual rows: some of their days are missing."""
+    """Without first and last months that hold less than half the usual rows: days are missing."""
     full = np.flatnonzero(months.count >= FEW * np.median(months.count))
     kept = slice(full[0], full[-1] + 1)
     return Months(
