@@ -24,6 +24,7 @@ from arrisk.models.early_warning.backtest import backtest_alerts
 from arrisk.models.early_warning.ranking import rank_alerts
 from arrisk.models.early_warning.watch_list import make_watch_list
 from arrisk.models.effects.assignment import find_offer_rules
+from arrisk.models.effects.bounds import bound_schemes, bound_takers, bound_unoffered
 from arrisk.models.effects.bunching import check_bunching
 from arrisk.models.effects.differences import estimate_differences
 from arrisk.models.effects.discontinuity import estimate_discontinuity
@@ -103,6 +104,7 @@ from arrisk.models.validation.sentinels import find_leaks
 from arrisk.models.validation.validation import validate_score
 from arrisk.policy.agenda import make_agenda
 from arrisk.policy.alert_value import value_alerts
+from arrisk.policy.carrying import carrying_cost
 from arrisk.policy.cash import recommend_cash
 from arrisk.policy.default_counts import count_defaults, define_default
 from arrisk.policy.discount.advice import recommend_discount
@@ -111,9 +113,11 @@ from arrisk.policy.discount.objective import compare_discounts
 from arrisk.policy.discount.pilot import design_pilot
 from arrisk.policy.discount.running_advice import recommend_running_scheme
 from arrisk.policy.discount.running_scheme import describe_running_scheme
+from arrisk.policy.discount.schemes import SlidingScale
 from arrisk.policy.discount.sheet import make_assumption_sheet
 from arrisk.policy.discount.simulation import make_schemes, simulate_discounts
 from arrisk.policy.discount.verdict import evaluate_running_scheme
+from arrisk.policy.discount_price import price_discount
 from arrisk.policy.early_warning import define_alerts, recommend_early_warning
 from arrisk.policy.excess_history import make_excess_history
 from arrisk.policy.exposure import recommend_exposure
@@ -155,6 +159,7 @@ from arrisk.policy.terms.prepayment import compare_prepayment
 from arrisk.policy.terms.terms_policy import make_terms_policy
 from arrisk.policy.terms.trial import design_terms_trial
 from arrisk.policy.timing import recommend_timing
+from arrisk.policy.vat import vat_with_discount
 from arrisk.policy.weekly_review import recommend_health
 from arrisk.policy.worklist import make_worklist
 from arrisk.policy.worklist_backtest import backtest_worklist
@@ -205,6 +210,7 @@ __all__ = [
     "SalesPlan",
     "Scenario",
     "ScorecardClassifier",
+    "SlidingScale",
     "Snapshot",
     "Study",
     "Table",
@@ -223,6 +229,10 @@ __all__ = [
     "backtest_timing",
     "backtest_worklist",
     "bound_grades",
+    "bound_schemes",
+    "bound_takers",
+    "bound_unoffered",
+    "carrying_cost",
     "check_bunching",
     "check_early_booking",
     "closed_only_curve",
@@ -332,6 +342,7 @@ __all__ = [
     "observe_outcomes",
     "open_ledger",
     "open_study",
+    "price_discount",
     "propose_map",
     "rank_alerts",
     "read_assignment",
@@ -372,6 +383,7 @@ __all__ = [
     "value_guarantee",
     "value_pursuit",
     "vary_provision",
+    "vat_with_discount",
     "verify_evidence",
     "weigh_scenarios",
     "withdraw_overlay",

@@ -93,11 +93,11 @@ def test_errors_are_checked():
 @pytest.mark.slow
 @pytest.mark.parametrize("carry", [0.0, 0.4])
 def test_leaning_months_rarely_claim_an_effect(carry):
-    """Of 150 series without an effect 5% should claim one; short ones that lean claim up to 15%."""
+    """Of 50 series without an effect 5% should claim one; at 11%, as short ones have it, 10 at most do."""
     rng = np.random.default_rng(20)
     claims = [
         estimate_interruption(series(level=0.0, noise=leaning(rng, 36, carry)), start=24, **COLUMNS).p_value
         < 0.05
-        for _ in range(150)
+        for _ in range(50)
     ]
-    assert np.mean(claims) <= 0.15
+    assert sum(claims) <= 10

@@ -9,15 +9,17 @@ import pytest
 from arrisk.ledger.sample.generator import BASE_TRUTH
 from arrisk.models.effects.assignment import find_offer_rules
 from arrisk.policy.discount.designs import (
+    BOTH,
     DIFFERENCES,
     ORDER,
+    THRESHOLD,
     compare_takers,
     design_rows,
     read_design,
     read_sales_effect,
 )
 from arrisk.policy.discount.verdict import evaluate_running_scheme
-from tests.ledger.frames import invoice, ledger_of
+from tests.ledger.frames import event, invoice, ledger_of
 from tests.policy.discount.offers import END, offered, snapshot_of, tables
 
 
@@ -190,6 +192,50 @@ def test_extra_sales_of_those_offered_are_found():
     effect = read_sales_effect(snapshot, find_offer_rules(snapshot), 0.95).effect
     assert effect.estimate == pytest.approx(20, abs=2.5)
     assert effect.ci_low < 20 < effect.ci_high
+
+
+@pytest.mark.parametrize("design", [BOTH, THRESHOLD])
+def test_invoices_lifted_over_the_smallest_amount_refute_the_threshold(design, sample_study):
+    """Two in three invoices from 3,500 to 5,000 billed as far above 5,000 since the offer began."""
+    snapshot = sample_study.snapshot()
+    rules = find_offer_rules(snapshot)
+    honest = design_rows(snapshot, rules, horizon=120, cost_of_capital=0.08)
+    rule = rules.ruled.iloc[0]
+    near = (honest["group"] == rule["group"]) & (honest["issue_date"] >= rule["start"])
+    near &= (honest["billed"] > 0.7 * rule["threshold"]) & (honest["billed"] < rule["threshold"])
+    near &= np.arange(len(honest)) % 3 > 0
+    lifted = 2 * rule["threshold"] - honest["billed"]
+    bent = honest.assign(billed=honest["billed"].mask(near, lifted), offered=honest["offered"] | near)
+    name = "amounts do not bunch at the threshold"
+    before, after = (
+        read_design(design, rows, rules, "days", 0.95).effect.checks.set_index("check")
+        for rows in (honest, bent)
+    )
+    assert before.loc[name, "passed"]
+    assert not after.loc[name, "passed"]
+
+
+def test_groups_whose_offers_begin_at_different_times():
+    """Everyone offered pays 8 days earlier at 2%; the second group, half a year later, shows it as well."""
+    starts = {"A": pd.Timestamp("2024-07-01"), "B": pd.Timestamp("2025-01-01"), "C": pd.Timestamp.max}
+    rng = np.random.default_rng(1)
+    rows, paid = [], []
+    for k, m in ((k, m) for k in range(45) for m in pd.date_range("2023-07-01", "2025-06-01", freq="MS")):
+        group = "ABC"[k % 3]
+        on = m >= starts[group]
+        name, amount = f"{k}-{m:%y%m}", round(rng.uniform(900, 1100), 2)
+        day = m + pd.Timedelta(days=30 + k % 7 + int(rng.integers(-3, 4)) - 8 * on)
+        offer = {"discount_rate": 0.02, "discount_days": 30} if on else {}
+        rows.append(invoice(name, f"{m:%Y-%m-%d}", amount, customer_id=f"{group}{k}", **offer))
+        paid.append(event(name, f"{day:%Y-%m-%d}", amount))
+    people = [{"customer_id": f"{'ABC'[k % 3]}{k}", "segment": "ABC"[k % 3]} for k in range(45)]
+    snapshot = ledger_of(rows, paid, customers=people).as_of("2025-12-31")
+    found = evaluate_running_scheme(snapshot)
+    assert found.rules.ruled.set_index("group")["start"].to_dict() == {g: starts[g] for g in "AB"}
+    effect = found.primary("days")
+    assert effect.design == DIFFERENCES
+    assert effect.estimate == pytest.approx(-8, abs=0.5)
+    assert effect.ci_low < -8 < effect.ci_high
 
 
 # ---- The truth ------------------------------------------------------------------------------------------
