@@ -152,20 +152,17 @@ def _money_to_come(study: Study, snapshot: Snapshot) -> Answers:
 
 def _terms_of_trade(study: Study, snapshot: Snapshot, card: Scorecard) -> Answers:
     """Discounts, terms, limits and insurance."""
+    verdict = evaluate_running_scheme(
+        snapshot,
+        cost_of_capital=study.assumption("cost_of_capital").value,
+        grace_days=study.assumption("grace_days").value,
+    )
+    pilot = design_pilot(snapshot, assumptions=study.assumptions, trials=100, seed=study.seed)
 
     def discount() -> Recommendation:
         schemes = make_schemes(snapshot, study.settings.get("discount"))
         grid = simulate_discounts(snapshot, schemes, study.assumptions, seed=study.seed)
-        pilot = design_pilot(snapshot, assumptions=study.assumptions, trials=100, seed=study.seed)
-        return recommend_discount(study, snapshot, grid, pilot=pilot)
-
-    def running_scheme() -> Recommendation:
-        verdict = evaluate_running_scheme(
-            snapshot,
-            cost_of_capital=study.assumption("cost_of_capital").value,
-            grace_days=study.assumption("grace_days").value,
-        )
-        return recommend_running_scheme(study, verdict)
+        return recommend_discount(study, snapshot, grid, verdict=verdict, pilot=pilot)
 
     def terms() -> Recommendation:
         policy = make_terms_policy(study, card, snapshot)
@@ -177,7 +174,7 @@ def _terms_of_trade(study: Study, snapshot: Snapshot, card: Scorecard) -> Answer
 
     return {
         "discount": discount,
-        "running_scheme": running_scheme,
+        "running_scheme": lambda: recommend_running_scheme(study, verdict, pilot=pilot),
         "terms": terms,
         "limits": limits,
         "insurance": lambda: recommend_insurance(study, snapshot),

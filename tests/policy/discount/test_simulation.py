@@ -313,8 +313,10 @@ def test_schemes_come_from_the_study_and_hold_the_running_one():
     assert 0.017 in usual.rates
     assert 12 in usual.days
     own = make_schemes(
-        make_book(), {"rates": [0.01], "days": [7], "thresholds": [50], "reference_rate": 0.01}
+        make_book(),
+        {"rates": [0.01], "days": [7], "thresholds": [50], "reference_rate": 0.01, "scales": []},
     )
+    assert len(usual.scales) == 1
     assert own == SchemeGrid((0.01,), (7,), (50.0,), Reference(0.01, 10))
 
 

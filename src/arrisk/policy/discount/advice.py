@@ -12,7 +12,9 @@ from arrisk.display import money
 from arrisk.models.trial.power import detectable_shift, pilot_size_means
 from arrisk.policy.discount.affordable import make_affordable_rates
 from arrisk.policy.discount.judgement import Judgement, find_flip, judge
+from arrisk.policy.discount.measured import follow_measured
 from arrisk.policy.discount.objective import DiscountChoice, compare_discounts
+from arrisk.policy.discount.running_advice import recommend_running_scheme
 from arrisk.policy.discount.running_scheme import DESCRIPTIVE, RunningScheme, describe_running_scheme
 from arrisk.policy.discount.schemes import describe_scheme, describe_terms
 from arrisk.policy.discount.simulation import EVIDENCE, DiscountGrid
@@ -21,6 +23,7 @@ from arrisk.policy.recommendation import Estimate, Option, Recommendation
 if TYPE_CHECKING:
     from arrisk.ledger.book import Snapshot
     from arrisk.policy.discount.pilot_design import PilotDesign
+    from arrisk.policy.discount.verdict import SchemeVerdict
     from arrisk.policy.study import Study
 
 __all__ = ["recommend_discount"]
@@ -36,6 +39,7 @@ def recommend_discount(
     grid: DiscountGrid,
     *,
     confidence: float = 0.8,
+    verdict: SchemeVerdict | None = None,
     pilot: PilotDesign | None = None,
 ) -> Recommendation:
     """Recommend a cash discount, or say that the ledger cannot.
@@ -58,6 +62,9 @@ def recommend_discount(
         See `simulate_discounts`.
     confidence : float
         See above; above 0.5.
+    verdict : SchemeVerdict, optional
+        What the running discount was measured to earn (see `evaluate_running_scheme`): where a design
+        settles it, that goes before the simulation of these terms.
     pilot : PilotDesign, optional
         The experiment to name (see `design_pilot`); by default one sized by the usual formula.
 
@@ -67,6 +74,19 @@ def recommend_discount(
     """
     if not 0.5 < confidence < 1:
         raise ValueError(f"confidence = {confidence!r}: between 0.5 and 1")
+    simulated = _simulated(study, snapshot, grid, confidence, pilot)
+    if verdict is None or not verdict.identified:
+        return simulated
+    told = recommend_running_scheme(study, verdict)
+    if told.verdict == "the data cannot say":
+        return simulated
+    return follow_measured(told, simulated, compare_discounts(study, grid), verdict.rules.ruled.iloc[0])
+
+
+def _simulated(
+    study: Study, snapshot: Snapshot, grid: DiscountGrid, confidence: float, pilot: PilotDesign | None
+) -> Recommendation:
+    """The recommendation on the draws alone."""
     grace = study.get("grace_days")
     running = describe_running_scheme(snapshot, grace_days=round(grace.value) if grace else 3)
     choice = compare_discounts(study, grid)
@@ -222,7 +242,7 @@ def _reason_unsure(choice: DiscountChoice, judged: Judgement) -> str:
 
 def _experiment(grid: DiscountGrid) -> str:
     """The cheapest pilot that the book is large enough for, sized to see its expected shift."""
-    means, table = _customer_means(grid), grid.table
+    means, table = _customer_means(grid), grid.table[grid.table["scale"] == ""]
     sd = float(means.std(ddof=1)) if len(means) > 1 else 0.0
     wide = table[(table["segment"] == "all") & (table["threshold"] == table["threshold"].min())]
     wide = wide.sort_values(["rate", "days"], ignore_index=True)

@@ -192,7 +192,7 @@ def choose_discount(
     options["npv"] = values.mean(axis=0)
     options["mc_error"] = values.std(axis=0, ddof=1) / np.sqrt(len(values))
     worst, options["tail_error"] = expected_shortfall(-values, tail_level)
-    options["tail"] = -worst
+    options["tail"] = 0.0 - worst
     options["within"] = options["tail"] >= -limit
     top = values.max(axis=1, keepdims=True)
     options["p_best"] = np.bincount(values.argmax(axis=1), minlength=values.shape[1]) / len(values)

@@ -38,7 +38,7 @@ def plot_grid(grid: DiscountGrid, ax: Axes | None = None, scheme: pd.Series | No
     axes = plt.subplots()[1] if ax is None else ax
     best, table = grid.best if scheme is None else scheme, grid.table
     same = table[(table["segment"] == best["segment"]) & (table["threshold"] == best["threshold"])]
-    cells = same.set_index(["days", "rate"])["npv"].unstack()
+    cells = same[same["scale"] == ""].set_index(["days", "rate"])["npv"].unstack()
     values = cells.to_numpy(dtype=float)
     scale, unit = scale_of(float(np.abs(values).max()), grid.history.currency)
     shades = np.sign(values) * np.sqrt(np.abs(values))  # small gains stay visible beside large losses
@@ -48,7 +48,8 @@ def plot_grid(grid: DiscountGrid, ax: Axes | None = None, scheme: pd.Series | No
     axes.set_yticks(range(cells.shape[0]), [f"{d:g}" for d in cells.index])
     for (row, column), value in np.ndenumerate(values / scale):
         axes.text(column, row, f"{value:+,.1f}", ha="center", va="center", fontsize=9.5)
-    _frame(axes, cells, best["rate"], best["days"], "-")
+    if not best["scale"]:
+        _frame(axes, cells, best["rate"], best["days"], "-")
     offer = grid.history.offer
     if offer is not None:
         _frame(axes, cells, offer.rate, offer.days, ":")

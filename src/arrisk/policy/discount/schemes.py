@@ -21,6 +21,7 @@ __all__ = ["ALL", "SchemeGrid", "SlidingScale", "describe_scheme", "describe_ter
 
 ALL = "all"
 USUAL = Reference(0.02, 10)
+USUAL_SCALES = (((5, 0.01), (15, 0.005)),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +157,10 @@ def make_schemes(snapshot: Snapshot, settings: Mapping[str, Any] | None = None) 
         Reference(
             float(given.get("reference_rate", usual.rate)), int(given.get("reference_days", usual.days))
         ),
-        tuple(SlidingScale(tuple((int(d), float(r)) for d, r in steps)) for steps in given.get("scales", ())),
+        tuple(
+            SlidingScale(tuple((int(d), float(r)) for d, r in steps))
+            for steps in given.get("scales", USUAL_SCALES)
+        ),
     )
 
 

@@ -109,7 +109,8 @@ class DiscountGrid:
     def is_offered(self, scheme: pd.Series) -> bool:
         """Whether the ledger shows offers on the terms of a scheme."""
         offer = self.history.offer
-        return offer is not None and (offer.rate, offer.days) == (scheme["rate"], scheme["days"])
+        plain = not scheme.get("scale")
+        return offer is not None and plain and (offer.rate, offer.days) == (scheme["rate"], scheme["days"])
 
     def point_value(self, scheme: pd.Series, changes: Mapping[str, Sequence[float]]) -> Floats:
         """Expected value of one scheme with all customers counted once, along changed assumptions.
