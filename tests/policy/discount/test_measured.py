@@ -23,7 +23,7 @@ def case(sample_study):
 
 
 def test_terms_that_lost_where_a_rule_offered_them_are_offered_to_nobody_else(case):
-    study, snapshot, grid, verdict = case
+    study, _, _, verdict = case
     told, said = recommend_running_scheme(study, verdict), recommend_discount(*case[:3], verdict=verdict)
     assert told.verdict == said.verdict == "reject"
     assert said.identified
