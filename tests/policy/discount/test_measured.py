@@ -51,3 +51,18 @@ def test_terms_that_earned_money_are_kept(case):
     said = recommend_discount(study, snapshot, grid, verdict=replace(verdict, readings=readings))
     assert said.verdict == "keep"
     assert said.answer.startswith("Keep offering 2% within 10 days")
+
+
+def test_a_lower_rate_that_would_have_paid_is_said_as_the_other_notebook_says_it(case):
+    study, snapshot, grid, verdict = case
+    primary = verdict.primary()
+    worth = 100 * verdict.given["worth"]
+    near = replace(
+        primary, estimate=-0.2 * worth, ci_low=-0.25 * worth, ci_high=-0.15 * worth, se=0.02 * worth
+    )
+    readings = tuple(replace(r, effect=near) if r.effect is primary else r for r in verdict.readings)
+    repriced = replace(verdict, readings=readings)
+    told = recommend_running_scheme(study, repriced)
+    said = recommend_discount(study, snapshot, grid, verdict=repriced)
+    assert told.verdict == said.verdict == "adopt"
+    assert said.answer.startswith(told.answer)

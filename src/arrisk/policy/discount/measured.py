@@ -38,16 +38,17 @@ def follow_measured(
     Returns
     -------
     Recommendation
-        "keep" when it earned money, else "reject": terms that lost money where a rule offered them are
-        offered to nobody else, and untried terms only in a trial.
+        "keep" when it earned money, "adopt" (a lower rate) when that would have paid, else "reject": terms
+        that lost money where a rule offered them are offered to nobody else, and untried terms only in a
+        trial.
     """
     terms = f"{100 * rule['rate']:g}% within {rule['window']:.0f} days"
     earned = next(o for o in told.options if o.name == "go on, offers by rule")
-    kept = told.verdict == "keep"
+    lead = told.answer if told.verdict == "adopt" else _lead(terms, earned, told.verdict == "keep", choice)
     return replace(
         simulated,
-        verdict="keep" if kept else "reject",
-        answer=f"{_lead(terms, earned, kept, choice)}{_next(choice)}",
+        verdict=told.verdict,
+        answer=f"{lead}{_next(choice)}",
         scope=told.scope,
         options=(
             replace(earned, name=f"{terms}, as measured", note=f"{told.design.split(':')[0]}; {earned.note}"),
