@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from arrisk.errors import ModelError
-from arrisk.models.loss_draws import simulate_losses
-from arrisk.models.losses import aggregate_pmf, finite_pool_pmf, stop_loss
+from arrisk.models.losses.closed_form import aggregate_pmf, finite_pool_pmf, stop_loss
+from arrisk.models.losses.portfolio import Dependence, make_portfolio
+from arrisk.models.losses.simulation import simulate_losses
 from arrisk.policy.insurance.comparison import NO_INSURANCE, compare_policies, retain
 from arrisk.policy.insurance.terms import PolicyTerms
 
@@ -15,7 +16,9 @@ SALES = np.full(40, 800.0)
 @pytest.fixture(scope="module")
 def runs():
     rng = np.random.default_rng(8)
-    return simulate_losses(0.03, rng.lognormal(5, 1, 40), 0.7, rho=0.15, draws=20_000, seed=4)
+    return simulate_losses(
+        make_portfolio(0.03, rng.lognormal(5, 1, 40), 0.7), Dependence(0.15), draws=20_000, seed=4
+    )
 
 
 def test_kept_and_insured_add_up_to_the_loss(runs):
@@ -45,7 +48,7 @@ def test_a_plain_share_is_exact(runs):
 
 def test_excess_of_loss_meets_the_stop_loss_premium():
     """Equal balances, all lost: the insurer's mean is the stop-loss premium of the finite pool."""
-    runs = simulate_losses(0.1, np.ones(10), 1.0, rho=0.2, draws=200_000, seed=6)
+    runs = simulate_losses(make_portfolio(0.1, np.ones(10), 1.0), Dependence(0.2), draws=200_000, seed=6)
     policy = PolicyTerms("excess of loss", insured_share=1.0, aggregate_first_loss=2.0)
     insured = retain(runs, policy, np.ones(10)).insured
     exact = stop_loss(finite_pool_pmf(10, 0.1, 0.2), 2.0)
@@ -56,7 +59,7 @@ def test_excess_of_loss_meets_the_stop_loss_premium():
 def test_selecting_buyers_covers_the_largest_only(runs):
     result = retain(runs, PolicyTerms("five", insured_share=1.0, premium_rate=0.01, buyers=5), SALES)
     assert result.base == 5 * 800
-    largest = np.argsort(-runs.exposure)[:5]
+    largest = np.argsort(-runs.portfolio.exposure)[:5]
     expected = runs.totals(np.where(np.isin(runs.obligor, largest), runs.loss, 0.0))
     np.testing.assert_allclose(result.insured, expected, atol=1e-9)
 
@@ -96,7 +99,7 @@ def test_every_figure_has_its_monte_carlo_range(runs):
 
 def test_premium_base_is_named(runs):
     by_balance = retain(runs, PolicyTerms("b", premium_rate=0.01, premium_base="balances"), SALES)
-    assert by_balance.premium == pytest.approx(0.01 * runs.exposure.sum())
+    assert by_balance.premium == pytest.approx(0.01 * runs.portfolio.exposure.sum())
 
 
 def test_bad_comparisons_are_errors(runs):

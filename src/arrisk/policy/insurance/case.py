@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from arrisk.display import Table, frame_html
 from arrisk.models.defaults.definition import DefaultDefinition
 from arrisk.models.defaults.experience import DefaultExperience, read_default_experience
-from arrisk.models.loss_draws import LossDraws, simulate_losses
+from arrisk.models.losses.events import LossEvents
+from arrisk.models.losses.portfolio import Dependence, make_portfolio
+from arrisk.models.losses.simulation import simulate_losses
 from arrisk.policy.assumptions import KNOWN
 from arrisk.policy.insurance import page as insurance_page
 from arrisk.policy.insurance.comparison import PolicyComparison, compare_policies
@@ -107,9 +109,10 @@ class InsuranceCase:
         seen = self.experience
         return seen.interval.high if self.what_if else seen.rate
 
-    def simulate(self, rate: float, correlation: float, draws: int = 10_000, n_jobs: int = 1) -> LossDraws:
+    def simulate(self, rate: float, correlation: float, draws: int = 10_000, n_jobs: int = 1) -> LossEvents:
         """Losses of a year at one default rate for all customers and one correlation."""
-        return simulate_losses(rate, self.exposure, self.severity, correlation, draws, self.seed, n_jobs)
+        book = make_portfolio(rate, self.exposure, self.severity)
+        return simulate_losses(book, Dependence(correlation), draws, self.seed, n_jobs)
 
     def compare(
         self, rate: float | None = None, correlation: float | None = None, draws: int = 20_000

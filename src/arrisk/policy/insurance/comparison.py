@@ -13,7 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from arrisk.display import Table, frame_html, money
 from arrisk.errors import ModelError
-from arrisk.models.loss_draws import LossDraws, loss_measures
+from arrisk.models.losses.events import LossEvents
+from arrisk.models.losses.measures import loss_measures
 from arrisk.policy.insurance import page as insurance_page
 from arrisk.policy.insurance.terms import (
     Payments,
@@ -62,13 +63,13 @@ class Retained:
 
 
 def retain(
-    draws: LossDraws, terms: PolicyTerms | None, sales: ArrayLike, name: str | None = None
+    draws: LossEvents, terms: PolicyTerms | None, sales: ArrayLike, name: str | None = None
 ) -> Retained:
     """Take every simulated default through a policy.
 
     Parameters
     ----------
-    draws : LossDraws
+    draws : LossEvents
         Defaults with balances and losses.
     terms : PolicyTerms or None
         None is no insurance.
@@ -86,8 +87,9 @@ def retain(
 
     Examples
     --------
-    >>> from arrisk.models.loss_draws import simulate_losses
-    >>> runs = simulate_losses(0.05, [100.0] * 20, 0.5, rho=0.1, draws=500, seed=1)
+    >>> from arrisk.models.losses.portfolio import Dependence, make_portfolio
+    >>> from arrisk.models.losses.simulation import simulate_losses
+    >>> runs = simulate_losses(make_portfolio(0.05, [100.0] * 20, 0.5), Dependence(0.1), draws=500, seed=1)
     >>> kept = retain(runs, PolicyTerms(insured_share=0.8, premium_rate=0.01), [400.0] * 20)
     >>> round(kept.premium, 2), bool(np.allclose(kept.retained, 0.2 * runs.totals()))
     (80.0, True)
@@ -96,10 +98,10 @@ def retain(
     if terms is None:
         return Retained(name or NO_INSURANCE, 0.0, 0.0, total, np.zeros_like(total), 0.0, math.nan)
     turnover = np.asarray(sales, dtype=float)
-    if turnover.shape != draws.exposure.shape:
-        raise ModelError(f"{turnover.shape} sales do not go with {draws.exposure.shape} obligors")
-    inside = insured_buyers(terms, draws.exposure)
-    base = insured_base(terms, draws.exposure, turnover)
+    if turnover.shape != draws.portfolio.exposure.shape:
+        raise ModelError(f"{turnover.shape} sales do not go with {draws.portfolio.exposure.shape} obligors")
+    inside = insured_buyers(terms, draws.portfolio.exposure)
+    base = insured_base(terms, draws.portfolio.exposure, turnover)
     premium = terms.premium(base)
     covered = np.where(inside[draws.obligor], draws.balance, 0.0)
     fixed = terms.with_premium(premium)
@@ -112,7 +114,7 @@ def retain(
     return Retained(name or terms.name, premium, base, total - insured, insured, binds, unused)
 
 
-def _aggregate_chances(draws: LossDraws, paid: Payments, terms: PolicyTerms) -> tuple[float, float]:
+def _aggregate_chances(draws: LossEvents, paid: Payments, terms: PolicyTerms) -> tuple[float, float]:
     binds, unused = 0.0, math.nan
     if "maximum_liability" in terms.order and math.isfinite(terms.maximum_liability):
         asked = draws.totals(paid.before("maximum_liability"))
@@ -181,7 +183,7 @@ class PolicyComparison:
 
 
 def compare_policies(
-    draws: LossDraws,
+    draws: LossEvents,
     structures: Iterable[PolicyTerms],
     sales: ArrayLike,
     cost_of_risk: float = 0.08,
@@ -192,7 +194,7 @@ def compare_policies(
 
     Parameters
     ----------
-    draws : LossDraws
+    draws : LossEvents
         Common to all structures, so differences carry little Monte Carlo noise.
     structures : iterable of PolicyTerms
         Names must differ; no insurance is added first.
@@ -215,8 +217,9 @@ def compare_policies(
 
     Examples
     --------
-    >>> from arrisk.models.loss_draws import simulate_losses
-    >>> runs = simulate_losses(0.02, [100.0] * 50, 0.6, rho=0.15, draws=2000, seed=1)
+    >>> from arrisk.models.losses.portfolio import Dependence, make_portfolio
+    >>> from arrisk.models.losses.simulation import simulate_losses
+    >>> runs = simulate_losses(make_portfolio(0.02, [100.0] * 50, 0.6), Dependence(0.15), 2000, seed=1)
     >>> result = compare_policies(runs, [PolicyTerms("whole", premium_rate=0.003)], [600.0] * 50)
     >>> list(result.summary.structure)
     ['self-insure', 'whole']

@@ -10,8 +10,9 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from arrisk.models.loss_draws import simulate_losses
-from arrisk.models.losses import conditional_pd
+from arrisk.models.losses.closed_form import conditional_pd
+from arrisk.models.losses.portfolio import Dependence, make_portfolio
+from arrisk.models.losses.simulation import simulate_losses
 from arrisk.policy.assumptions import Assumption
 from arrisk.policy.grade_terms.book import EVERYBODY, GradeBook, read_grade_book
 from arrisk.policy.grade_terms.inputs import (
@@ -251,7 +252,8 @@ def _multiple(
     if not live.any() or not (table.loc[live, "hazard"] > 0).any():
         return 0.0
     owed = (table["usual"] * table["run_up"]).to_numpy()[live]
-    runs = simulate_losses(_chance(table["hazard"].to_numpy()[live]), owed, lgd, rho, YEARS, seed)
+    book = make_portfolio(_chance(table["hazard"].to_numpy()[live]), owed, lgd)
+    runs = simulate_losses(book, Dependence(rho), YEARS, seed)
     totals = runs.totals()
     spread = float(totals.std())
     return float(np.quantile(totals, level) - totals.mean()) / spread if spread > 0 else 0.0

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from scipy.optimize import linprog
 
 from arrisk.display import Table, frame_html
-from arrisk.models.loss_draws import simulate_losses
+from arrisk.models.losses.portfolio import Dependence, make_portfolio
+from arrisk.models.losses.simulation import simulate_losses
 from arrisk.models.tail import expected_shortfall
 from arrisk.policy.assumptions import Assumption
 from arrisk.policy.grade_terms.inputs import given_or_typical
@@ -201,7 +202,8 @@ def make_tail_book(inputs: LimitInputs, limits: Floats, seed: int) -> TailBook:
     """Simulate defaults, and value each customer's line at limits from zero to the given one."""
     alive = ~inputs.table["in_default"].to_numpy()
     chance = np.where(alive, -np.expm1(-inputs.table["hazard"].to_numpy()), 0.0)
-    runs = simulate_losses(chance, np.ones(chance.size), 1.0, inputs.correlation, YEARS, seed + SEED_KEY)
+    book = make_portfolio(chance, np.ones(chance.size), 1.0)
+    runs = simulate_losses(book, Dependence(inputs.correlation), YEARS, seed + SEED_KEY)
     risks = book_risks(inputs, np.full(limits.size, np.inf))
     menus, stakes, values = [], [], []
     for k, top in enumerate(np.where(alive, limits, 0.0)):
@@ -211,7 +213,7 @@ def make_tail_book(inputs: LimitInputs, limits: Floats, seed: int) -> TailBook:
         menus.append(menu)
         stakes.append(line.lgd * year.at_failure)
         values.append(year.value if alive[k] else np.zeros(1))
-    return TailBook(runs.draw, runs.obligor, YEARS, tuple(menus), tuple(stakes), tuple(values))
+    return TailBook(runs.draw, runs.obligor.astype(np.int64), YEARS, tuple(menus), tuple(stakes), tuple(values))
 
 
 def plan_within(book: TailBook, budget: float, most: Floats) -> tuple[Floats, float]:

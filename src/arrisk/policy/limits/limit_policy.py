@@ -11,7 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from arrisk.display import Table, frame_html, money
-from arrisk.models.loss_draws import simulate_losses
+from arrisk.models.losses.portfolio import Dependence, make_portfolio
+from arrisk.models.losses.simulation import simulate_losses
 from arrisk.models.tail import expected_shortfall
 from arrisk.policy.grade_terms.inputs import given_or_typical
 from arrisk.policy.limits.break_even import break_even_of_change
@@ -329,9 +330,8 @@ def option_tails(inputs: LimitInputs, options: dict[str, Floats], seed: int) -> 
     run_up = table["run_up"].to_numpy()
     for name, limits in options.items():
         owed = [float(mean_within(inputs.wanted[k] * run_up[k], limits[k])) for k in live]
-        runs = simulate_losses(
-            chance, owed, float(inputs.draws["lgd"][0]), inputs.correlation, YEARS, seed + SEED_KEY
-        )
+        book = make_portfolio(chance, owed, float(inputs.draws["lgd"][0]))
+        runs = simulate_losses(book, Dependence(inputs.correlation), YEARS, seed + SEED_KEY)
         totals = runs.totals()
         worst = float(expected_shortfall(totals, 1 - TAIL)[0])
         rows.append((name, float(totals.mean()), float(np.quantile(totals, TAIL)), worst))

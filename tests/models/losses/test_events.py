@@ -4,13 +4,15 @@ import numpy as np
 import pytest
 
 from arrisk.errors import ModelError
-from arrisk.models.loss_draws import loss_measures, simulate_losses
-from arrisk.models.losses import finite_pool_pmf
+from arrisk.models.losses.closed_form import finite_pool_pmf
+from arrisk.models.losses.measures import loss_measures
+from arrisk.models.losses.portfolio import Dependence, make_portfolio
+from arrisk.models.losses.simulation import simulate_losses
 
 
 def test_default_counts_follow_the_finite_pool():
     draws = 100_000
-    runs = simulate_losses(0.1, np.ones(10), 1.0, rho=0.2, draws=draws, seed=5)
+    runs = simulate_losses(make_portfolio(0.1, np.ones(10), 1.0), Dependence(0.2), draws=draws, seed=5)
     seen = np.bincount(runs.totals().astype(int), minlength=11)
     expected = finite_pool_pmf(10, 0.1, 0.2) * draws
     cells = expected > 5
@@ -21,7 +23,7 @@ def test_default_counts_follow_the_finite_pool():
 def test_each_obligor_defaults_at_its_own_rate():
     pd = np.geomspace(0.001, 0.3, 25)
     draws = 60_000
-    runs = simulate_losses(pd, np.ones(25), 1.0, rho=0.15, draws=draws, seed=9)
+    runs = simulate_losses(make_portfolio(pd, np.ones(25), 1.0), Dependence(0.15), draws=draws, seed=9)
     rate = np.bincount(runs.obligor, minlength=25) / draws
     assert (np.abs(rate - pd) < 4.5 * np.sqrt(pd * (1 - pd) / draws) + 1e-9).all()
 
@@ -29,7 +31,9 @@ def test_each_obligor_defaults_at_its_own_rate():
 def test_pairs_default_together_as_often_as_the_factor_says():
     from scipy import stats
 
-    runs = simulate_losses([0.1, 0.1], [1.0, 1.0], 1.0, rho=0.3, draws=200_000, seed=2)
+    runs = simulate_losses(
+        make_portfolio([0.1, 0.1], [1.0, 1.0], 1.0), Dependence(0.3), draws=200_000, seed=2
+    )
     both = (runs.totals() == 2).mean()
     x = stats.norm.ppf(0.1)
     joint = stats.multivariate_normal([0, 0], [[1, 0.3], [0.3, 1]]).cdf([x, x])
@@ -37,7 +41,7 @@ def test_pairs_default_together_as_often_as_the_factor_says():
 
 
 def test_the_same_for_any_number_of_workers():
-    args = ([0.01, 0.05, 0.2] * 20, np.arange(1.0, 61.0), 0.6, 0.15)
+    args = make_portfolio([0.01, 0.05, 0.2] * 20, np.arange(1.0, 61.0), 0.6), Dependence(0.15)
     one = simulate_losses(*args, draws=12_345, seed=11, n_jobs=1)
     two = simulate_losses(*args, draws=12_345, seed=11, n_jobs=2)
     other = simulate_losses(*args, draws=12_345, seed=12)
@@ -47,7 +51,12 @@ def test_the_same_for_any_number_of_workers():
 
 
 def test_events_are_sorted_unique_and_priced():
-    runs = simulate_losses([0.5, 0.0, 1.0], [10.0, 20.0, 40.0], [1.0, 1.0, 0.25], rho=0.1, draws=500, seed=3)
+    runs = simulate_losses(
+        make_portfolio([0.5, 0.0, 1.0], [10.0, 20.0, 40.0], [1.0, 1.0, 0.25]),
+        Dependence(0.1),
+        draws=500,
+        seed=3,
+    )
     keys = runs.draw * 3 + runs.obligor
     assert (np.diff(keys) > 0).all()
     assert 1 not in runs.obligor
@@ -57,7 +66,7 @@ def test_events_are_sorted_unique_and_priced():
 
 
 def test_no_risk_gives_no_events():
-    runs = simulate_losses(0.0, [1.0, 2.0], 0.5, rho=0.1, draws=50)
+    runs = simulate_losses(make_portfolio(0.0, [1.0, 2.0], 0.5), Dependence(0.1), draws=50)
     assert runs.draw.size == 0
     assert (runs.table.estimate == 0).all()
 
@@ -82,7 +91,7 @@ def test_measures_of_a_known_sample():
 
 
 def test_plot_says_the_unit():
-    ax = simulate_losses(0.05, [10.0] * 20, 1.0, rho=0.1, draws=500).plot()
+    ax = simulate_losses(make_portfolio(0.05, [10.0] * 20, 1.0), Dependence(0.1), draws=500).plot()
     assert "currency" in ax.get_xlabel()
     ax.figure.clear()
 
@@ -102,4 +111,8 @@ def test_plot_says_the_unit():
 def test_impossible_inputs_are_errors(bad):
     args = {"pd": 0.1, "exposure": [1.0, 2.0], "lgd": 0.5, "rho": 0.1, "draws": 10} | bad
     with pytest.raises(ModelError):
-        simulate_losses(**args)
+        _run(**args)
+
+
+def _run(rho, draws, **columns):
+    return simulate_losses(make_portfolio(**columns), Dependence(rho), draws)

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from arrisk.errors import ModelError
-from arrisk.models.losses import (
+from arrisk.models.losses.closed_form import (
     aggregate_pmf,
     basel_risk_weight,
     conditional_pd,

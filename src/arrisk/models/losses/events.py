@@ -1,0 +1,114 @@
+"""Simulated defaults of many years, stored sparsely: one entry per default."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from pandas import DataFrame
+
+from arrisk.display import frame_html
+from arrisk.models.losses.measures import loss_measures
+from arrisk.models.losses.portfolio import Dependence, LossPortfolio
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["LossEvents"]
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class LossEvents:
+    """Defaults of simulated years, sorted by year, then obligor.
+
+    Parameters
+    ----------
+    portfolio : LossPortfolio
+        Whose defaults they are.
+    dependence : Dependence
+    weight : array of shape (draws,)
+        Probability that each simulated year stands for; adds up to 1.
+    factor : array of shape (draws,)
+        Common factor of each year; low is bad.
+    start : int array of shape (draws + 1,)
+        The defaults of year d are the entries ``start[d]:start[d + 1]``.
+    obligor : int array of shape (events,)
+        Position in the portfolio.
+    severity : array of shape (events,)
+        Share of the balance lost after recoveries.
+    seed : int
+    """
+
+    portfolio: LossPortfolio
+    dependence: Dependence
+    weight: FloatArray
+    factor: FloatArray
+    start: IntArray
+    obligor: NDArray[np.integer]
+    severity: NDArray[np.floating]
+    seed: int
+
+    @property
+    def draws(self) -> int:
+        """Simulated years."""
+        return int(self.weight.size)
+
+    @property
+    def draw(self) -> IntArray:
+        """Year of each default, shape (events,)."""
+        return np.repeat(np.arange(self.draws), np.diff(self.start))
+
+    @property
+    def balance(self) -> FloatArray:
+        """Balance owed at each default, currency units, shape (events,)."""
+        return np.asarray(self.portfolio.exposure[self.obligor], dtype=float)
+
+    @property
+    def loss(self) -> FloatArray:
+        """Loss of each default after recoveries, currency units, shape (events,)."""
+        return np.asarray(self.balance * self.severity, dtype=float)
+
+    def totals(self, amounts: ArrayLike | None = None) -> FloatArray:
+        """Sum per simulated year, shape (draws,): of the losses, or of one amount per event."""
+        values = self.loss if amounts is None else np.asarray(amounts, dtype=float)
+        return np.bincount(self.draw, weights=values, minlength=self.draws).astype(float)
+
+    @property
+    def table(self) -> DataFrame:
+        """Expected, quantile and tail losses with Monte Carlo errors (see `loss_measures`)."""
+        return loss_measures(self.totals())
+
+    @property
+    def diagnostics(self) -> dict[str, float]:
+        """Size of the run and concentration of the book."""
+        return {
+            "draws": float(self.draws),
+            "events": float(self.obligor.size),
+            "obligors": float(len(self.portfolio)),
+            "effective_names": self.portfolio.effective_names,
+            "rho": self.dependence.rho,
+            "industry_rho": self.dependence.industry_rho,
+            "seed": float(self.seed),
+        }
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Chance that a year's loss exceeds an amount, with the 99% point marked."""
+        import matplotlib.pyplot as plt
+
+        ax = ax if ax is not None else plt.subplots()[1]
+        totals = np.sort(self.totals())
+        ax.plot(totals, 1 - np.arange(totals.size) / totals.size, color="#0072B2")
+        mark = float(np.quantile(totals, 0.99))
+        ax.axvline(mark, color="#D55E00", linestyle="--")
+        ax.set_title(f"One year in a hundred costs more than {mark:,.0f}")
+        ax.set(xlabel="loss in a year (currency units)", ylabel="chance of a larger loss", yscale="log")
+        return ax
+
+    def _repr_html_(self) -> str:
+        title = f"Loss of a year, {self.draws:,} simulated years"
+        return frame_html(self.table, title, "mc_low and mc_high: 95% Monte Carlo range of each figure.")
