@@ -213,7 +213,8 @@ def make_tail_book(inputs: LimitInputs, limits: Floats, seed: int) -> TailBook:
         menus.append(menu)
         stakes.append(line.lgd * year.at_failure)
         values.append(year.value if alive[k] else np.zeros(1))
-    return TailBook(runs.draw, runs.obligor.astype(np.int64), YEARS, tuple(menus), tuple(stakes), tuple(values))
+    who = runs.obligor.astype(np.int64)
+    return TailBook(runs.draw, who, YEARS, tuple(menus), tuple(stakes), tuple(values))
 
 
 def plan_within(book: TailBook, budget: float, most: Floats) -> tuple[Floats, float]:
