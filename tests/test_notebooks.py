@@ -25,7 +25,7 @@ def code_cells(notebook):
 def test_notebooks_are_numbered_in_the_order_of_the_story():
     numbers = [int(p.stem[:2]) for p in NOTEBOOKS]
     assert numbers == sorted(set(numbers))
-    assert (NOTEBOOKS[0].stem, NOTEBOOKS[-1].stem) == ("00_start_here", "17_policy_memo")
+    assert (NOTEBOOKS[0].stem, NOTEBOOKS[-1].stem) == ("00_start_here", "19_policy_memo")
 
 
 def test_executed_from_first_to_last(notebook):
