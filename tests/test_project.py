@@ -82,3 +82,9 @@ def test_every_public_name_is_there_and_documented():
     for name in arrisk.__all__:
         assert (getattr(arrisk, name).__doc__ or "").strip(), name
     assert arrisk.__all__ == sorted(arrisk.__all__)
+
+
+def test_the_package_loads_nothing_before_it_is_used():
+    code = "import sys, arrisk; print(sorted({'pandas', 'numpy', 'sklearn'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -22,6 +22,7 @@ from arrisk.policy.alert_value import value_alerts
 from arrisk.policy.cash import recommend_cash
 from arrisk.policy.default_counts import define_default
 from arrisk.policy.discount.advice import recommend_discount
+from arrisk.policy.discount.objective import compare_discounts
 from arrisk.policy.discount.pilot import design_pilot
 from arrisk.policy.discount.running_advice import recommend_running_scheme
 from arrisk.policy.discount.simulation import make_schemes, simulate_discounts
@@ -162,7 +163,15 @@ def _terms_of_trade(study: Study, snapshot: Snapshot, card: Scorecard) -> Answer
     def discount() -> Recommendation:
         schemes = make_schemes(snapshot, study.settings.get("discount"))
         grid = simulate_discounts(snapshot, schemes, study.assumptions, seed=study.seed)
-        return recommend_discount(study, snapshot, grid, verdict=verdict, pilot=pilot)
+        trial = design_pilot(
+            snapshot,
+            compare_discounts(study, grid).trial_terms,
+            assumptions=study.assumptions,
+            reference=schemes.reference,
+            trials=100,
+            seed=study.seed,
+        )
+        return recommend_discount(study, snapshot, grid, verdict=verdict, pilot=trial)
 
     def terms() -> Recommendation:
         policy = make_terms_policy(study, card, snapshot)

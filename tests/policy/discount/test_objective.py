@@ -103,3 +103,13 @@ def test_a_fixed_rate_outside_the_rates_tried_is_the_nearest_break_even():
     rates = np.array([0.01, 0.02])
     assert find_fixed_rate(rates, np.array([0.004, 0.003])) == 0.004
     assert find_fixed_rate(rates, np.array([0.05, 0.04])) == 0.04
+
+
+def test_the_trial_offers_the_best_plain_terms_that_nobody_was_offered(grid):
+    found = choose_discount(grid, limit=1e12)
+    rows = grid.table[(grid.table["scale"] == "") & (grid.table["npv"] > 0)]
+    best = next((r for _, r in rows.iterrows() if not grid.is_offered(r)), None)
+    if best is not None:
+        assert (found.trial_terms[0].rate, found.trial_terms[0].days) == (best["rate"], best["days"])
+    assert {(t.rate, t.days) for t in found.trial_terms} >= {(0.01, 10), (0.02, 10)}
+    assert choose_discount(grid, limit=0.0).trial_terms[-2:] == found.trial_terms[-2:]

@@ -130,3 +130,19 @@ def test_nonsense_is_refused(before):
         design_pilot(before, SimpleNamespace(rate=2, days=10))
     with pytest.raises(ModelError, match="too short"):
         design_pilot(before, TERMS, months=24)
+
+
+def test_terms_worth_less_to_the_customer_are_taken_less(before):
+    stated = Reference(0.02, 10)
+    given = _take_up(0.3)
+    design = design_pilot(before, (Reference(0.005, 5), stated), assumptions=given, reference=stated, **QUICK)
+    rows = design.table.set_index(["rate", "outcome"])
+    days = design.table["outcome"].iloc[0]
+    assert rows.loc[(0.02, days), "take_up"] == 0.3
+    small = rows.loc[(0.005, days)]
+    assert 0 < small["take_up"] < 0.15
+    assert abs(small["expected_shift"]) < abs(rows.loc[(0.02, days), "expected_shift"])
+    if design.terms == stated:
+        assert "0.5% within 5 days itself" in design.finding()
+    else:
+        assert design.instead == ""

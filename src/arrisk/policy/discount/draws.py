@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from arrisk.policy.assumptions import KNOWN, TYPICAL_SOURCE, Assumption, find
 from arrisk.policy.discount.history import DiscountHistory
 
-__all__ = ["Draws", "Reference", "choose_assumptions", "draw", "draw_point", "with_value"]
+__all__ = ["USUAL_TERMS", "Draws", "Reference", "choose_assumptions", "draw", "draw_point", "with_value"]
 
 NAMES = ("take_up", "default_relief", "sales_effect", "already_early", "cost_of_capital", "gross_margin")
 ELASTICITY = "take_up_elasticity"
@@ -24,6 +24,15 @@ class Reference:
 
     rate: float
     days: int
+
+    @property
+    def words(self) -> str:
+        """The terms as they are spoken of."""
+        return f"{100 * self.rate:g}% within {self.days} days"
+
+
+USUAL_TERMS = (Reference(0.01, 10), Reference(0.02, 10))
+"""Terms that published studies are about."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,7 @@ def follow_measured(
     """
     terms = f"{100 * rule['rate']:g}% within {rule['window']:.0f} days"
     earned = next(o for o in told.options if o.name == "go on, offers by rule")
+    note = f"{told.design.split(':')[0]}; {earned.note}{_paying(told)}"
     lead = told.answer if told.verdict == "adopt" else _lead(terms, earned, told.verdict == "keep", choice)
     return replace(
         simulated,
@@ -51,15 +52,15 @@ def follow_measured(
         answer=f"{lead}{_next(choice)}",
         scope=told.scope,
         options=(
-            replace(earned, name=f"{terms}, as measured", note=f"{told.design.split(':')[0]}; {earned.note}"),
-            *(o for o in simulated.options if o.name != earned.name),
+            replace(earned, name=f"{terms}, as measured", note=note),
+            *simulated.options,
         ),
         expected_value=told.expected_value,
         flip=told.flip,
         identified=True,
         design=f"{told.design}; of terms that nobody was offered the ledger identifies nothing",
         notes=(
-            "What a simulation says of the running terms rests on assumptions; the measure comes first.",
+            _apart(terms, choice),
             *simulated.notes,
         ),
     )
@@ -73,6 +74,27 @@ def _lead(terms: str, earned: Option, kept: bool, choice: DiscountChoice) -> str
     return (
         f"Offer nobody else {terms}: where a rule offered it, it cost about {worth} a year more than the "
         "earlier money was worth."
+    )
+
+
+def _paying(told: Recommendation) -> str:
+    """The rate that the measured effect would have paid for."""
+    rate = next((o for o in told.options if o.name == "highest rate that would have paid"), None)
+    return f"; {rate.value:.2f}% would have paid" if rate is not None and rate.value is not None else ""
+
+
+def _apart(terms: str, choice: DiscountChoice) -> str:
+    """Why the simulated worth of the running terms is not the measured one, and which counts."""
+    first = "What a simulation says of the running terms rests on assumptions; the measure comes first."
+    running, grid = choice.option("running"), choice.grid
+    given = next((a for a in grid.assumptions if a.name == "sales_effect"), None)
+    if running is None or given is None:
+        return first
+    return (
+        f"Measured and simulated worth of {terms} differ, and so do the rates at which it breaks even: the "
+        f"measure is of earlier money on sales as they were, the simulation "
+        f"({money(running['npv'], grid.history.currency)} a year) adds the margin on {given.low:.0%} to "
+        f"{given.high:.0%} of extra sales and losses avoided, which are assumed. The measure comes first."
     )
 
 

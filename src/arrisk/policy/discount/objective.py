@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +14,7 @@ from arrisk.display import Table, frame_html
 from arrisk.models.tail import expected_shortfall
 from arrisk.policy.assumptions import KNOWN, TYPICAL_SOURCE, Assumption
 from arrisk.policy.discount import objective_page, plots
+from arrisk.policy.discount.draws import USUAL_TERMS, Reference
 from arrisk.policy.discount.schemes import describe_scheme
 
 if TYPE_CHECKING:
@@ -85,6 +87,15 @@ class DiscountChoice:
         if option["kind"] == RUNNING:
             return self.grid.running.iloc[0]
         return self.grid.table.iloc[int(option["row"])] if option["kind"] == SCHEME else None
+
+    @property
+    def trial_terms(self) -> tuple[Reference, ...]:
+        """Terms to try: the best plain ones within the limit that nobody was offered, then the usual ones."""
+        grid, rows = self.grid, self.table[self.table["within"] & (self.table["kind"] == SCHEME)]
+        schemes = (grid.table.iloc[int(row)] for row in rows["row"])
+        untried = (s for s in schemes if not s["scale"] and s["npv"] > 0 and not grid.is_offered(s))
+        wanted = (Reference(float(s["rate"]), int(s["days"])) for s in islice(untried, 1))
+        return tuple(dict.fromkeys((*wanted, *USUAL_TERMS)))
 
     def finding(self) -> str:
         """What the objective picks, and what the limit costs, in one sentence."""

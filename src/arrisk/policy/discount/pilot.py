@@ -25,24 +25,25 @@ from arrisk.models.trial.power_curve import (
 from arrisk.models.trial.stopping import StoppingRule
 from arrisk.models.trial.strata import Weigh, find_units
 from arrisk.policy.assumptions import KNOWN, TYPICAL_SOURCE, Assumption
-from arrisk.policy.discount.draws import Reference
+from arrisk.policy.discount.draws import USUAL_TERMS, Reference
 from arrisk.policy.discount.pilot_design import PilotDesign, unit_of
+from arrisk.policy.discount.response import take_up_at, yearly_return
 
 if TYPE_CHECKING:
     from arrisk.ledger.book import Snapshot
 
 __all__ = ["PilotDesign", "design_pilot"]
 
-USUAL = (Reference(0.01, 10), Reference(0.02, 10))
 SHARES = (0.05, 0.10, 0.15, 0.20, 0.25, 0.30, 0.40, 0.50)
 HORIZONS = (30, 45, 60, 75, 90, 105, 120)
 PAID_BY = 0.90
+USED = ("take_up", "cost_of_capital", "take_up_elasticity")
 LEAST_UNITS = 20
 
 
 def design_pilot(
     snapshot: Snapshot,
-    terms: Any = USUAL,
+    terms: Any = USUAL_TERMS,
     *,
     outcome: str = "days",
     weigh: Weigh = "customers",
@@ -53,6 +54,7 @@ def design_pilot(
     share: float | None = None,
     horizon: int | None = None,
     assumptions: Iterable[Assumption] = (),
+    reference: Reference | None = None,
     start: dt.date | None = None,
     trials: int = 400,
     seed: int = 0,
@@ -67,7 +69,7 @@ def design_pilot(
     ----------
     snapshot : Snapshot
     terms : sequence of Reference, or one (anything with `rate` and `days`)
-        Discounts to choose from.
+        Discounts to choose from, the wanted one first (see `DiscountChoice.trial_terms`).
     outcome : {"days", "value"}
         What the pilot is read by; the table shows both.
     weigh : {"customers", "invoices", "amounts"}
@@ -83,7 +85,10 @@ def design_pilot(
     horizon : int, optional
         Days from issue after which an invoice is read; by default the time in which nine in ten are paid.
     assumptions : iterable of Assumption
-        take_up and cost_of_capital are used; typical values when they are not given.
+        take_up, take_up_elasticity and cost_of_capital are used; typical values when they are not given.
+    reference : Reference, optional
+        Terms that take_up is stated for; others are taken as their annual return to the customer says (see
+        `take_up_at`). By default take_up is stated for whatever is offered.
     start : date, optional
         First day of offers; by default the first of the next month.
     trials : int
@@ -100,7 +105,7 @@ def design_pilot(
         If the ledger is too short, or fewer than four customers have a past.
     """
     known = {a.name: a for a in assumptions}
-    take_up, capital = (known.get(n) or _typical(n) for n in ("take_up", "cost_of_capital"))
+    take_up, capital, elasticity = (known.get(name) or _typical(name) for name in USED)
     first = start or _next_month(snapshot.date.date())
     plan = TrialPlan(
         outcome=outcome,
@@ -115,7 +120,7 @@ def design_pilot(
     rows, left_out = _free_of_offers(trial_rows(snapshot, plan), snapshot)
     search = _Search(rows, snapshot.date, take_up, power, share, trials, seed)
     options = [
-        _option(search, one, replace(plan, outcome=name))
+        _option(search.offering(one, reference, elasticity.value), one, replace(plan, outcome=name))
         for one in _as_terms(terms)
         for name in dict.fromkeys((outcome, "days", "value"))
     ]
@@ -131,7 +136,7 @@ def design_pilot(
         power=chosen.power,
         needed=chosen.needed,
         cost=chosen.cost,
-        take_up=take_up,
+        take_up=chosen.take_up,
         table=pd.DataFrame([o.row() for o in options]),
         target=power,
         currency=snapshot.currency,
@@ -152,6 +157,18 @@ class _Search:
     trials: int
     seed: int
 
+    def offering(self, terms: Reference, reference: Reference | None, elasticity: float) -> _Search:
+        """The same with the take-up of these terms."""
+        if reference is None or reference == terms:
+            return self
+        usual = float(self.rows.loc[self.rows["unpaid"] == 0, "days"].mean())
+        worth = [yearly_return(t.rate, 0.0, max(usual - t.days, 1.0)) for t in (terms, reference)]
+        low, value, high = take_up_at(
+            [self.take_up.low, self.take_up.value, self.take_up.high], elasticity, np.log(worth[0] / worth[1])
+        )
+        taken = replace(self.take_up, low=float(low), value=float(value), high=float(high))
+        return replace(self, take_up=taken)
+
 
 @dataclass(frozen=True, slots=True)
 class _Option:
@@ -166,6 +183,7 @@ class _Option:
     power: float
     needed: int
     cost: float
+    take_up: Assumption
 
     @property
     def expected(self) -> float:
@@ -175,6 +193,7 @@ class _Option:
         return {
             "rate": self.terms.rate,
             "within_days": self.terms.days,
+            "take_up": self.take_up.value,
             "outcome": OUTCOMES[self.plan.outcome],
             "customers": self.draws.units,
             "offered": self.draws.treated,
@@ -204,7 +223,7 @@ def _option(search: _Search, terms: Reference, plan: TrialPlan) -> _Option:
     cost = share * search.take_up.value * _expected_cost(search.rows, terms, plan, pasts)
     ratio = _noncentral(search.power, plan.level) / max(_noncentral(chance, plan.level), 1e-3)
     needed = int(np.ceil(draws.units * min(ratio, 1e3) ** 2)) if chance < search.power else draws.units
-    return _Option(plan, rule, terms, pasts, share, draws, chance, needed, cost)
+    return _Option(plan, rule, terms, pasts, share, draws, chance, needed, cost, search.take_up)
 
 
 def _try(

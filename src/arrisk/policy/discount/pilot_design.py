@@ -124,7 +124,21 @@ class PilotDesign:
     @property
     def words(self) -> str:
         """The terms in words."""
-        return f"{100 * self.terms.rate:g}% within {self.terms.days} days"
+        return self.terms.words
+
+    @property
+    def instead(self) -> str:
+        """Why the terms that come first among the options are not the ones tried; empty when they are."""
+        first = self.table.iloc[0]
+        wanted = Reference(float(first["rate"]), int(first["within_days"]))
+        if wanted == self.terms:
+            return ""
+        return (
+            f"{wanted.words} itself would move all who are offered it by "
+            f"{abs(first['expected_shift']):.2g} {unit_of(self.plan)} at its take-up of "
+            f"{first['take_up']:.0%}, seen with {first['power']:.0%}: about "
+            f"{int(first['customers_needed']):,} customers would do"
+        )
 
     def finding(self) -> str:
         """The pilot in one sentence."""
@@ -138,9 +152,12 @@ class PilotDesign:
             shown = f"would not show the offer even if all took it ({odds})"
         expected = f"{abs(self.expected):.2g} {{}} expected at a take-up of {self.take_up.value:.0%}"
         if self.enough:
-            return f"{text}{shown}; {expected.format('are')}. {self._price()}"
+            return f"{text}{shown}; {expected.format('are')}. {self._close()}"
         need = f"seen with {self.power:.0%}; about {self.needed:,} customers would do"
-        return f"{text}{shown}, but {expected.format('are')}, {need}. {self._price()}"
+        return f"{text}{shown}, but {expected.format('are')}, {need}. {self._close()}"
+
+    def _close(self) -> str:
+        return f"{self._price()}. {self.instead}" if self.instead else self._price()
 
     def _price(self) -> str:
         if self.cost <= 0:
@@ -150,11 +167,16 @@ class PilotDesign:
     def to_table(self, name: str = "pilot_options") -> Table:
         """The options compared, ready to be shown."""
         note = (
-            f"expected_shift: of all who are offered, at a take-up of {self.take_up.value:.0%} "
-            f"({self.take_up.source}); power: chance to see it, simulated on the book's own past. cost: "
+            f"expected_shift: of all who are offered, at the take-up ({self.take_up.source}); power: "
+            "chance to see it, simulated on the book's own past. cost: "
             f"discounts less the value of earlier money, {self.currency}."
         )
-        formats: dict[str, Format] = {"rate": "percent", "power": "percent", "cost": "money"}
+        formats: dict[str, Format] = {
+            "rate": "percent",
+            "take_up": "percent",
+            "power": "percent",
+            "cost": "money",
+        }
         return Table(name, self.finding(), self.table, note, formats)
 
     def plan_table(self, name: str = "pilot_plan") -> Table:
