@@ -1,9 +1,11 @@
 import json
+from dataclasses import replace
 
 import jsonschema
 import numpy as np
 import pytest
 
+from arrisk.policy.assumptions import Assumption
 from arrisk.policy.discount.advice import recommend_discount
 from arrisk.policy.discount.draws import Reference
 from arrisk.policy.discount.simulation import SchemeGrid, make_schemes, simulate_discounts
@@ -75,6 +77,19 @@ def test_a_running_scheme_that_pays_is_kept(study):
     advice, grid = advise(study, book, assume(**PRECISE, cost_of_capital=0.30), schemes)
     assert advice.verdict == "keep"
     assert advice.expected_value.value == pytest.approx(grid.running_npv.mean())
+
+
+def test_a_running_scheme_that_pays_but_may_lose_too_much_is_not_kept(study):
+    book = make_book(offered=("Trade", "Retail"), late_days=60)
+    schemes = SchemeGrid((0.02,), (10,), (1e5,), Reference(0.02, 10))
+    limit = Assumption("tail_limit", 0.0, 0.0, 0.0, "EUR a year", "test")
+    strict = replace(study, assumptions=(*study.assumptions, limit))
+    given = assume(**PRECISE, cost_of_capital=(0.30, 0.02, 0.5))
+    advice, grid = advise(strict, book, given, schemes)
+    assert grid.running_npv.mean() > 0
+    assert np.sort(grid.running_npv.ravel())[:10].mean() < 0
+    assert advice.verdict == "the data cannot say"
+    assert "more than the EUR 0 that is accepted" in advice.answer
 
 
 def test_terms_that_pay_are_extended_to_more_customers(study):

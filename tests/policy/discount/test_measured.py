@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from arrisk.policy.discount.advice import recommend_discount
+from arrisk.policy.discount.pilot import design_pilot
 from arrisk.policy.discount.running_advice import recommend_running_scheme
 from arrisk.policy.discount.simulation import make_schemes, simulate_discounts
 from arrisk.policy.discount.verdict import evaluate_running_scheme
@@ -31,6 +32,8 @@ def test_terms_that_lost_where_a_rule_offered_them_are_offered_to_nobody_else(ca
     assert said.flip == told.flip
     assert said.answer.startswith("Offer nobody else 2% within 10 days")
     assert "trial by lot" in said.answer
+    apart = next(note for note in said.notes if note.startswith("Measured and simulated worth"))
+    assert "0% to 2% of extra sales" in apart
     measured = said.options[0]
     assert measured.name == "2% within 10 days, as measured"
     assert measured.value == pytest.approx(verdict.earned.value)
@@ -41,6 +44,14 @@ def test_without_an_identified_design_the_simulation_speaks(case):
     alone = recommend_discount(study, snapshot, grid)
     assert recommend_discount(study, snapshot, grid, verdict=replace(verdict, readings=())) == alone
     assert not alone.identified
+
+
+def test_the_pilot_given_is_the_experiment_named(case):
+    study, snapshot, grid, verdict = case
+    trial = design_pilot(snapshot, assumptions=study.assumptions, trials=60, share=0.5, seed=2)
+    said = recommend_discount(study, snapshot, grid, verdict=verdict, pilot=trial)
+    assert said.experiment == f"{trial.finding()}."
+    assert said.verdict == "reject"
 
 
 def test_terms_that_earned_money_are_kept(case):

@@ -1,11 +1,13 @@
 """The objective, the assumption sheet and the affordable rates, on a book whose truth is known."""
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
 from arrisk.policy.assumptions import Assumption
 from arrisk.policy.discount.affordable import find_fixed_rate, make_affordable_rates
 from arrisk.policy.discount.objective import choose_discount, limit_amount
+from arrisk.policy.discount.plots import plot_grid
 from arrisk.policy.discount.sheet import FOUR, make_assumption_sheet
 from arrisk.policy.discount.simulation import make_schemes, simulate_discounts
 from tests.policy.discount.books import assume, make_book
@@ -113,3 +115,18 @@ def test_the_trial_offers_the_best_plain_terms_that_nobody_was_offered(grid):
         assert (found.trial_terms[0].rate, found.trial_terms[0].days) == (best["rate"], best["days"])
     assert {(t.rate, t.days) for t in found.trial_terms} >= {(0.01, 10), (0.02, 10)}
     assert choose_discount(grid, limit=0.0).trial_terms[-2:] == found.trial_terms[-2:]
+
+
+def test_a_sliding_scale_has_no_place_in_the_map_and_an_affordable_rate_of_its_own(grid):
+    scales = grid.table[grid.table["scale"] != ""]
+    plain = grid.table[grid.table["scale"] == ""]
+    assert len(scales) > 0
+    shown = plot_grid(grid, scheme=scales.iloc[0])
+    same = plain[
+        (plain["segment"] == scales.iloc[0]["segment"]) & (plain["threshold"] == scales.iloc[0]["threshold"])
+    ]
+    assert len(shown.texts) >= len(same)
+    assert len(shown.get_xticks()) == same["rate"].nunique()
+    plt.close(shown.figure)
+    rates = make_affordable_rates(grid).table
+    assert set(rates["days"]) <= set(plain["days"])
