@@ -28,7 +28,7 @@ lab: $(READY) ## Open JupyterLab on the notebooks
 
 # Files go out in the order given, not by their number of tests: the notebooks first, the many short doctests last.
 test: $(READY) ## Run the tests, then compare every committed notebook with a fresh run
-	PYTHONWARNINGS=$(KERNEL_WARNINGS) $(BIN)/python -m pytest -n logical --dist loadfile --no-loadscope-reorder --nbval notebooks tests src
+	PYTHONWARNINGS=$(KERNEL_WARNINGS) $(BIN)/python -m pytest -n logical --dist loadfile --no-loadscope-reorder --durations 20 --durations-min 8 --nbval notebooks tests src
 
 test-fast: $(READY) ## Run the fast tests alone
 	$(BIN)/python -m pytest -n logical --dist worksteal -p no:nbval -m "not slow and not spark and not postgres" tests src
