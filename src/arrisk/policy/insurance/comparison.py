@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -16,14 +15,8 @@ from arrisk.errors import ModelError
 from arrisk.models.losses.events import LossEvents
 from arrisk.models.losses.measures import loss_measures
 from arrisk.policy.insurance import page as insurance_page
-from arrisk.policy.insurance.terms import (
-    Payments,
-    PolicyTerms,
-    apply_terms,
-    insured_base,
-    insured_buyers,
-    share_recovery,
-)
+from arrisk.policy.insurance.retained import NO_INSURANCE, Retained, retain
+from arrisk.policy.insurance.terms import PolicyTerms
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,98 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["NO_INSURANCE", "PolicyComparison", "Retained", "compare_policies", "retain"]
 
 FloatArray = NDArray[np.float64]
-NO_INSURANCE = "self-insure"
 TAIL = "tvar_99"
-
-
-@dataclass(frozen=True, slots=True)
-class Retained:
-    """One structure on one set of simulated losses.
-
-    Parameters
-    ----------
-    name : str
-        Structure.
-    premium, base : float
-        Premium with fees a year, and the insured base it is a rate of, currency units.
-    retained, insured : arrays of shape (draws,)
-        Loss of each year kept, and borne by the insurer net of its recoveries; they add up to the loss.
-    limit_binds : float
-        Chance that the maximum liability cuts the payments of a year.
-    first_loss_unused : float
-        Chance that the covered losses of a year do not exceed the aggregate first loss.
-    """
-
-    name: str
-    premium: float
-    base: float
-    retained: FloatArray
-    insured: FloatArray
-    limit_binds: float
-    first_loss_unused: float
-
-
-def retain(
-    draws: LossEvents, terms: PolicyTerms | None, sales: ArrayLike, name: str | None = None
-) -> Retained:
-    """Take every simulated default through a policy.
-
-    Parameters
-    ----------
-    draws : LossEvents
-        Defaults with balances and losses.
-    terms : PolicyTerms or None
-        None is no insurance.
-    sales : array of shape (obligors,)
-        Sales of a year by obligor, for premiums on sales.
-
-    Returns
-    -------
-    Retained
-
-    Notes
-    -----
-    Indemnity is paid on the balance; what is recovered later is shared in proportion (see `share_recovery`),
-    so the insurer's net payment on a default is never more than the loss.
-
-    Examples
-    --------
-    >>> from arrisk.models.losses.portfolio import Dependence, make_portfolio
-    >>> from arrisk.models.losses.simulation import simulate_losses
-    >>> runs = simulate_losses(make_portfolio(0.05, [100.0] * 20, 0.5), Dependence(0.1), draws=500, seed=1)
-    >>> kept = retain(runs, PolicyTerms(insured_share=0.8, premium_rate=0.01), [400.0] * 20)
-    >>> round(kept.premium, 2), bool(np.allclose(kept.retained, 0.2 * runs.totals()))
-    (80.0, True)
-    """
-    total = draws.totals()
-    if terms is None:
-        return Retained(name or NO_INSURANCE, 0.0, 0.0, total, np.zeros_like(total), 0.0, math.nan)
-    turnover = np.asarray(sales, dtype=float)
-    if turnover.shape != draws.portfolio.exposure.shape:
-        raise ModelError(f"{turnover.shape} sales do not go with {draws.portfolio.exposure.shape} obligors")
-    inside = insured_buyers(terms, draws.portfolio.exposure)
-    base = insured_base(terms, draws.portfolio.exposure, turnover)
-    premium = terms.premium(base)
-    covered = np.where(inside[draws.obligor], draws.balance, 0.0)
-    fixed = terms.with_premium(premium)
-    paid = apply_terms(covered, fixed, draws.draw)
-    recovered = draws.balance - draws.loss
-    back, _ = share_recovery(recovered, paid.indemnity, draws.balance)
-    insured = draws.totals(np.maximum(paid.indemnity - back, 0.0))
-    insured = np.minimum(insured, total)
-    binds, unused = _aggregate_chances(draws, paid, fixed)
-    return Retained(name or terms.name, premium, base, total - insured, insured, binds, unused)
-
-
-def _aggregate_chances(draws: LossEvents, paid: Payments, terms: PolicyTerms) -> tuple[float, float]:
-    binds, unused = 0.0, math.nan
-    if "maximum_liability" in terms.order and math.isfinite(terms.maximum_liability):
-        asked = draws.totals(paid.before("maximum_liability"))
-        binds = float((asked > terms.maximum_liability).mean())
-    if "aggregate_first_loss" in terms.order and terms.aggregate_first_loss > 0:
-        reached = draws.totals(paid.before("aggregate_first_loss"))
-        unused = float((reached <= terms.aggregate_first_loss).mean())
-    return binds, unused
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +121,8 @@ def compare_policies(
     --------
     >>> from arrisk.models.losses.portfolio import Dependence, make_portfolio
     >>> from arrisk.models.losses.simulation import simulate_losses
-    >>> runs = simulate_losses(make_portfolio(0.02, [100.0] * 50, 0.6), Dependence(0.15), 2000, seed=1)
+    >>> book = make_portfolio(0.02, [100.0] * 50, 0.6)
+    >>> runs = simulate_losses(book, Dependence(0.15), 2000, seed=1, sampling="plain")
     >>> result = compare_policies(runs, [PolicyTerms("whole", premium_rate=0.003)], [600.0] * 50)
     >>> list(result.summary.structure)
     ['self-insure', 'whole']

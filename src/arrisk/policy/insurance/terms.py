@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from arrisk.errors import ModelError
+from arrisk.policy.insurance.clauses import Clause, list_clauses, without_clause
 
 __all__ = [
     "DEFAULT_ORDER",
@@ -128,6 +129,26 @@ class PolicyTerms:
             return self
         cap = min(self.maximum_liability, self.maximum_liability_multiple * premium)
         return replace(self, maximum_liability=cap, maximum_liability_multiple=None)
+
+    def clauses(self) -> tuple[Clause, ...]:
+        """The clauses that are set, each with a stable name and its words.
+
+        Examples
+        --------
+        >>> [c.name for c in PolicyTerms(buyer_limit=500_000, aggregate_first_loss=2_000).clauses()]
+        ['buyer_limit', 'insured_share', 'aggregate_first_loss']
+        """
+        return list_clauses(self)
+
+    def without(self, clause: str) -> PolicyTerms:
+        """The same policy without one clause, named as in `clauses`.
+
+        Examples
+        --------
+        >>> PolicyTerms(aggregate_first_loss=2_000).without("aggregate_first_loss").aggregate_first_loss
+        0.0
+        """
+        return without_clause(self, clause)
 
 
 @dataclass(frozen=True, slots=True)
