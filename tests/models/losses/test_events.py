@@ -12,7 +12,8 @@ from arrisk.models.losses.simulation import simulate_losses
 
 def test_default_counts_follow_the_finite_pool():
     draws = 100_000
-    runs = simulate_losses(make_portfolio(0.1, np.ones(10), 1.0), Dependence(0.2), draws=draws, seed=5)
+    book = make_portfolio(0.1, np.ones(10), 1.0)
+    runs = simulate_losses(book, Dependence(0.2), draws=draws, seed=5, sampling="plain")
     seen = np.bincount(runs.totals().astype(int), minlength=11)
     expected = finite_pool_pmf(10, 0.1, 0.2) * draws
     cells = expected > 5
@@ -23,7 +24,8 @@ def test_default_counts_follow_the_finite_pool():
 def test_each_obligor_defaults_at_its_own_rate():
     pd = np.geomspace(0.001, 0.3, 25)
     draws = 60_000
-    runs = simulate_losses(make_portfolio(pd, np.ones(25), 1.0), Dependence(0.15), draws=draws, seed=9)
+    book = make_portfolio(pd, np.ones(25), 1.0)
+    runs = simulate_losses(book, Dependence(0.15), draws=draws, seed=9, sampling="plain")
     rate = np.bincount(runs.obligor, minlength=25) / draws
     assert (np.abs(rate - pd) < 4.5 * np.sqrt(pd * (1 - pd) / draws) + 1e-9).all()
 
@@ -32,7 +34,7 @@ def test_pairs_default_together_as_often_as_the_factor_says():
     from scipy import stats
 
     runs = simulate_losses(
-        make_portfolio([0.1, 0.1], [1.0, 1.0], 1.0), Dependence(0.3), draws=200_000, seed=2
+        make_portfolio([0.1, 0.1], [1.0, 1.0], 1.0), Dependence(0.3), draws=200_000, seed=2, sampling="plain"
     )
     both = (runs.totals() == 2).mean()
     x = stats.norm.ppf(0.1)

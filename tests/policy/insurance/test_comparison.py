@@ -16,9 +16,8 @@ SALES = np.full(40, 800.0)
 @pytest.fixture(scope="module")
 def runs():
     rng = np.random.default_rng(8)
-    return simulate_losses(
-        make_portfolio(0.03, rng.lognormal(5, 1, 40), 0.7), Dependence(0.15), draws=20_000, seed=4
-    )
+    book = make_portfolio(0.03, rng.lognormal(5, 1, 40), 0.7)
+    return simulate_losses(book, Dependence(0.15), draws=20_000, seed=4, sampling="plain")
 
 
 def test_kept_and_insured_add_up_to_the_loss(runs):
@@ -48,7 +47,8 @@ def test_a_plain_share_is_exact(runs):
 
 def test_excess_of_loss_meets_the_stop_loss_premium():
     """Equal balances, all lost: the insurer's mean is the stop-loss premium of the finite pool."""
-    runs = simulate_losses(make_portfolio(0.1, np.ones(10), 1.0), Dependence(0.2), draws=200_000, seed=6)
+    book = make_portfolio(0.1, np.ones(10), 1.0)
+    runs = simulate_losses(book, Dependence(0.2), draws=200_000, seed=6, sampling="plain")
     policy = PolicyTerms("excess of loss", insured_share=1.0, aggregate_first_loss=2.0)
     insured = retain(runs, policy, np.ones(10)).insured
     exact = stop_loss(finite_pool_pmf(10, 0.1, 0.2), 2.0)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pandas import DataFrame
+from scipy import sparse
 
 from arrisk.display import frame_html
-from arrisk.models.losses.measures import loss_measures
+from arrisk.errors import ModelError
+from arrisk.models.losses.measures import LEVELS, loss_measures
 from arrisk.models.losses.portfolio import Dependence, LossPortfolio
+from arrisk.models.tail import expected_shortfall, weighted_mean, weighted_quantile
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -42,6 +46,9 @@ class LossEvents:
     severity : array of shape (events,)
         Share of the balance lost after recoveries.
     seed : int
+    sampling : str
+        "mixture" when the years are stratified draws of the factor with weights, "plain" when they are
+        independent and alike.
     """
 
     portfolio: LossPortfolio
@@ -52,6 +59,7 @@ class LossEvents:
     obligor: NDArray[np.integer]
     severity: NDArray[np.floating]
     seed: int
+    sampling: str = "plain"
 
     @property
     def draws(self) -> int:
@@ -78,10 +86,58 @@ class LossEvents:
         values = self.loss if amounts is None else np.asarray(amounts, dtype=float)
         return np.bincount(self.draw, weights=values, minlength=self.draws).astype(float)
 
+    def by_draw(self, values: ArrayLike, lost: bool = False) -> FloatArray:
+        """Sum of an amount per defaulted obligor over the defaults of each year, for many columns at once.
+
+        Parameters
+        ----------
+        values : array of shape (obligors,) or (obligors, k)
+            Amount per default of each obligor, for example what k policies cover.
+        lost : bool
+            Whether each amount counts only with the share of the balance lost (``severity``).
+
+        Returns
+        -------
+        array of shape (draws,) or (draws, k)
+
+        Raises
+        ------
+        ModelError
+            If the values are not one row per obligor.
+        """
+        amounts = np.asarray(values, dtype=float)
+        if amounts.ndim not in (1, 2) or len(amounts) != len(self.portfolio):
+            raise ModelError(
+                f"values of shape {amounts.shape} are not one row for {len(self.portfolio)} obligors"
+            )
+        share = np.asarray(self.severity, dtype=float) if lost else np.ones(self.obligor.size)
+        table = sparse.csr_array((share, self.obligor, self.start), shape=(self.draws, len(amounts)))
+        return np.asarray(table @ amounts, dtype=float)
+
+    @property
+    def strata(self) -> FloatArray | None:
+        """What stratified years were sorted by, for errors (see `arrisk.models.tail.mean_error`)."""
+        return self.factor if self.sampling == "mixture" else None
+
+    def mean(self, values: ArrayLike) -> tuple[FloatArray, FloatArray]:
+        """Mean over the years, and its Monte Carlo error, of values of shape (draws,) or (draws, k)."""
+        return weighted_mean(values, self.weight, self.strata)
+
+    def shortfall(self, values: ArrayLike, share: float) -> tuple[FloatArray, FloatArray]:
+        """Mean of the worst `share` of the years, and its Monte Carlo error (see `expected_shortfall`)."""
+        return expected_shortfall(values, share, self.weight, self.strata)
+
+    def measures(
+        self, values: ArrayLike | None = None, levels: Sequence[float] = LEVELS, confidence: float = 0.95
+    ) -> DataFrame:
+        """Mean, quantiles and tail means of one value per year, the loss by default (see `loss_measures`)."""
+        totals = self.totals() if values is None else values
+        return loss_measures(totals, levels, confidence, self.weight, self.strata)
+
     @property
     def table(self) -> DataFrame:
         """Expected, quantile and tail losses with Monte Carlo errors (see `loss_measures`)."""
-        return loss_measures(self.totals())
+        return self.measures()
 
     @property
     def diagnostics(self) -> dict[str, float]:
@@ -101,9 +157,10 @@ class LossEvents:
         import matplotlib.pyplot as plt
 
         ax = ax if ax is not None else plt.subplots()[1]
-        totals = np.sort(self.totals())
-        ax.plot(totals, 1 - np.arange(totals.size) / totals.size, color="#0072B2")
-        mark = float(np.quantile(totals, 0.99))
+        totals = self.totals()
+        order = np.argsort(totals)
+        ax.plot(totals[order], np.cumsum(self.weight[order][::-1])[::-1], color="#0072B2")
+        mark = weighted_quantile(totals, 0.99, self.weight)
         ax.axvline(mark, color="#D55E00", linestyle="--")
         ax.set_title(f"One year in a hundred costs more than {mark:,.0f}")
         ax.set(xlabel="loss in a year (currency units)", ylabel="chance of a larger loss", yscale="log")

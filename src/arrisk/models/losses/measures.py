@@ -11,14 +11,22 @@ from pandas import DataFrame
 from scipy import stats
 
 from arrisk.errors import ModelError
+from arrisk.models.tail import check_weight, expected_shortfall, mean_error, weighted_mean
 
 __all__ = ["loss_measures"]
 
 FloatArray = NDArray[np.float64]
 LEVELS = (0.95, 0.99, 0.995)
+ROUNDING = 1e-12
 
 
-def loss_measures(totals: ArrayLike, levels: Sequence[float] = LEVELS, confidence: float = 0.95) -> DataFrame:
+def loss_measures(
+    totals: ArrayLike,
+    levels: Sequence[float] = LEVELS,
+    confidence: float = 0.95,
+    weight: ArrayLike | None = None,
+    strata: ArrayLike | None = None,
+) -> DataFrame:
     """Mean, quantiles and tail means of simulated totals, each with its Monte Carlo range.
 
     Parameters
@@ -29,41 +37,57 @@ def loss_measures(totals: ArrayLike, levels: Sequence[float] = LEVELS, confidenc
         Quantile levels, for example 0.99.
     confidence : float
         Coverage of the Monte Carlo ranges.
+    weight : array of shape (draws,), optional
+        Probability that each year stands for (``events.weight``); equal by default.
+    strata : array of shape (draws,), optional
+        What stratified years were sorted by (``events.strata``); None for independent years.
 
     Returns
     -------
     DataFrame
         One row per measure: term ("expected", "quantile_99", "tvar_99"), estimate, mc_low, mc_high, mc_error
-        (standard error). Quantile ranges come from order statistics and need no density; tail means use the
-        variance of Manistre and Hancock (2005).
+        (standard error). Quantile ranges need no density: they are the quantiles at the ends of the range of
+        the chance of a larger loss (Woodruff 1952), or order statistics when draws are independent and alike.
+
+    Raises
+    ------
+    ModelError
+        If there are no draws, or the weights do not fit.
 
     Examples
     --------
     >>> list(loss_measures([0.0, 0.0, 10.0, 30.0], levels=[0.5]).term)
     ['expected', 'quantile_50', 'tvar_50']
     """
-    values = np.sort(np.asarray(totals, dtype=float))
+    values = np.asarray(totals, dtype=float)
     if values.size == 0:
         raise ModelError("no draws to measure")
+    likely = check_weight(weight, values.size)
+    alike = strata is None and float(np.ptp(likely)) < ROUNDING / values.size
     z = float(stats.norm.ppf(0.5 + confidence / 2))
-    error = float(values.std(ddof=1)) / math.sqrt(values.size) if values.size > 1 else math.nan
-    mean = float(values.mean())
-    rows: list[tuple[str, float, float, float, float]] = [
-        ("expected", mean, mean - z * error, mean + z * error, error)
-    ]
+    order = np.argsort(values, kind="stable")
+    rows = [("expected", *_ranged(*weighted_mean(values, likely, strata), z))]
     for level in levels:
         name = f"{level * 100:g}"
-        point, low, high = _quantile(values, level, confidence)
-        rows.append((f"quantile_{name}", point, low, high, (high - low) / (2 * z)))
-        tail, error = _tail_mean(values, level)
-        rows.append((f"tvar_{name}", tail, tail - z * error, tail + z * error, error))
+        if alike:
+            found = _order_statistics(values[order], level, confidence)
+        else:
+            found = _woodruff(values, order, likely, strata, level, z)
+        rows.append((f"quantile_{name}", *found, (found[2] - found[1]) / (2 * z)))
+        tail = expected_shortfall(values, 1 - level, None if alike else likely, strata)
+        rows.append((f"tvar_{name}", *_ranged(*tail, z)))
     return DataFrame(rows, columns=["term", "estimate", "mc_low", "mc_high", "mc_error"])
 
 
-def _quantile(ordered: FloatArray, level: float, confidence: float) -> tuple[float, float, float]:
+def _ranged(estimate: FloatArray, error: FloatArray, z: float) -> tuple[float, float, float, float]:
+    at, off = float(estimate), float(error)
+    return at, at - z * off, at + z * off, off
+
+
+def _order_statistics(ordered: FloatArray, level: float, confidence: float) -> tuple[float, float, float]:
     """Order statistic at `level` and the pair of order statistics that covers the true quantile."""
     n = ordered.size
-    at = math.ceil(level * n) - 1
+    at = math.ceil(level * n - 1e-9) - 1
     tail = (1 - confidence) / 2
     low = int(stats.binom.ppf(tail, n, level)) - 1
     high = int(stats.binom.ppf(1 - tail, n, level))
@@ -71,13 +95,22 @@ def _quantile(ordered: FloatArray, level: float, confidence: float) -> tuple[flo
     return float(ordered[max(at, 0)]), float(ordered[low]), float(ordered[high])
 
 
-def _tail_mean(ordered: FloatArray, level: float) -> tuple[float, float]:
-    """Mean of the worst ``1 - level`` of the draws, the boundary draw counted in part, and its error."""
-    n = ordered.size
-    weight = n * (1 - level)
-    whole = math.floor(weight + 1e-9)
-    top = ordered[n - whole :]
-    edge = float(ordered[max(n - whole - 1, 0)])
-    mean = (float(top.sum()) + max(weight - whole, 0.0) * edge) / weight
-    spread = float(top.var(ddof=1)) if whole > 1 else 0.0
-    return mean, math.sqrt((spread + level * (mean - edge) ** 2) / weight)
+def _woodruff(
+    values: FloatArray,
+    order: NDArray[np.intp],
+    weight: FloatArray,
+    strata: ArrayLike | None,
+    level: float,
+    z: float,
+) -> tuple[float, float, float]:
+    """Weighted quantile, and the quantiles at the ends of the range of the chance not to exceed it."""
+    reached, ranked = np.cumsum(weight[order]), values[order]
+
+    def at(chance: float) -> float:
+        return float(ranked[min(int(np.searchsorted(reached, chance - ROUNDING)), ranked.size - 1)])
+
+    point = at(level)
+    below = (values <= point).astype(float)
+    error = float(mean_error(below - weight @ below, weight, strata))
+    off = z * error if math.isfinite(error) else 0.0
+    return point, at(max(level - off, 0.0)), at(min(level + off, 1.0))

@@ -112,7 +112,7 @@ class InsuranceCase:
     def simulate(self, rate: float, correlation: float, draws: int = 10_000, n_jobs: int = 1) -> LossEvents:
         """Losses of a year at one default rate for all customers and one correlation."""
         book = make_portfolio(rate, self.exposure, self.severity)
-        return simulate_losses(book, Dependence(correlation), draws, self.seed, n_jobs)
+        return simulate_losses(book, Dependence(correlation), draws, self.seed, n_jobs, sampling="plain")
 
     def compare(
         self, rate: float | None = None, correlation: float | None = None, draws: int = 20_000

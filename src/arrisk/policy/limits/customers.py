@@ -253,7 +253,7 @@ def _multiple(
         return 0.0
     owed = (table["usual"] * table["run_up"]).to_numpy()[live]
     book = make_portfolio(_chance(table["hazard"].to_numpy()[live]), owed, lgd)
-    runs = simulate_losses(book, Dependence(rho), YEARS, seed)
+    runs = simulate_losses(book, Dependence(rho), YEARS, seed, sampling="plain")
     totals = runs.totals()
     spread = float(totals.std())
     return float(np.quantile(totals, level) - totals.mean()) / spread if spread > 0 else 0.0

@@ -203,7 +203,7 @@ def make_tail_book(inputs: LimitInputs, limits: Floats, seed: int) -> TailBook:
     alive = ~inputs.table["in_default"].to_numpy()
     chance = np.where(alive, -np.expm1(-inputs.table["hazard"].to_numpy()), 0.0)
     book = make_portfolio(chance, np.ones(chance.size), 1.0)
-    runs = simulate_losses(book, Dependence(inputs.correlation), YEARS, seed + SEED_KEY)
+    runs = simulate_losses(book, Dependence(inputs.correlation), YEARS, seed + SEED_KEY, sampling="plain")
     risks = book_risks(inputs, np.full(limits.size, np.inf))
     menus, stakes, values = [], [], []
     for k, top in enumerate(np.where(alive, limits, 0.0)):

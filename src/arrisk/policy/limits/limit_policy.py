@@ -331,7 +331,7 @@ def option_tails(inputs: LimitInputs, options: dict[str, Floats], seed: int) -> 
     for name, limits in options.items():
         owed = [float(mean_within(inputs.wanted[k] * run_up[k], limits[k])) for k in live]
         book = make_portfolio(chance, owed, float(inputs.draws["lgd"][0]))
-        runs = simulate_losses(book, Dependence(inputs.correlation), YEARS, seed + SEED_KEY)
+        runs = simulate_losses(book, Dependence(inputs.correlation), YEARS, seed + SEED_KEY, sampling="plain")
         totals = runs.totals()
         worst = float(expected_shortfall(totals, 1 - TAIL)[0])
         rows.append((name, float(totals.mean()), float(np.quantile(totals, TAIL)), worst))
