@@ -182,6 +182,18 @@ KNOWN: Mapping[str, Known] = {
     ),
     "limit_months": Known(2.0, 1.0, 3.0, "months of sales", "rule of thumb for a limit"),
     "net_worth_share": Known(0.10, 0.05, 0.20, "fraction of net worth", "rule of thumb for a limit"),
+    "planned_payments": Known(
+        1.0, 0.95, 1.0, "fraction of expected receipts", "payments planned in the weeks of a cash forecast"
+    ),
+    "reserve_confidence": Known(
+        0.99, 0.95, 0.995, "probability", "chance that an emergency reserve is enough in a quarter"
+    ),
+    "insured_advance": Known(
+        0.80, 0.60, 0.90, "fraction of insured receivables", "part that a bank lends against at once"
+    ),
+    "emergency_cost": Known(
+        0.15, 0.05, 0.40, "fraction of the shortfall", "fees, waivers and dear money when cash runs out"
+    ),
     "ageing_roll_cost": Known(
         0.0, 0.0, 0.0, "fraction of balance", "cost of a balance rolling to the next bucket"
     ),

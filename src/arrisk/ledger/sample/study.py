@@ -71,8 +71,46 @@ ASSUMPTIONS: dict[str, tuple[float, float, float, str, str]] = {
     "limit_change_cost": (150.0, 50.0, 500.0, "EUR per change", OWN),
     "limit_months": (2.0, 1.0, 3.0, "months of sales", f"{OWN}: a rule of thumb"),
     "net_worth_share": (0.10, 0.05, 0.20, "fraction of net worth", f"{OWN}: a rule of thumb"),
+    "planned_payments": (0.96, 0.93, 1.0, "fraction of expected receipts", OWN),
+    "reserve_confidence": (0.99, 0.95, 0.995, "probability", f"{OWN}: an appetite, not an estimate"),
+    "insured_advance": (0.80, 0.60, 0.90, "fraction of insured receivables", OWN),
+    "emergency_cost": (0.15, 0.05, 0.40, "fraction of the shortfall", OWN),
     "ageing_roll_cost": (0.0, 0.0, 0.0, "fraction of balance", f"{OWN}: none assumed"),
 }
+
+STRESS = f"""
+# What a stress test needs beside the ledger. Scenarios may be named too: [[settings.stress.scenario]].
+[settings.stress.balance_sheet]
+cash = 1600000.0
+near_cash = 400000.0
+credit_line = 4000000.0
+line_drawn = 1000000.0
+current_liabilities = 8500000.0
+debt = 11000000.0
+ebitda = 5200000.0
+minimum_cash = 500000.0
+source = "{OWN}"
+
+[[settings.stress.covenant]]
+name = "leverage"
+ratio = "net debt to EBITDA"
+limit = 2.5
+
+[[settings.stress.covenant]]
+name = "liquidity"
+ratio = "minimum liquidity"
+limit = 1500000.0
+
+[[settings.stress.covenant]]
+name = "concentration"
+ratio = "largest debtor"
+limit = 0.15
+
+[[settings.stress.covenant]]
+name = "collateral"
+ratio = "borrowing base"
+limit = 0.0
+"""
 
 NOTE = """\
 # The tables end with rows that belong in quarantine, and the control total leaves them out:
@@ -191,6 +229,7 @@ outlook = "{OUTLOOK}"
 time_value = "{TIME_VALUE}"
 """
     head += "" if judged is None else _assessment(judged, end)
+    head += STRESS
     return head + "".join(_assumption(name, *row) for name, row in ASSUMPTIONS.items())
 
 

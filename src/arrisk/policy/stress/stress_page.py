@@ -1,0 +1,214 @@
+"""How a stress test is shown: tables of losses and promises, cash by week."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from arrisk.display import Format, Table, money, stamp
+from arrisk.models.cash.forecast_page import scale_of
+from arrisk.policy.stress.runs import BASELINE
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from arrisk.policy.stress.stress_report import StressReport
+
+__all__ = ["find_worst", "headroom_table", "loss_table", "plot_headroom", "plot_losses", "plot_paths"]
+
+BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "0.35"
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F")
+AMOUNTS = ["owed", "loss", "loss_low", "loss_high", "insured", "missing", "lowest", "lowest_low"]
+
+
+def find_worst(report: StressReport) -> str:
+    """Which scenario takes most, and what it leaves, in one sentence."""
+    tried = report.table[report.table["scenario"] != BASELINE]
+    if tried.empty:
+        return "No scenario is tried"
+    worst = str(tried["scenario"].iloc[int(tried["missing"].argmax())])
+    lead = (
+        f"'{worst}' takes {money(report.value(worst, 'missing'), report.currency)} of the receipts of "
+        f"{report.book.receipts.weeks} weeks"
+    )
+    if report.sheet.liquidity is None:
+        return f"{lead}; without a balance sheet nobody can say whether that is too much"
+    lowest, week = report.value(worst, "lowest"), report.value(worst, "lowest_week")
+    return f"{lead} and leaves {money(lowest)} of liquidity in week {week:.0f}"
+
+
+def loss_table(report: StressReport, name: str) -> Table:
+    """Loss of a year and cash of the horizon by scenario."""
+    frame = report.table[["scenario", "failing", *AMOUNTS, "lowest_week", "p_short"]].copy()
+    if report.sheet.liquidity is None:
+        frame = frame.drop(columns="p_short")
+    formats: dict[str, Format] = dict.fromkeys(AMOUNTS, "money")
+    formats |= {"p_short": "percent", "failing": "integer", "lowest_week": "integer"}
+    return Table(name, report.finding(), frame, _note(report), formats)
+
+
+def _note(report: StressReport) -> str:
+    book, weeks = report.book, report.book.receipts.weeks
+    known = report.sheet.liquidity is not None
+    lowest = "liquidity (cash, near cash, undrawn line)" if known else "cash, as a change since today,"
+    words = (
+        f"Amounts in {report.currency}. Loss: expected in a year given the scenario; low and high: its "
+        f"{report.level:.0%} range over {report.runs[BASELINE].events.draws:,} simulated years, correlation "
+        f"{book.dependence.rho:.2f} (industries {book.dependence.industry_rho:.2f} on top). Missing: "
+        f"receipts that do not come within {weeks} weeks. Lowest: {lowest} at its lowest week's end, with the low end "
+        f"of its range. Planned payments of {money(float(book.payments[0]))} a week go on. {_insurer(report)}"
+    )
+    return f"{words} What if: {report.what_if}." if report.what_if else words
+
+
+def _insurer(report: StressReport) -> str:
+    cover = report.book.cover
+    if cover is None:
+        return "Not insured."
+    return (
+        f"Insured by '{cover.terms.name}', which pays {cover.waiting_days:.0f} days after a failure; "
+        "its cash counts from then on."
+    )
+
+
+def headroom_table(report: StressReport, name: str) -> Table:
+    """Covenants as they stand, and their headroom before and after each scenario."""
+    frame = report.headroom
+    if frame.empty:
+        return Table(
+            name,
+            "No covenant is given: add [[settings.stress.covenant]] to the study",
+            pd.DataFrame({"covenant": [], "limit": []}),
+        )
+    shown = frame[["covenant", "limit", "direction", "scenario", "value", "headroom", "low", "p_breach"]]
+    note = (
+        "Value: the middle of the simulated years; headroom is its distance from the limit, negative when "
+        f"the promise is broken; low: the low end of its {report.level:.0%} range. {_definitions(report)}"
+    )
+    formats: dict[str, Format] = {"p_breach": "percent"}
+    return Table(name, _find_breach(report), shown.round(4).reset_index(drop=True), note, formats)
+
+
+def _definitions(report: StressReport) -> str:
+    from arrisk.policy.stress.covenants import RATIOS
+
+    told = [f"{c.name}: {c.ratio} = {RATIOS[c.ratio].meaning} ({c.unit})" for c in report.covenants]
+    gaps = report.headroom.loc[report.headroom["missing"] != "", ["covenant", "missing"]].drop_duplicates()
+    told += [f"{c} needs {m} of [settings.stress.balance_sheet]" for c, m in gaps.itertuples(index=False)]
+    return ". ".join(told) + "."
+
+
+def _find_breach(report: StressReport) -> str:
+    frame = report.headroom
+    known = frame[frame["missing"] == ""]
+    if known.empty:
+        return "No covenant can be told: figures of the balance sheet are missing"
+    before = known[(known["scenario"] == BASELINE) & (known["headroom"] < 0)]["covenant"].tolist()
+    if before:
+        return f"Broken before any scenario: {', '.join(before)}"
+    broken = known[known["headroom"] < 0]
+    if broken.empty:
+        return "Every promise to lenders holds in the middle of every scenario"
+    first = broken.groupby("covenant", sort=False)["scenario"].agg(", ".join)
+    return "Broken: " + "; ".join(f"{c} by {s}" for c, s in first.items())
+
+
+def plot_losses(report: StressReport, ax: Axes | None) -> Axes:
+    """Loss of a year and missing receipts by scenario, with their ranges."""
+    ax = _axes(ax)
+    frame = report.table.iloc[::-1].reset_index(drop=True)
+    unit, word = scale_of(float(frame[["loss_high", "missing_high"]].to_numpy().max()))
+    y = np.arange(len(frame))
+    for shift, column, colour, label in (
+        (0.18, "loss", BLUE, "credit loss of a year"),
+        (-0.18, "missing", ORANGE, f"receipts missing within {report.book.receipts.weeks} weeks"),
+    ):
+        middle = frame[column].to_numpy(float) / unit
+        reach = [
+            np.maximum(middle - frame[f"{column}_low"].to_numpy(float) / unit, 0.0),
+            np.maximum(frame[f"{column}_high"].to_numpy(float) / unit - middle, 0.0),
+        ]
+        ax.barh(y + shift, middle, height=0.34, color=colour, alpha=0.75, label=label)
+        ax.errorbar(middle, y + shift, xerr=reach, fmt="none", ecolor="0.2", capsize=2, lw=1)
+    ax.set_yticks(y, frame["scenario"].tolist())
+    ax.set_xlabel(f"{report.currency}{word}, expected and {report.level:.0%} range")
+    ax.set_xlim(left=min(0.0, ax.get_xlim()[0]))
+    ax.xaxis.set_major_formatter("{x:,g}")
+    ax.set_title(report.finding().replace(" and leaves", "\nand leaves").replace("; ", ";\n"))
+    ax.legend(loc="lower right")
+    return stamp(ax, report.as_of)
+
+
+def plot_paths(report: StressReport, ax: Axes | None) -> Axes:
+    """Liquidity (or its change since today) by week and scenario; the band is that of any year."""
+    ax = _axes(ax)
+    frame = report.paths
+    unit, word = scale_of(float(frame[["expected", "low", "high"]].abs().to_numpy().max()))
+    names = list(dict.fromkeys(frame["scenario"]))
+    band = frame[frame["scenario"] == BASELINE]
+    low, high = (band[c].to_numpy(float) / unit for c in ("low", "high"))
+    ax.fill_between(
+        band["week"], low, high, color=GREY, alpha=0.15, lw=0, label=f"{BASELINE}, {report.level:.0%}"
+    )
+    for colour, name in zip((GREY, *COLOURS * 3), names, strict=False):
+        own = frame[frame["scenario"] == name]
+        ax.plot(own["week"], own["expected"] / unit, color=colour, marker="o", ms=3, label=name)
+    floor = report.sheet.minimum_cash if report.sheet.liquidity is not None else 0.0
+    ax.axhline(floor / unit, color="0.2", ls="--", lw=1)
+    what = "liquidity" if report.sheet.liquidity is not None else "change of cash since today"
+    ax.set(xlabel="week ahead", ylabel=f"{what}, {report.currency}{word}")
+    ax.yaxis.set_major_formatter("{x:,g}")
+    ax.set_title(_find_path(report))
+    ax.legend(fontsize=8, ncols=2)
+    return stamp(ax, report.as_of, "dashed: what must be left" if report.sheet.liquidity is not None else "")
+
+
+def _find_path(report: StressReport) -> str:
+    tried = report.table
+    worst = int(tried["lowest"].argmin())
+    amount = money(float(tried["lowest"].iloc[worst]), report.currency)
+    if report.sheet.liquidity is None:
+        return f"At worst cash is {amount} against today, in week {tried['lowest_week'].iloc[worst]}"
+    below = int((tried["lowest"] < report.sheet.minimum_cash).sum())
+    if not below:
+        return f"Liquidity stays at {amount} or more in the middle of every scenario"
+    return f"{below} of {len(tried)} scenarios leave too little cash; at worst {amount}"
+
+
+def plot_headroom(report: StressReport, ax: Axes | None) -> Axes:
+    """Headroom of each covenant before and after, as a share of its limit."""
+    ax = _axes(ax)
+    frame = report.headroom[report.headroom["missing"] == ""]
+    ax.set_title(
+        _find_breach(report).replace("; ", ";\n") if len(report.headroom) else "No covenant is given"
+    )
+    if frame.empty:
+        ax.set(xticks=[], yticks=[])
+        return stamp(ax, report.as_of)
+    covenants = list(dict.fromkeys(frame["covenant"]))
+    scenarios = list(dict.fromkeys(frame["scenario"]))
+    for k, scenario in enumerate(scenarios):
+        own = frame[frame["scenario"] == scenario].set_index("covenant").loc[covenants]
+        scale = own["limit"].abs().where(own["limit"] != 0, own["value"].abs()).to_numpy(float)
+        y = np.arange(len(covenants)) + 0.36 - 0.72 * k / max(len(scenarios) - 1, 1)
+        middle, low = own["headroom"].to_numpy(float) / scale, own["low"].to_numpy(float) / scale
+        colour = (GREY, *COLOURS * 3)[k]
+        ax.hlines(y, np.maximum(low, -2.0), middle, color=colour, lw=1.5, alpha=0.6)
+        ax.plot(middle, y, "o", color=colour, ms=6, label=scenario)
+    ax.axvline(0.0, color="0.2", ls="--", lw=1)
+    ax.set_yticks(np.arange(len(covenants)), covenants)
+    ax.xaxis.set_major_formatter(lambda x, _: f"{x:.0%}")
+    ax.set_xlabel("headroom as a share of the limit; line to the low end of its range; broken left of 0")
+    ax.legend(fontsize=8)
+    return stamp(ax, report.as_of)
+
+
+def _axes(ax: Axes | None) -> Axes:
+    if ax is not None:
+        return ax
+    from matplotlib import pyplot as plt
+
+    made: Axes = plt.subplots()[1]
+    return made
