@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from arrisk.errors import ArriskError
+from arrisk.errors import ArriskError, one_line
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
-__all__ = ["main"]
+__all__ = ["main", "one_line"]
 
 OK, FAILED, INTERRUPTED = 0, 2, 130
 CENT = 0.005
@@ -58,17 +58,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         if debug:
             raise
         return _complain(f"{type(error).__name__}: {error} (a fault of arrisk; --debug shows where)")
-
-
-def one_line(text: str) -> str:
-    """Text as one line that a terminal shows as it is.
-
-    Examples
-    --------
-    >>> one_line("first" + chr(10) + "  second" + chr(27) + "[2J")
-    'first second[2J'
-    """
-    return "".join(c for c in " ".join(text.split()) if c.isprintable())
 
 
 def _complain(text: str, code: int = FAILED) -> int:

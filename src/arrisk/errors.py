@@ -9,8 +9,10 @@ __all__ = [
     "LedgerError",
     "LookAheadError",
     "ModelError",
+    "OfferError",
     "RunError",
     "StudyError",
+    "one_line",
 ]
 
 
@@ -38,9 +40,24 @@ class StudyError(ArriskError):
     """A study file is missing, malformed, or lacks an assumption that a decision needs."""
 
 
+class OfferError(ArriskError):
+    """An offer sheet cannot be read: file and key, what was seen, what is allowed."""
+
+
 class ModelError(ArriskError):
     """A model cannot be fitted or used on what it was given."""
 
 
 class RunError(ArriskError):
     """A notebook of a study failed while it was run."""
+
+
+def one_line(text: str) -> str:
+    """Text as one line that a terminal shows as it is.
+
+    Examples
+    --------
+    >>> one_line("first" + chr(10) + "  second" + chr(27) + "[2J")
+    'first second[2J'
+    """
+    return "".join(c for c in " ".join(text.split()) if c.isprintable())
