@@ -8,7 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arrisk.errors import ModelError
-from arrisk.policy.insurance.terms import DEFAULT_ORDER, PolicyTerms, apply_terms, share_recovery, trace_loss
+from arrisk.policy.insurance.claims import apply_terms, trace_loss
+from arrisk.policy.insurance.recovery_sharing import share_recovery
+from arrisk.policy.insurance.steps import DEFAULT_ORDER
+from arrisk.policy.insurance.terms import PolicyTerms
 
 EXCESS_FIRST = ("buyer_limit", "non_qualifying_loss", "each_and_every", "insured_share", "maximum_liability")
 SHARE_LAST = ("buyer_limit", "threshold", "aggregate_first_loss", "insured_share", "maximum_liability")

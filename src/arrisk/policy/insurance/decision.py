@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from arrisk.display import money
 from arrisk.policy.insurance.case import WHOLE, InsuranceCase, make_insurance_case
 from arrisk.policy.insurance.comparison import NO_INSURANCE
+from arrisk.policy.insurance.premium import insured_base
 from arrisk.policy.insurance.stability import StabilityMap, map_stability
-from arrisk.policy.insurance.terms import insured_base
 from arrisk.policy.recommendation import Estimate, Flip, Option, Recommendation
 
 if TYPE_CHECKING:

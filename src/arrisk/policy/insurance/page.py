@@ -10,7 +10,9 @@ import numpy as np
 import pandas as pd
 
 from arrisk.display import Format, Table, money, stamp
-from arrisk.policy.insurance.terms import PolicyTerms, insured_base, trace_loss
+from arrisk.policy.insurance.claims import trace_loss
+from arrisk.policy.insurance.premium import insured_base
+from arrisk.policy.insurance.terms import PolicyTerms
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

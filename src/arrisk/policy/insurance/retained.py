@@ -1,28 +1,28 @@
-"""What a policy leaves to bear in simulated years, and what its year costs."""
+"""What policies leave to bear in simulated years, and what each of their years costs."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from arrisk.errors import ModelError
 from arrisk.models.losses.events import LossEvents
-from arrisk.policy.insurance.terms import (
-    Payments,
-    PolicyTerms,
-    apply_terms,
-    insured_base,
-    insured_buyers,
-    share_recovery,
-)
+from arrisk.policy.insurance.bonus import premium_change
+from arrisk.policy.insurance.exclusions import BuyerFacts
+from arrisk.policy.insurance.forms import Programme
+from arrisk.policy.insurance.layers import Layer, LayerYears, make_layer, pay_layers
+from arrisk.policy.insurance.terms import PolicyTerms
 
-__all__ = ["NO_INSURANCE", "Retained", "retain"]
+__all__ = ["NO_INSURANCE", "Retained", "Structure", "retain", "retain_all", "wait_days"]
 
 FloatArray = NDArray[np.float64]
+Structure = PolicyTerms | Programme
 NO_INSURANCE = "self-insure"
+YEAR = 365
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +34,20 @@ class Retained:
     name : str
         Structure.
     premium, base : float
-        Premium with fees a year, and the insured base it is a rate of, currency units.
+        Premium with fees a year, and the insured base it is a rate of (that of the first policy of several),
+        currency units.
     retained, insured : arrays of shape (draws,)
         Loss of each year kept, and borne by the insurer net of its recoveries; they add up to the loss.
     limit_binds : float
-        Chance that the maximum liability cuts the payments of a year.
+        Chance that a maximum liability cuts the payments of a year.
     first_loss_unused : float
         Chance that the covered losses of a year do not exceed the aggregate first loss.
+    indemnity : array of shape (draws,)
+        Paid by the insurer on balances, before its part of the recoveries.
+    premium_change : array of shape (draws,)
+        Added to the premium for the claims of the year: a malus; negative for a bonus or a profit share.
+    wait_cost : array of shape (draws,)
+        Financing of claims until their money comes.
     """
 
     name: str
@@ -50,10 +57,23 @@ class Retained:
     insured: FloatArray
     limit_binds: float
     first_loss_unused: float
+    indemnity: FloatArray
+    premium_change: FloatArray
+    wait_cost: FloatArray
+
+    @property
+    def cost(self) -> FloatArray:
+        """What each year costs in all: premium after bonus and malus, kept losses, waiting."""
+        return self.premium + self.premium_change + self.retained + self.wait_cost
 
 
 def retain(
-    events: LossEvents, terms: PolicyTerms | None, sales: ArrayLike, name: str | None = None
+    events: LossEvents,
+    terms: Structure | None,
+    sales: ArrayLike,
+    name: str | None = None,
+    facts: BuyerFacts | None = None,
+    capital_rate: float = 0.0,
 ) -> Retained:
     """Take every simulated default through a policy.
 
@@ -61,20 +81,32 @@ def retain(
     ----------
     events : LossEvents
         Defaults with balances and losses.
-    terms : PolicyTerms or None
+    terms : PolicyTerms, Programme or None
         None is no insurance.
     sales : array of shape (obligors,)
         Sales of a year by obligor, for premiums on sales.
+    name : str, optional
+        By default that of the policy.
+    facts : BuyerFacts, optional
+        Disputes, related parties and overdue buyers; by default there are none.
+    capital_rate : float
+        Cost of money a year, for the wait until claims are paid.
 
     Returns
     -------
     Retained
 
+    Raises
+    ------
+    ModelError
+        If sales or facts do not fit the obligors.
+
     Notes
     -----
-    Indemnity is paid on the balance; what is recovered later is shared in proportion (see `share_recovery`),
-    so the insurer's net payment on a default is never more than the loss. Chances count each simulated year
-    with its weight.
+    Indemnity is paid on the balance; what is recovered later is shared in proportion (see
+    `arrisk.policy.insurance.recovery_sharing.share_recovery`), so the insurer's net payment on a default is
+    never more than the loss. First loss and maximum liability count indemnities before recoveries and fall
+    on the defaults of a year in proportion. Chances count each simulated year with its weight.
 
     Examples
     --------
@@ -85,32 +117,100 @@ def retain(
     >>> round(kept.premium, 2), bool(np.allclose(kept.retained, 0.2 * runs.totals()))
     (80.0, True)
     """
-    total = events.totals()
-    if terms is None:
-        return Retained(name or NO_INSURANCE, 0.0, 0.0, total, np.zeros_like(total), 0.0, math.nan)
+    found = retain_all(events, [terms], sales, facts, capital_rate)[0]
+    return found if name is None else replace(found, name=name)
+
+
+def retain_all(
+    events: LossEvents,
+    policies: Iterable[Structure | None],
+    sales: ArrayLike,
+    facts: BuyerFacts | None = None,
+    capital_rate: float = 0.0,
+) -> tuple[Retained, ...]:
+    """Take every simulated default through many policies at once (see `retain`).
+
+    Returns
+    -------
+    tuple of Retained
+        In the order of the policies.
+
+    Examples
+    --------
+    >>> from arrisk.models.losses.portfolio import Dependence, make_portfolio
+    >>> from arrisk.models.losses.simulation import simulate_losses
+    >>> runs = simulate_losses(make_portfolio(0.05, [100.0] * 20, 0.5), Dependence(0.1), draws=500, seed=1)
+    >>> [kept.name for kept in retain_all(runs, [None, PolicyTerms("whole")], [400.0] * 20)]
+    ['self-insure', 'whole']
+    """
+    structures, book = list(policies), events.portfolio
     turnover = np.asarray(sales, dtype=float)
-    if turnover.shape != events.portfolio.exposure.shape:
-        raise ModelError(f"{turnover.shape} sales do not go with {events.portfolio.exposure.shape} obligors")
-    inside = insured_buyers(terms, events.portfolio.exposure)
-    base = insured_base(terms, events.portfolio.exposure, turnover)
-    premium = terms.premium(base)
-    covered = np.where(inside[events.obligor], events.balance, 0.0)
-    fixed = terms.with_premium(premium)
-    paid = apply_terms(covered, fixed, events.draw)
-    recovered = events.balance - events.loss
-    back, _ = share_recovery(recovered, paid.indemnity, events.balance)
-    insured = events.totals(np.maximum(paid.indemnity - back, 0.0))
-    insured = np.minimum(insured, total)
-    binds, unused = _aggregate_chances(events, paid, fixed)
-    return Retained(name or terms.name, premium, base, total - insured, insured, binds, unused)
+    if turnover.shape != book.exposure.shape:
+        raise ModelError(f"{turnover.shape} sales do not go with {book.exposure.shape} obligors")
+    if facts is not None and facts.disputed.shape != book.exposure.shape:
+        raise ModelError(
+            f"facts of {facts.disputed.shape} buyers do not go with {book.exposure.shape} obligors"
+        )
+    held = [_policies(structure) for structure in structures]
+    layers = [[make_layer(terms, book, turnover, facts) for terms in several] for several in held]
+    total, years = pay_layers(events, [layer for several in layers for layer in several])
+    found, at = [], 0
+    for structure, several in zip(structures, layers, strict=True):
+        name = NO_INSURANCE if structure is None else structure.name
+        part = years[at : at + len(several)]
+        found.append(_add_up(name, events, total, several, part, capital_rate))
+        at += len(several)
+    return tuple(found)
 
 
-def _aggregate_chances(events: LossEvents, paid: Payments, terms: PolicyTerms) -> tuple[float, float]:
-    binds, unused = 0.0, math.nan
-    if "maximum_liability" in terms.order and math.isfinite(terms.maximum_liability):
-        asked = events.totals(paid.before("maximum_liability"))
-        binds = float(events.weight @ (asked > terms.maximum_liability))
-    if "aggregate_first_loss" in terms.order and terms.aggregate_first_loss > 0:
-        reached = events.totals(paid.before("aggregate_first_loss"))
-        unused = float(events.weight @ (reached <= terms.aggregate_first_loss))
-    return binds, unused
+def wait_days(terms: PolicyTerms) -> float:
+    """Days from a claim until its money comes, on average over insolvencies and protracted defaults.
+
+    Examples
+    --------
+    >>> wait_days(PolicyTerms(waiting_days=180, payment_days=30, insolvent_share=0.5))
+    120.0
+    """
+    return terms.payment_days + (1 - terms.insolvent_share) * terms.waiting_days
+
+
+def _policies(structure: Structure | None) -> tuple[PolicyTerms, ...]:
+    if structure is None:
+        return ()
+    return structure.layers if isinstance(structure, Programme) else (structure,)
+
+
+def _add_up(
+    name: str,
+    events: LossEvents,
+    total: FloatArray,
+    layers: Sequence[Layer],
+    years: Sequence[LayerYears],
+    capital_rate: float,
+) -> Retained:
+    """One structure from the policies that it consists of."""
+    none = np.zeros(events.draws)
+    insured = np.minimum(sum((y.insured for y in years), none), total)
+    binds = np.any([y.binds for y in years], axis=0) if years else none
+    first_losses = [y.unused for y in years if y.unused is not None]
+    unused = float(events.weight @ np.all(first_losses, axis=0)) if first_losses else math.nan
+    changes = [
+        premium_change(layer.terms, y.insured, layer.premium.paid)
+        for layer, y in zip(layers, years, strict=True)
+    ]
+    waits = [
+        y.indemnity * (capital_rate * wait_days(layer.terms) / YEAR)
+        for layer, y in zip(layers, years, strict=True)
+    ]
+    return Retained(
+        name,
+        sum(layer.premium.total for layer in layers) if layers else 0.0,
+        layers[0].premium.base if layers else 0.0,
+        total - insured,
+        insured,
+        float(events.weight @ binds),
+        unused,
+        sum((y.indemnity for y in years), none),
+        sum(changes, none),
+        sum(waits, none),
+    )
