@@ -12,7 +12,7 @@ from scipy import special
 
 from arrisk.errors import ModelError
 
-__all__ = ["CountGrid", "count_likelihood", "level_grid", "yearly_spread"]
+__all__ = ["CountGrid", "count_likelihood", "factor_terms", "level_grid", "yearly_spread"]
 
 FloatArray = NDArray[np.float64]
 FACTOR_REACH = 8.0
@@ -113,7 +113,7 @@ def count_likelihood(
     found = np.zeros((levels.size, correlations.size))
     spread = np.zeros_like(found)
     for j, correlation in enumerate(correlations):
-        log_hit, log_miss, weight = _given_factor(levels, float(correlation))
+        log_hit, log_miss, weight = factor_terms(levels, float(correlation))
         for (trial, event), often in zip(kinds, times, strict=True):
             of_year = event * log_hit + (trial - event) * log_miss
             found[:, j] += often * special.logsumexp(of_year, axis=1, b=weight)
@@ -129,7 +129,7 @@ def yearly_spread(log_hit: FloatArray, weight: FloatArray, size: float) -> Float
     return np.asarray(np.sqrt(common + np.maximum(mean - square, 1e-300) / max(size, 1.0)), dtype=float)
 
 
-def _given_factor(probit: FloatArray, rho: float) -> tuple[FloatArray, FloatArray, FloatArray]:
+def factor_terms(probit: FloatArray, rho: float) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Log-probabilities of being lost and not, shape (levels, nodes), and weights of the factor's nodes."""
     if rho == 0:
         nodes, weight = np.zeros(1), np.ones(1)

@@ -12,7 +12,7 @@ from scipy import optimize, special, stats
 from arrisk.errors import ModelError
 from arrisk.models.losses.factor_counts import CountGrid, count_likelihood
 
-__all__ = ["CorrelationPrior", "LevelPosterior", "fit_level_posterior"]
+__all__ = ["CorrelationPrior", "LevelPosterior", "fit_level_posterior", "level_prior"]
 
 FloatArray = NDArray[np.float64]
 LEVEL_CUTS = (0.0, 0.025, 0.1, 0.3, 0.7, 0.9, 0.975, 1.0)
@@ -85,6 +85,11 @@ class CorrelationPrior:
         """Quantiles of the law."""
         at = np.asarray(probability, dtype=float)
         return np.full(at.shape, self.low) if self.known else special.betaincinv(*self.shape, at)
+
+    def density(self, rho: ArrayLike) -> FloatArray:
+        """Density of the law; not a number when it is known."""
+        a, b = self.shape
+        return np.asarray(stats.beta.pdf(np.asarray(rho, dtype=float), a, b), dtype=float)
 
     def nodes(self, size: int = NODES) -> tuple[FloatArray, FloatArray]:
         """Correlations and their probabilities, both of shape (size,); one of each when it is known."""
@@ -229,12 +234,16 @@ def fit_level_posterior(
     return LevelPosterior(grid.level, rho, _joint(grid, chance), held)
 
 
-def _joint(grid: CountGrid, chance: FloatArray) -> FloatArray:
-    """Posterior mass over levels and correlations."""
+def level_prior(grid: CountGrid) -> FloatArray:
+    """Prior mass of the levels given each correlation, shape (levels, correlations); columns sum to 1."""
     density = np.exp(-(grid.probit**2) / 2) / np.sqrt(2 * np.pi)
     prior = (density * np.gradient(grid.probit))[:, None] / grid.spread
-    prior = prior / prior.sum(axis=0) * chance
-    mass = np.exp(grid.log_likelihood - grid.log_likelihood.max()) * prior
+    return np.asarray(prior / prior.sum(axis=0), dtype=float)
+
+
+def _joint(grid: CountGrid, chance: FloatArray) -> FloatArray:
+    """Posterior mass over levels and correlations."""
+    mass = np.exp(grid.log_likelihood - grid.log_likelihood.max()) * level_prior(grid) * chance
     return np.asarray(mass / mass.sum(), dtype=float)
 
 

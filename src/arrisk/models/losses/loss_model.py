@@ -14,6 +14,7 @@ from arrisk.errors import ModelError
 from arrisk.models.defaults.definition import DefaultDefinition
 from arrisk.models.defaults.experience import DefaultExperience, read_default_experience
 from arrisk.models.losses import loss_model_page as page
+from arrisk.models.losses.correlation import CorrelationEvidence, estimate_correlation
 from arrisk.models.losses.level_posterior import CorrelationPrior, LevelPosterior, fit_level_posterior
 from arrisk.models.losses.open_book import EXPOSURES, ExposureBasis, OpenBook, read_open_book
 from arrisk.models.losses.pd_levels import HIGHEST_PD, level_pds, within_days
@@ -101,6 +102,13 @@ class LossModel:
         """Posterior mean of the level over the central one."""
         scale, weight = (self.cases[c].to_numpy(dtype=float) for c in ("scale", "weight"))
         return float(scale @ weight)
+
+    @property
+    def evidence(self) -> CorrelationEvidence:
+        """What the counted years say about the correlation beyond the prior."""
+        counted = self.experience.years[self.experience.years["counted"]]
+        counts = counted.rename(columns={"at_risk": "trials", "lost": "events"})
+        return estimate_correlation(counts, self.posterior.prior, self.level_of_range, as_of=self.as_of)
 
     def at(self, scale: float, rho: float) -> tuple[LossPortfolio, Dependence]:
         """The portfolio at another level and correlation.
