@@ -69,7 +69,7 @@ def test_money_is_conserved(rows, date):
 
 
 @pytest.mark.slow
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(ledgers() | foreign_ledgers(), as_of_dates)
 def test_oracle_a7_deeply(rows, date):
     later_rows_change_nothing(rows, date)

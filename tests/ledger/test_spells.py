@@ -64,7 +64,7 @@ def test_later_rows_change_no_spell(rows, date):
 
 
 @pytest.mark.slow
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(ledgers() | foreign_ledgers(), as_of_dates)
 def test_spells_deeply(rows, date):
     spells_are_the_items(ledger_of(**rows), date)

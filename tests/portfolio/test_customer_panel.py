@@ -70,7 +70,7 @@ def test_customers_may_come_in_parts(rows):
 
 
 @pytest.mark.slow
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(books(), st.sampled_from([WEEKS, MONTH_ENDS]))
 def test_one_pass_is_the_snapshot_of_each_day_deeply(rows, days):
     ledger = ledger_of(**rows)

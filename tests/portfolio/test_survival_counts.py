@@ -211,7 +211,7 @@ def test_later_rows_change_nothing(rows, date, clock):
 
 
 @pytest.mark.slow
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(ledgers(), as_of_dates, clocks, windows, attributes)
 def test_counts_deeply(rows, date, clock, since, by):
     ledger = ledger_of(**rows)
