@@ -13,6 +13,7 @@ from scipy import sparse
 
 from arrisk.display import frame_html
 from arrisk.errors import ModelError
+from arrisk.models.losses.compiled import can_compile
 from arrisk.models.losses.measures import LEVELS, loss_measures
 from arrisk.models.losses.portfolio import Dependence, LossPortfolio
 from arrisk.models.tail import expected_shortfall, weighted_mean, weighted_quantile
@@ -83,7 +84,13 @@ class LossEvents:
 
     def totals(self, amounts: ArrayLike | None = None) -> FloatArray:
         """Sum per simulated year, shape (draws,): of the losses, or of one amount per event."""
-        values = self.loss if amounts is None else np.asarray(amounts, dtype=float)
+        if amounts is None:
+            return self.by_draw(self.portfolio.exposure, lost=True)
+        values = np.asarray(amounts, dtype=float)
+        if can_compile(float(values.size)):
+            from arrisk.models.losses import kernels
+
+            return np.asarray(kernels.sum_by_draw(self.start, values))
         return np.bincount(self.draw, weights=values, minlength=self.draws).astype(float)
 
     def by_draw(self, values: ArrayLike, lost: bool = False) -> FloatArray:
@@ -110,9 +117,18 @@ class LossEvents:
             raise ModelError(
                 f"values of shape {amounts.shape} are not one row for {len(self.portfolio)} obligors"
             )
-        share = np.asarray(self.severity, dtype=float) if lost else np.ones(self.obligor.size)
-        table = sparse.csr_array((share, self.obligor, self.start), shape=(self.draws, len(amounts)))
-        return np.asarray(table @ amounts, dtype=float)
+        share = self.severity if lost else self.severity[:0]
+        columns = np.ascontiguousarray(amounts.reshape(len(amounts), -1))
+        if can_compile(float(self.obligor.size) * columns.shape[1]):
+            from arrisk.models.losses import kernels
+
+            total = np.zeros((self.draws, columns.shape[1]))
+            kernels.sum_rows(self.start, np.asarray(self.obligor, np.int32), share, columns, total)
+        else:
+            counted = np.asarray(share, dtype=float) if lost else np.ones(self.obligor.size)
+            shape = (self.draws, len(amounts))
+            total = sparse.csr_array((counted, self.obligor, self.start), shape=shape) @ columns
+        return np.asarray(total.reshape(self.draws, *amounts.shape[1:]), dtype=float)
 
     @property
     def strata(self) -> FloatArray | None:

@@ -18,6 +18,7 @@ SAMPLINGS = ("mixture", "plain")
 # The worst 1% of years have a mean factor of -2.67, the worst 5% of -2.06: half of the draws lie around them.
 SHIFT = -2.4
 REACH = 9.0
+END = 37.0
 GRID = 20_001
 GOLDEN = (math.sqrt(5) - 1) / 2
 
@@ -60,8 +61,8 @@ def draw_factor(draws: int, seed: np.random.SeedSequence, shift: float = SHIFT) 
     The line is cut into `draws` parts that are equally likely under the mixture of N(0, 1) and N(shift, 1)
     (a defensive mixture, Hesterberg 1995: no weight exceeds twice the average). One value is drawn from
     N(0, 1) within each part and weighs the part's probability under N(0, 1): the likelihood ratio, integrated
-    over the part. The weights add up to 1 exactly and every mean is unbiased, so nothing is normalised afterwards.
-    Where the cuts lie precisely matters to neither. Consecutive draws are spread over the whole line.
+    over the part. The weights add up to 1 and every mean is unbiased, so nothing is normalised afterwards;
+    where precisely the cuts lie matters to neither. Consecutive draws are spread over the whole line.
 
     Examples
     --------
@@ -82,7 +83,7 @@ def draw_factor(draws: int, seed: np.random.SeedSequence, shift: float = SHIFT) 
     left, right = special.ndtr(sign * low), special.ndtr(sign * high)
     weight = np.abs(right - left)
     factor = sign * special.ndtri(left + luck * (right - left))
-    return FactorDraws(np.clip(factor, -REACH * 4, REACH * 4), weight / weight.sum(), True)
+    return FactorDraws(np.clip(factor, -END, END), weight / weight.sum(), True)
 
 
 def _cuts(draws: int, shift: float) -> FloatArray:

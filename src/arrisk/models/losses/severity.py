@@ -16,6 +16,8 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 PARTS = 4096
 MOST_LAWS = 64
+# Beta laws with smaller parameters are all or nothing but for rounding.
+ALL_OR_NOTHING = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +44,18 @@ class SeverityLaw:
     shapes: FloatArray
     random: bool
 
-    def draw(self, obligor: NDArray[np.integer], rng: np.random.Generator) -> NDArray[np.floating]:
-        """Share lost of each default, shape (events,): float32 when random."""
+    def draw(
+        self, obligor: NDArray[np.int32], rng: np.random.Generator, compiled: bool = False
+    ) -> NDArray[np.floating]:
+        """Share lost of each default, shape (events,): float32 when random. `compiled` takes `kernels`."""
         if not self.random:
             return np.asarray(self.mean[obligor])
         if self.values.size:
             luck = rng.integers(0, PARTS, obligor.size, dtype=np.uint16)
+            if compiled:
+                from arrisk.models.losses import kernels
+
+                return kernels.take_severity(obligor, luck, self.law, self.values)
             return np.asarray(self.values[self.law[obligor], luck])
         a, b = self.shapes[obligor].T
         found = self.mean[obligor].astype(np.float32)
@@ -70,7 +78,7 @@ def make_severity(portfolio: LossPortfolio) -> SeverityLaw:
     Notes
     -----
     Of at most 64 different laws, each is held as 4,096 equally likely values, the means of its equally likely
-    parts: the mean is exact, the standard deviation short by less than a ten-thousandth of itself.
+    parts: the mean is exact, the standard deviation short by less than a thousandth of itself.
     A spread of ``sqrt(lgd * (1 - lgd))`` is all or nothing.
 
     Examples
@@ -94,7 +102,7 @@ def make_severity(portfolio: LossPortfolio) -> SeverityLaw:
 def _shapes(mean: FloatArray, spread: FloatArray) -> FloatArray:
     with np.errstate(divide="ignore", invalid="ignore"):
         size = np.where(spread > 0, mean * (1 - mean) / spread**2 - 1, np.nan)
-    size = np.maximum(size, 1e-6)
+    size = np.maximum(size, ALL_OR_NOTHING)
     return np.column_stack([mean * size, (1 - mean) * size])
 
 
@@ -103,6 +111,9 @@ def _values(mean: float, spread: float) -> FloatArray:
     if spread == 0:
         return np.full(PARTS, mean)
     a, b = _shapes(np.array([mean]), np.array([spread]))[0]
-    cuts = special.betaincinv(a, b, np.linspace(0.0, 1.0, PARTS + 1))
-    values = mean * PARTS * np.diff(special.betainc(a + 1, b, cuts))
-    return np.asarray(np.clip(values, 0.0, 1.0))
+    likely = np.linspace(0.0, 1.0, PARTS + 1)
+    low, high = special.betaincinv(a, b, likely), special.betaincinv(b, a, likely)
+    lost = a / (a + b) * PARTS * np.diff(special.betainc(a + 1, b, low))
+    # Close to 1 only the share that is not lost has digits left.
+    kept = b / (a + b) * PARTS * np.diff(special.betainc(b + 1, a, high))[::-1]
+    return np.asarray(np.clip(np.where(low[1:] < 0.5, lost, 1 - kept), 0.0, 1.0))

@@ -9,8 +9,10 @@ from typing import TypeVar
 import numpy as np
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
+from scipy import special
 
 from arrisk.errors import ModelError
+from arrisk.models.losses.compiled import take_compiled
 from arrisk.models.losses.default_draws import (
     DefaultModel,
     draw_defaults,
@@ -22,15 +24,15 @@ from arrisk.models.losses.factor_draws import SAMPLINGS, SHIFT, FactorDraws, dra
 from arrisk.models.losses.portfolio import Dependence, LossPortfolio
 from arrisk.models.losses.severity import SeverityLaw, make_severity
 
-__all__ = ["KERNELS", "iterate_events", "map_events", "simulate_losses"]
+__all__ = ["iterate_events", "map_events", "simulate_losses"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 T = TypeVar("T")
-KERNELS = ("auto", "numpy", "numba")
 CHUNK = 5_000
 LEAST_CHUNK = 50
-CHUNK_HITS = 500_000
+CHUNK_HITS = 300_000
+SAMPLE = 200
 FACTOR_KEY = 2**32 - 1
 
 
@@ -159,6 +161,7 @@ class _Years:
     chunk: int
     seed: int
     sampling: str
+    compiled: bool
 
     @property
     def chunks(self) -> int:
@@ -187,17 +190,19 @@ def _plan(
 ) -> _Years:
     if draws < 1:
         raise ModelError(f"need at least one draw, got {draws}")
-    for word, known, what in ((sampling, SAMPLINGS, "sampling"), (kernel, KERNELS, "kernel")):
-        if word not in known:
-            raise ModelError(f"{what} {word!r} is unknown; known are {', '.join(known)}")
-    model, factor, chunk = make_default_model(portfolio, dependence), None, CHUNK
+    if sampling not in SAMPLINGS:
+        raise ModelError(f"sampling {sampling!r} is unknown; known are {', '.join(SAMPLINGS)}")
+    model, factor = make_default_model(portfolio, dependence), None
+    sample = special.ndtri((np.arange(SAMPLE) + 0.5) / SAMPLE)
     if sampling == "mixture":
         key = np.random.SeedSequence(seed, spawn_key=(FACTOR_KEY,))
         factor = draw_factor(draws, key, shift if dependence.rho > 0 else 0.0)
-        hits = expected_hits(model, factor.factor[:: max(draws // 200, 1)])
-        chunk = int(np.clip(CHUNK_HITS / max(hits, 1.0), LEAST_CHUNK, CHUNK))
+        sample = factor.factor[:: max(draws // SAMPLE, 1)]
+    hits = expected_hits(model, sample)
+    chunk = int(np.clip(CHUNK_HITS / max(hits, 1.0), LEAST_CHUNK, CHUNK))
     law = make_severity(portfolio)
-    return _Years(portfolio, dependence, model, law, factor, draws, chunk, seed, sampling)
+    fast = take_compiled(kernel, hits * draws)
+    return _Years(portfolio, dependence, model, law, factor, draws, chunk, seed, sampling, fast)
 
 
 def _draw(years: _Years, number: int) -> _Part:
@@ -211,8 +216,8 @@ def _draw(years: _Years, number: int) -> _Part:
     industry = None
     if model.industries:
         industry = np.random.default_rng(industry_seed).standard_normal((size, model.industries))
-    counts, obligor = draw_defaults(model, factor, industry, rng)
-    lost = years.severity.draw(obligor, np.random.default_rng(severity_seed))
+    counts, obligor = draw_defaults(model, factor, industry, rng, years.compiled)
+    lost = years.severity.draw(obligor, np.random.default_rng(severity_seed), years.compiled)
     return _Part(counts, obligor, lost, factor)
 
 
