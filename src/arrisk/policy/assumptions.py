@@ -182,6 +182,7 @@ KNOWN: Mapping[str, Known] = {
     ),
     "limit_months": Known(2.0, 1.0, 3.0, "months of sales", "rule of thumb for a limit"),
     "net_worth_share": Known(0.10, 0.05, 0.20, "fraction of net worth", "rule of thumb for a limit"),
+    "waiting_days": Known(180.0, 60.0, 180.0, "days", "from a default to the insurer's payment"),
     "planned_payments": Known(
         1.0, 0.95, 1.0, "fraction of expected receipts", "payments planned in the weeks of a cash forecast"
     ),

@@ -71,6 +71,7 @@ ASSUMPTIONS: dict[str, tuple[float, float, float, str, str]] = {
     "limit_change_cost": (150.0, 50.0, 500.0, "EUR per change", OWN),
     "limit_months": (2.0, 1.0, 3.0, "months of sales", f"{OWN}: a rule of thumb"),
     "net_worth_share": (0.10, 0.05, 0.20, "fraction of net worth", f"{OWN}: a rule of thumb"),
+    "waiting_days": (180.0, 60.0, 180.0, "days", TYPICAL),
     "planned_payments": (0.96, 0.93, 1.0, "fraction of expected receipts", OWN),
     "reserve_confidence": (0.99, 0.95, 0.995, "probability", f"{OWN}: an appetite, not an estimate"),
     "insured_advance": (0.80, 0.60, 0.90, "fraction of insured receivables", OWN),

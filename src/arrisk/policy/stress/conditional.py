@@ -154,6 +154,7 @@ def _chunk(
         logs = logs + np.log(np.maximum(chance[:, sure], FLOOR)).sum(axis=1)
     chance = np.where(np.isnan(given.fixed), chance, given.fixed)
     chance[:, given.failed] = 1.0
-    year, who = np.nonzero(rng.random(chance.shape) < chance)
-    severity = np.asarray(make_severity(book).draw(who, rng), dtype=float)
-    return year.astype(np.int64), who.astype(np.int64), severity, factor[:, 0], np.asarray(logs, dtype=float)
+    found = np.nonzero(rng.random(chance.shape) < chance)
+    year, who = (np.asarray(place, dtype=np.int64) for place in found)
+    severity = make_severity(book).draw(who.astype(np.int32), rng).astype(np.float64)
+    return year, who, severity, np.asarray(factor[:, 0], dtype=np.float64), np.asarray(logs, dtype=np.float64)

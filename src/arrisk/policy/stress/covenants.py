@@ -16,6 +16,7 @@ from arrisk.policy.stress.balance_sheet import BalanceSheet
 __all__ = ["RATIOS", "Covenant", "Stressed", "read_covenants"]
 
 Floats = NDArray[np.float64]
+LIQUIDITY = "minimum liquidity"
 SECTION = "[[settings.stress.covenant]]"
 
 
@@ -159,7 +160,7 @@ RATIOS: Mapping[str, _Ratio] = {
         "(debt - cash - near cash, less what receipts fall short at the end of the horizon) / "
         "(EBITDA - retained credit loss)",
     ),
-    "minimum liquidity": _Ratio(
+    LIQUIDITY: _Ratio(
         "at least", "currency", ("cash",), _liquidity, "cash, near cash and undrawn line at the lowest week"
     ),
     "cash ratio": _Ratio(

@@ -3,86 +3,94 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from arrisk.models.losses.events import LossEvents
-from arrisk.policy.insurance.terms import (
-    PolicyTerms,
-    apply_terms,
-    insured_base,
-    insured_buyers,
-    share_recovery,
-)
+from arrisk.policy.grade_terms.inputs import given_or_typical
+from arrisk.policy.insurance.buyer_limits import grant_cover
+from arrisk.policy.insurance.claims import apply_terms
+from arrisk.policy.insurance.premium import price_policy
+from arrisk.policy.insurance.recovery_sharing import share_recovery
+from arrisk.policy.insurance.terms import PolicyTerms
 
 if TYPE_CHECKING:
+    from arrisk.models.losses.events import LossEvents
     from arrisk.models.losses.portfolio import LossPortfolio
+    from arrisk.policy.study import Study
 
-__all__ = ["Cover", "Indemnity", "insured_receivables", "pay_claims"]
+__all__ = ["Indemnity", "insured_receivables", "pay_claims", "usual_policy"]
 
 Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class Cover:
-    """A policy in force, and how long its money takes.
-
-    Parameters
-    ----------
-    terms : PolicyTerms
-    waiting_days : float
-        From failure to the insurer's payment.
-    """
-
-    terms: PolicyTerms
-    waiting_days: float
+TERMS = (
+    "insured_share",
+    "buyer_limit",
+    "non_qualifying_loss",
+    "each_and_every",
+    "aggregate_first_loss",
+    "maximum_liability_multiple",
+    "premium_rate",
+    "minimum_premium",
+    "waiting_days",
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Indemnity:
-    """What the insurer pays on each failure, currency units, shape (failures,).
+    """What the insurer pays on each failure, shape (failures,).
 
     Parameters
     ----------
     paid : array
-        In cash, after the waiting period.
+        In cash, currency units.
     borne : array
         Of the loss, once what is recovered later has been shared; never more than the loss.
+    wait : array
+        Days from the failure until the cash comes.
     """
 
     paid: Floats
     borne: Floats
+    wait: Floats
 
 
-def pay_claims(events: LossEvents, cover: Cover | None, sales: ArrayLike) -> Indemnity:
+def pay_claims(
+    events: LossEvents, policy: PolicyTerms | None, sales: ArrayLike, rng: np.random.Generator
+) -> Indemnity:
     """Take the failures of simulated years through a policy.
 
     Parameters
     ----------
     events : LossEvents
-    cover : Cover or None
+    policy : PolicyTerms or None
         None is no insurance.
     sales : array of shape (obligors,)
         Of a year, for premiums on sales (which fix the maximum liability).
+    rng : Generator
+        Draws which claims are insolvencies, for which nobody waits.
 
     Returns
     -------
     Indemnity
     """
-    if cover is None:
-        return Indemnity(np.zeros(events.obligor.size), np.zeros(events.obligor.size))
-    terms, exposure = cover.terms, events.portfolio.exposure
-    inside = insured_buyers(terms, exposure)
-    premium = terms.premium(insured_base(terms, exposure, np.asarray(sales, dtype=float)))
-    covered = np.where(inside[events.obligor], events.balance, 0.0)
-    paid = apply_terms(covered, terms.with_premium(premium), events.draw).indemnity
-    back, _ = share_recovery(events.balance - events.loss, paid, events.balance)
-    return Indemnity(paid, np.clip(paid - back, 0.0, events.loss))
+    size = events.obligor.size
+    if policy is None:
+        return Indemnity(np.zeros(size), np.zeros(size), np.full(size, np.inf))
+    book = events.portfolio
+    granted = grant_cover(policy, book)
+    fixed = policy.with_premium(price_policy(policy, book, sales).paid)
+    # Selection by size is part of what is granted, and not known to the steps.
+    covered = np.where(granted.insured[events.obligor], events.balance, 0.0)
+    paid = apply_terms(covered, fixed, events.draw, book.name[events.obligor]).indemnity
+    loss = np.minimum(events.loss, events.balance)
+    back, _ = share_recovery(events.balance - loss, paid, events.balance)
+    at_once = rng.random(size) < policy.insolvent_share
+    wait = np.where(at_once, 0.0, policy.waiting_days) + policy.payment_days
+    return Indemnity(paid, np.clip(paid - back, 0.0, loss), wait)
 
 
-def insured_receivables(portfolio: LossPortfolio, terms: PolicyTerms) -> float:
+def insured_receivables(portfolio: LossPortfolio, policy: PolicyTerms) -> float:
     """Receivables within the buyers' limits, times the insured share, currency units.
 
     Examples
@@ -92,5 +100,22 @@ def insured_receivables(portfolio: LossPortfolio, terms: PolicyTerms) -> float:
     >>> insured_receivables(book, PolicyTerms(insured_share=0.9, buyer_limit=500.0))
     540.0
     """
-    inside = insured_buyers(terms, portfolio.exposure)
-    return float(terms.insured_share * np.minimum(portfolio.exposure, terms.buyer_limit)[inside].sum())
+    granted = grant_cover(policy, portfolio)
+    return float((granted.share * np.minimum(portfolio.exposure * granted.insurable, granted.limit)).sum())
+
+
+def usual_policy(study: Study, name: str = "whole turnover") -> PolicyTerms:
+    """A whole-turnover policy on the terms of the study's assumptions, or typical ones.
+
+    Parameters
+    ----------
+    study : Study
+        Gives insured_share, buyer_limit, waiting_days and the like.
+    name : str
+
+    Returns
+    -------
+    PolicyTerms
+    """
+    given: dict[str, Any] = {term: given_or_typical(study, term).value for term in TERMS}
+    return PolicyTerms(name, **given)

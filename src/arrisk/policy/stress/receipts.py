@@ -107,30 +107,30 @@ class Receipts:
             self.scale,
         )
 
-    def lost(self, failures: Failures, draws: int) -> Floats:
+    def lost(self, failures: Failures, pair: Ints) -> Floats:
         """Receipts that failures take away, by draw and week, currency units.
 
         Parameters
         ----------
         failures : Failures
-            Draw m of them meets draw ``m % self.draws`` of the receipts; a customer fails once in a draw.
-        draws : int
-            Draws of the failures.
+            A customer fails once in a draw.
+        pair : int array of shape (draws of the failures,)
+            The draw of the receipts that each of them meets.
 
         Returns
         -------
-        array of shape (draws, weeks)
+        array of shape (draws of the failures, weeks)
         """
         known = (failures.customer >= 0) & (failures.day <= self.days)
         who, draw, day = failures.customer[known], failures.draw[known], failures.day[known]
         key = self.draw * self.names.size + self.customer
-        wanted = (draw % self.draws) * self.names.size + who
+        wanted = pair[draw] * self.names.size + who
         first = np.searchsorted(key, wanted, side="left")
         count = np.searchsorted(key, wanted, side="right") - first
         at = np.repeat(first - np.cumsum(count) + count, count) + np.arange(int(count.sum()))
         after = self.day[at] >= np.repeat(day, count)
         at = at[after]
-        return self._sums(np.repeat(draw, count)[after], self.day[at], self.amount[at], draws)
+        return self._sums(np.repeat(draw, count)[after], self.day[at], self.amount[at], pair.size)
 
     def _sums(self, draw: Ints, day: Ints, amount: Ints, draws: int) -> Floats:
         flat = draw * self.weeks + (day - 1) // WEEK

@@ -12,13 +12,14 @@ from arrisk.errors import ModelError
 from arrisk.models.losses.events import LossEvents
 from arrisk.models.losses.portfolio import Dependence, LossPortfolio
 from arrisk.models.tail import weighted_quantile
+from arrisk.policy.insurance.terms import PolicyTerms
 from arrisk.policy.stress.conditional import Condition, chance_given, simulate_given
 from arrisk.policy.stress.covenants import Stressed
-from arrisk.policy.stress.insured import Cover, Indemnity, pay_claims
+from arrisk.policy.stress.insured import Indemnity, pay_claims
 from arrisk.policy.stress.receipts import WEEK, Failures, Receipts
 from arrisk.policy.stress.scenarios import DebtorDefault, IndustryDownturn, Scenario
 
-__all__ = ["BASELINE", "Book", "Run", "pick_debtors", "run_events", "run_scenario"]
+__all__ = ["BASELINE", "Book", "Run", "count_debtors", "pick_debtors", "run_events", "run_scenario"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -45,7 +46,8 @@ class Book:
         Industry of each.
     payments : array of shape (weeks,)
         Planned payments of each week, currency units.
-    cover : Cover or None
+    policy : PolicyTerms or None
+        In force; None is no insurance.
     seed : int
     """
 
@@ -56,7 +58,7 @@ class Book:
     receipts: Receipts
     trade: NDArray[np.object_]
     payments: Floats
-    cover: Cover | None
+    policy: PolicyTerms | None
     seed: int
 
     @property
@@ -87,6 +89,8 @@ class Run:
         The same draws of receipts without the scenario and with it, and what the insurer pays, currency
         units a week.
     payments : array of shape (weeks,)
+    receipt_draws : int
+        Independent draws of the receipts behind the years.
     """
 
     name: str
@@ -97,6 +101,7 @@ class Run:
     receipts: Floats
     insured: Floats
     payments: Floats
+    receipt_draws: int
 
     @property
     def weight(self) -> Floats:
@@ -182,6 +187,7 @@ def run_events(
     day: int = 1,
     delay: Floats | None = None,
     onset: float = 0.0,
+    together: bool = False,
 ) -> Run:
     """Take simulated failures through the policy and the receipts.
 
@@ -196,6 +202,9 @@ def run_events(
     delay : array of shape (customers of the receipts,), optional
         Days by which they pay later.
     onset : float
+    together : bool
+        Whether the years of most failures are the quarters of slowest payment, as a worst case; by default
+        the two have nothing to do with each other.
 
     Returns
     -------
@@ -209,17 +218,18 @@ def run_events(
     when = np.ceil(rng.random(events.obligor.size) * YEAR).astype(np.int64)
     when = np.where(np.isin(events.obligor, sure), day, np.maximum(when, 1))
     draw = events.draw
-    lost = receipts.lost(Failures(draw, book.place[events.obligor], when), events.draws)
-    pair = np.arange(events.draws) % receipts.draws
-    came = receipts.weekly()[pair] - lost
-    claims = pay_claims(events, book.cover, book.sales)
+    weekly = receipts.weekly()
+    pair = _worst_together(events, weekly) if together else np.arange(events.draws) % receipts.draws
+    lost = receipts.lost(Failures(draw, book.place[events.obligor], when), pair)
+    came = weekly[pair] - lost
+    claims = pay_claims(events, book.policy, book.sales, rng)
     insured = np.zeros_like(came)
-    if book.cover is not None:
-        week = np.ceil((when + book.cover.waiting_days) / WEEK).astype(np.int64) - 1
-        soon = (when + book.cover.waiting_days <= receipts.days) & (claims.paid > 0)
-        np.add.at(insured, (draw[soon], week[soon]), claims.paid[soon])
+    paid_on = when + claims.wait
+    soon = (paid_on <= receipts.days) & (claims.paid > 0)
+    week = np.ceil(paid_on[soon] / WEEK).astype(np.int64) - 1
+    np.add.at(insured, (draw[soon], week), claims.paid[soon])
     usual = book.receipts.weekly()[pair]
-    return Run(name, sure, events, claims, usual, came, insured, book.payments)
+    return Run(name, sure, events, claims, usual, came, insured, book.payments, receipts.draws)
 
 
 def pick_debtors(book: Book, scenario: DebtorDefault) -> Ints:
@@ -243,6 +253,21 @@ def pick_debtors(book: Book, scenario: DebtorDefault) -> Ints:
             size = size * book.portfolio.pd * book.portfolio.lgd
         chosen = set(_largest_labels(debtor, size)[: scenario.largest])
     return np.flatnonzero([label in chosen for label in debtor])
+
+
+def _worst_together(events: LossEvents, weekly: Floats) -> Ints:
+    """Draw of the receipts for each year: the least receipts where the common factor is worst."""
+    order = np.argsort(events.factor, kind="stable")
+    middle = np.cumsum(events.weight[order]) - events.weight[order] / 2
+    rank = np.argsort(weekly.sum(axis=1), kind="stable")
+    pair = np.empty(events.draws, dtype=np.int64)
+    pair[order] = rank[np.minimum((middle * rank.size).astype(np.int64), rank.size - 1)]
+    return pair
+
+
+def count_debtors(book: Book) -> int:
+    """Debtors that owe anything, connected customers as one."""
+    return len(_largest_labels(book.debtor, book.portfolio.exposure))
 
 
 def _largest_labels(debtor: NDArray[np.object_], size: Floats) -> list[str]:
@@ -269,9 +294,10 @@ def _downturn(book: Book, scenario: Scenario) -> tuple[LossPortfolio, Condition]
     inside = _inside(book.portfolio, scenario)
     portfolio = scale_pd(book.portfolio, np.where(inside, scenario.pd_multiple, 1.0))
     none = np.zeros(0, dtype=np.int64)
-    edge = float(special.ndtri(scenario.chance))
     if not isinstance(scenario, IndustryDownturn):
-        return portfolio, Condition(none, edge, np.full(inside.size, np.nan))
+        common = None if scenario.chance is None else float(special.ndtri(scenario.chance))
+        return portfolio, Condition(none, common, np.full(inside.size, np.nan))
+    edge = float(special.ndtri(scenario.chance))
     system = np.full(inside.size, np.sqrt(_systematic(book.dependence)) * edge)
     fixed = chance_given(portfolio.pd, book.dependence, system)
     return portfolio, Condition(none, None, np.where(inside, fixed, np.nan))

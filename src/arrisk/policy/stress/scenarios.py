@@ -107,22 +107,27 @@ class MacroDownturn:
     Parameters
     ----------
     name : str
-    chance : float
-        The common factor stands at this quantile: .05 is the worst year of twenty, .005 of two hundred.
+    chance : float or None
+        The common factor stands at this quantile: .05 is the worst year of twenty, .005 of two hundred. None
+        leaves it open.
     pd_multiple : float
         Further multiple of all probabilities of default, for example an overlay on the economy.
     delay_days, onset_days
         As for `IndustryDownturn`, for all customers.
     indicator : float, optional
-        Value of the macro series at which the book's own link to it gives the multiple instead.
+        Value of a macro series: where the book's own link to the series supports it, the link's multiple of
+        the probabilities of default stands in place of `chance`.
+    series : str
+        Name of the macro series, as in the signals of the ledger.
     """
 
     name: str
-    chance: float = 0.05
+    chance: float | None = 0.05
     pd_multiple: float = 1.0
     delay_days: float = 15.0
     onset_days: int = ONSET_DAYS
     indicator: float | None = None
+    series: str = "pmi"
 
     def __post_init__(self) -> None:
         _check_downturn(self)
@@ -137,7 +142,7 @@ KINDS: Mapping[str, type[Scenario]] = {
 
 
 def _check_downturn(scenario: IndustryDownturn | MacroDownturn) -> None:
-    good = 0 < scenario.chance < 1 and scenario.pd_multiple >= 0
+    good = (scenario.chance is None or 0 < scenario.chance < 1) and scenario.pd_multiple >= 0
     if not (good and scenario.delay_days >= 0 and scenario.onset_days >= 0):
         raise ModelError(
             f"{scenario.name!r}: chance lies between 0 and 1; pd_multiple, delay_days and onset_days are not "

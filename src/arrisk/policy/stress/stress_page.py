@@ -57,18 +57,21 @@ def _note(report: StressReport) -> str:
         f"Amounts in {report.currency}. Loss: expected in a year given the scenario; low and high: its "
         f"{report.level:.0%} range over {report.runs[BASELINE].events.draws:,} simulated years, correlation "
         f"{book.dependence.rho:.2f} (industries {book.dependence.industry_rho:.2f} on top). Missing: "
-        f"receipts that do not come within {weeks} weeks. Lowest: {lowest} at its lowest week's end, with the low end "
-        f"of its range. Planned payments of {money(float(book.payments[0]))} a week go on. {_insurer(report)}"
+        f"receipts that do not come within {weeks} weeks. Lowest: {lowest} at its lowest week's end, with "
+        f"the low end of its range. Planned payments of {money(float(book.payments[0]))} a week go on. "
+        f"{_insurer(report)}"
     )
+    words += "".join(f" {remark}." for remark in report.remarks)
     return f"{words} What if: {report.what_if}." if report.what_if else words
 
 
 def _insurer(report: StressReport) -> str:
-    cover = report.book.cover
-    if cover is None:
+    policy = report.book.policy
+    if policy is None:
         return "Not insured."
+    wait = policy.waiting_days + policy.payment_days
     return (
-        f"Insured by '{cover.terms.name}', which pays {cover.waiting_days:.0f} days after a failure; "
+        f"Insured by '{policy.name}', which pays {wait:.0f} days after a failure; "
         "its cash counts from then on."
     )
 

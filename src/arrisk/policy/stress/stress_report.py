@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,16 +11,18 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from arrisk.display import Table, frame_html
-from arrisk.errors import LookAheadError
-from arrisk.policy.assumptions import Assumption
+from arrisk.errors import LookAheadError, ModelError, StudyError
+from arrisk.models.overlay.macro import fit_macro_link
+from arrisk.policy.assumptions import Assumption, did_you_mean
 from arrisk.policy.grade_terms.inputs import given_or_typical
 from arrisk.policy.stress import stress_page as page
 from arrisk.policy.stress.balance_sheet import BalanceSheet, CashRatio, make_cash_ratio, read_balance_sheet
-from arrisk.policy.stress.covenants import Covenant, read_covenants
-from arrisk.policy.stress.insured import Cover, insured_receivables
-from arrisk.policy.stress.receipts import WEEK, draw_receipts
+from arrisk.policy.stress.covenants import LIQUIDITY, Covenant, read_covenants
+from arrisk.policy.stress.insured import insured_receivables
+from arrisk.policy.stress.receipts import draw_receipts
 from arrisk.policy.stress.runs import BASELINE, Book, Run, run_scenario
-from arrisk.policy.stress.scenarios import Scenario, read_scenarios, usual_scenarios
+from arrisk.policy.stress.scenarios import MacroDownturn, Scenario, read_scenarios, usual_scenarios
+from arrisk.policy.stress.stress_figures import cash_path, covenant_rows, scenario_row
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from arrisk.ledger.book import Snapshot
     from arrisk.models.cash.cash_forecast import CashForecast
     from arrisk.models.losses.loss_model import LossModel
+    from arrisk.policy.insurance.terms import PolicyTerms
     from arrisk.policy.study import Study
 
 __all__ = ["StressReport", "stress_book"]
@@ -68,6 +70,8 @@ class StressReport:
     level : float
         Of the ranges.
     assumptions : tuple of Assumption
+    remarks : tuple of str
+        What a macro series did to a scenario, or why it could not.
     """
 
     table: pd.DataFrame
@@ -83,6 +87,7 @@ class StressReport:
     currency: str
     level: float
     assumptions: tuple[Assumption, ...]
+    remarks: tuple[str, ...] = ()
 
     @property
     def identified(self) -> bool:
@@ -98,6 +103,12 @@ class StressReport:
                 "no balance sheet is given: cash is its change since today, and covenants on it are open"
             )
         return "; ".join(told)
+
+    @property
+    def floor(self) -> float:
+        """What must always be left: the minimum cash, or a covenant on liquidity where that is higher."""
+        limits = [c.limit for c in self.covenants if c.ratio == LIQUIDITY]
+        return max([self.sheet.minimum_cash, *limits])
 
     @property
     def diagnostics(self) -> dict[str, Any]:
@@ -153,7 +164,7 @@ def stress_book(
     snapshot: Snapshot,
     model: LossModel,
     forecast: CashForecast,
-    cover: Cover | None = None,
+    policy: PolicyTerms | None = None,
     scenarios: Sequence[Scenario] | None = None,
     draws: int = 4000,
     receipt_draws: int = 1000,
@@ -170,7 +181,7 @@ def stress_book(
         Of `make_loss_model`.
     forecast : CashForecast
         Of the same day.
-    cover : Cover, optional
+    policy : PolicyTerms, optional
         The policy in force; by default the receivables are not insured.
     scenarios : sequence of Scenario, optional
         By default those of the study, else `usual_scenarios`.
@@ -200,18 +211,19 @@ def stress_book(
     settings = _settings(study)
     sheet = read_balance_sheet(settings.get("balance_sheet"))
     covenants = read_covenants(settings.get("covenant", ()))
-    book = make_book(study, snapshot, model, forecast, cover, receipt_draws)
+    book = make_book(study, snapshot, model, forecast, policy, receipt_draws)
     if scenarios is None:
         scenarios = read_scenarios(settings.get("scenario", ())) or usual_scenarios(_biggest_industry(book))
+    resolved = [_with_overlay(scenario, snapshot) for scenario in scenarios]
     runs = {BASELINE: run_scenario(book, None, draws)}
-    runs |= {scenario.name: run_scenario(book, scenario, draws) for scenario in scenarios}
+    runs |= {scenario.name: run_scenario(book, scenario, draws) for scenario, _ in resolved}
     level = given_or_typical(study, "confidence_level").value
     named = ("planned_payments", "insured_advance", "confidence_level", "cost_of_capital")
     return StressReport(
-        table=pd.DataFrame([_figures(run, sheet, level) for run in runs.values()]),
-        headroom=_headroom(runs, covenants, sheet, book, level),
+        table=pd.DataFrame([scenario_row(run, sheet, level) for run in runs.values()]),
+        headroom=covenant_rows(runs, covenants, sheet, book, level),
         paths=pd.concat(
-            [_path(run, sheet, level, snapshot.date) for run in runs.values()], ignore_index=True
+            [cash_path(run, sheet, level, snapshot.date) for run in runs.values()], ignore_index=True
         ),
         cash_ratio=_cash_ratio(study, book, sheet, snapshot.currency),
         sheet=sheet,
@@ -223,6 +235,7 @@ def stress_book(
         currency=snapshot.currency,
         level=level,
         assumptions=tuple(given_or_typical(study, name) for name in named),
+        remarks=tuple(remark for _, remark in resolved if remark),
     )
 
 
@@ -231,7 +244,7 @@ def make_book(
     snapshot: Snapshot,
     model: LossModel,
     forecast: CashForecast,
-    cover: Cover | None = None,
+    policy: PolicyTerms | None = None,
     receipt_draws: int = 1000,
 ) -> Book:
     """Gather what scenarios are tried on: customers with groups, receipts, planned payments."""
@@ -247,15 +260,25 @@ def make_book(
         receipts=receipts,
         trade=_industries(customers, receipts.names),
         payments=np.full(receipts.weeks, share * float(plan.mean())),
-        cover=cover,
+        policy=policy,
         seed=study.seed,
     )
 
 
-def _settings(study: Study) -> Mapping[str, Any]:
-    from arrisk.errors import StudyError
-    from arrisk.policy.assumptions import did_you_mean
+def _with_overlay(scenario: Scenario, snapshot: Snapshot) -> tuple[Scenario, str]:
+    """A scenario on a macro series with the multiple of the book's own link to it, and what was done."""
+    if not isinstance(scenario, MacroDownturn) or scenario.indicator is None:
+        return scenario, ""
+    try:
+        factor = fit_macro_link(snapshot, scenario.series).overlay(scenario.indicator).value
+    except ModelError as error:
+        return scenario, f"'{scenario.name}' stays without the macro series: {error}"
+    at = f"{scenario.series} at {scenario.indicator:g}"
+    told = f"'{scenario.name}': {at} is {factor:.2f} times the default rate"
+    return replace(scenario, chance=None, pd_multiple=factor), told
 
+
+def _settings(study: Study) -> Mapping[str, Any]:
     settings = study.settings.get("stress", {})
     for key in settings:
         if key not in SETTINGS:
@@ -284,108 +307,9 @@ def _biggest_industry(book: Book) -> str | None:
     return str(names[int(owed.argmax())])
 
 
-def _start(sheet: BalanceSheet) -> float:
-    return sheet.liquidity if sheet.liquidity is not None else 0.0
-
-
-def _figures(run: Run, sheet: BalanceSheet, level: float) -> dict[str, Any]:
-    """Loss, cash and insurance of one scenario."""
-    loss, borne, missing = run.loss, run.borne, run.missing
-    path = _start(sheet) + run.change()
-    lowest = path.min(axis=1)
-    mean_path = run.weight @ path
-    out: dict[str, Any] = {
-        "scenario": run.name,
-        "failing": int(run.failed.size),
-        "owed": float(run.events.portfolio.exposure[run.failed].sum()),
-        "loss": run.mean(loss),
-    }
-    out["loss_low"], out["loss_high"] = run.range(loss, level)
-    out |= {"insured": run.mean(borne), "retained": run.mean(loss - borne), "missing": run.mean(missing)}
-    out["missing_low"], out["missing_high"] = run.range(missing, level)
-    out |= {"lowest": float(mean_path.min()), "lowest_week": int(mean_path.argmin()) + 1}
-    out["lowest_low"], out["lowest_high"] = run.range(lowest, level)
-    out["insured_in_time"] = run.mean(run.insured.sum(axis=1))
-    known = sheet.liquidity is not None
-    out["p_short"] = run.mean(lowest < sheet.minimum_cash) if known else math.nan
-    return out
-
-
-def _path(run: Run, sheet: BalanceSheet, level: float, as_of: pd.Timestamp) -> pd.DataFrame:
-    path = _start(sheet) + run.change()
-    weeks = np.arange(1, path.shape[1] + 1)
-    limits = np.array([run.range(column, level) for column in path.T])
-    return pd.DataFrame(
-        {
-            "scenario": run.name,
-            "week": weeks,
-            "ending": as_of + pd.to_timedelta(weeks * WEEK, unit="D"),
-            "expected": run.weight @ path,
-            "low": limits[:, 0],
-            "high": limits[:, 1],
-        }
-    )
-
-
-def _headroom(
-    runs: Mapping[str, Run], covenants: Sequence[Covenant], sheet: BalanceSheet, book: Book, level: float
-) -> pd.DataFrame:
-    rows = []
-    states = {name: run.stressed(book.debtor) for name, run in runs.items()}
-    for covenant in covenants:
-        gaps = covenant.missing(sheet)
-        for name, run in runs.items():
-            row: dict[str, Any] = {
-                "covenant": covenant.name,
-                "ratio": covenant.ratio,
-                "unit": covenant.unit,
-                "limit": covenant.limit,
-                "direction": covenant.direction,
-                "scenario": name,
-                "missing": ", ".join(gaps),
-            }
-            if gaps:
-                row |= dict.fromkeys(("value", "headroom", "low", "high", "p_breach"), math.nan)
-            else:
-                row |= _distance(covenant, covenant.value(sheet, states[name]), run, level)
-            rows.append(row)
-    columns = [
-        "covenant",
-        "ratio",
-        "unit",
-        "limit",
-        "direction",
-        "scenario",
-        "value",
-        "headroom",
-        "low",
-        "high",
-    ]
-    return pd.DataFrame(rows, columns=[*columns, "p_breach", "missing"])
-
-
-def _distance(covenant: Covenant, values: Floats, run: Run, level: float) -> dict[str, float]:
-    """Middle of the ratio and of its headroom, and how often the promise breaks.
-
-    The middle and not the mean: a ratio over earnings that may vanish has no mean.
-    """
-    from arrisk.models.tail import weighted_quantile
-
-    room = covenant.headroom(values)
-    low, high = run.range(room, level)
-    middle = weighted_quantile(values, 0.5, run.weight)
-    return {
-        "value": middle,
-        "headroom": float(covenant.headroom(np.array([middle]))[0]),
-        "low": low,
-        "high": high,
-        "p_breach": run.mean(room < 0),
-    }
-
-
 def _cash_ratio(study: Study, book: Book, sheet: BalanceSheet, currency: str) -> CashRatio | None:
     if sheet.cash is None or not sheet.current_liabilities:
         return None
-    insured = 0.0 if book.cover is None else insured_receivables(book.portfolio, book.cover.terms)
+    insured = 0.0 if book.policy is None else insured_receivables(book.portfolio, book.policy)
     advance = given_or_typical(study, "insured_advance").value
     return make_cash_ratio(sheet.cash, sheet.near_cash, sheet.current_liabilities, insured, advance, currency)
