@@ -157,8 +157,12 @@ KNOWN: Mapping[str, Known] = {
     "excess_years": Known(
         10.0, 5.0, 20.0, "years", "excess of loss begins at the claims of one year in so many"
     ),
-    "downturn_cut": Known(0.5, 0.25, 1.0, "fraction of limits", "buyer limits cut by an insurer in a downturn"),
-    "downturn_share": Known(0.05, 0.02, 0.10, "fraction of years", "worst years in which an insurer cuts limits"),
+    "downturn_cut": Known(
+        0.5, 0.25, 1.0, "fraction of limits", "buyer limits cut by an insurer in a downturn"
+    ),
+    "downturn_share": Known(
+        0.05, 0.02, 0.10, "fraction of years", "worst years in which an insurer cuts limits"
+    ),
     "default_days": Known(90.0, 60.0, 180.0, "days overdue", "when a customer counts as defaulted"),
     "materiality": Known(500.0, 0.0, 5000.0, "currency units", "overdue amounts below it are no default"),
     "grace_days": Known(3.0, 0.0, 7.0, "days", "days after a deadline that still count as kept"),
