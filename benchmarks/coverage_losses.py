@@ -227,9 +227,8 @@ def show_ledgers(rows: pd.DataFrame) -> None:
         print(f"expected over actual, {name}: {ratio:.3f} +- {error:.3f}")
     print(f"area under the curve of the order: {rows['auc'].mean():.3f} +- {rows['auc'].sem():.3f}")
     rates = (rows["failed"] / rows["at_risk"]).to_numpy(dtype=float)
-    print(
-        f"correlation behind the spread of yearly rates: {true_correlation(rates, rows['at_risk'].mean()):.4f}"
-    )
+    there = true_correlation(rates, rows["at_risk"].mean())
+    print(f"correlation behind the spread of yearly rates: {there:.4f}")
 
 
 def main() -> None:

@@ -163,8 +163,9 @@ def estimate_correlation(
     -----
     Vasicek's one-factor mixture by period, periods independent; see `count_likelihood`. Three readings:
     maximum likelihood with the profile interval, biased down as any variance of few observations is; the same
-    with the level averaged out, which is less so; and the posterior. What differs between customers of one year counts as
-    chance here, so unlike customers lower the estimate a little.
+    with the level averaged out, which is less so; and the posterior. What differs between customers of one
+    year counts as chance here, so unlike customers lower the estimate a little.
+    `benchmarks/coverage_losses.py` measures the coverage.
 
     Examples
     --------

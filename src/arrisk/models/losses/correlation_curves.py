@@ -136,7 +136,7 @@ def _pairs(a: FloatArray, b: FloatArray) -> tuple[tuple[FloatArray, FloatArray],
 def _log_pmf(n: int, probit: float, rho: float) -> FloatArray:
     """Log-probability of 0, 1, ..., n lost customers."""
     k = np.arange(n + 1)
-    log_hit, log_miss, weight = factor_terms(np.array([probit]), rho)
+    log_hit, log_miss, weight = factor_terms(np.array([probit]), rho, n)
     choose = special.gammaln(n + 1) - special.gammaln(k + 1) - special.gammaln(n - k + 1)
     given = choose[:, None] + k[:, None] * log_hit + (n - k)[:, None] * log_miss
     return np.asarray(special.logsumexp(given, axis=1, b=weight), dtype=float)

@@ -26,7 +26,8 @@ def describe_evidence(found: CorrelationEvidence) -> str:
     years, events = len(found.counts), int(found.counts["events"].sum())
     seen = f"{years} {found.period}{'s' * (years != 1)} with {events:,} {found.event}"
     if not found.identified:
-        return f"{seen} say nothing about correlation: what is assumed of it stays as it was"
+        say = "says" if years == 1 else "say"
+        return f"{seen} {say} nothing about correlation: what is assumed of it stays as it was"
     best = found.curves.by_average(found.level)
     told = f"{seen} allow a correlation of {best.low:.2f} to {best.high:.2f}"
     if found.prior.known:

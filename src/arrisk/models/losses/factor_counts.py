@@ -16,9 +16,10 @@ __all__ = ["CountGrid", "count_likelihood", "factor_terms", "level_grid", "yearl
 
 FloatArray = NDArray[np.float64]
 FACTOR_REACH = 8.0
-FACTOR_NODES = 321
+FACTOR_NODES = ((500, 129), (5_000, 321), (50_000, 961))
+MOST_NODES = 2401
 LOWEST_PROBIT, HIGHEST_PROBIT = -6.5, 4.0
-LEVELS = 181
+LEVELS = 151
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +111,15 @@ def count_likelihood(
     levels = level_grid(int(n.sum()), int(k.sum())) if probit is None else np.asarray(probit, dtype=float)
     kinds, times = np.unique(np.column_stack([n, k]), axis=0, return_counts=True)
     size = float(n.mean()) if n.size and n.sum() > 0 else 1.0
+    largest = int(n.max(initial=1))
     found = np.zeros((levels.size, correlations.size))
     spread = np.zeros_like(found)
     for j, correlation in enumerate(correlations):
-        log_hit, log_miss, weight = factor_terms(levels, float(correlation))
+        log_hit, log_miss, weight = factor_terms(levels, float(correlation), largest)
         for (trial, event), often in zip(kinds, times, strict=True):
             of_year = event * log_hit + (trial - event) * log_miss
-            found[:, j] += often * special.logsumexp(of_year, axis=1, b=weight)
+            highest = of_year.max(axis=1, keepdims=True)
+            found[:, j] += often * (np.log(np.exp(of_year - highest) @ weight) + highest[:, 0])
         spread[:, j] = yearly_spread(log_hit, weight, size)
     return CountGrid(levels, correlations, found, spread)
 
@@ -129,12 +132,16 @@ def yearly_spread(log_hit: FloatArray, weight: FloatArray, size: float) -> Float
     return np.asarray(np.sqrt(common + np.maximum(mean - square, 1e-300) / max(size, 1.0)), dtype=float)
 
 
-def factor_terms(probit: FloatArray, rho: float) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Log-probabilities of being lost and not, shape (levels, nodes), and weights of the factor's nodes."""
+def factor_terms(probit: FloatArray, rho: float, customers: int) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Log-probabilities of being lost and not, shape (levels, nodes), and weights of the factor's nodes.
+
+    The more customers, the better a count tells the factor, and the closer the nodes lie.
+    """
+    size = next((nodes for most, nodes in FACTOR_NODES if customers <= most), MOST_NODES)
     if rho == 0:
         nodes, weight = np.zeros(1), np.ones(1)
     else:
-        nodes = np.linspace(-FACTOR_REACH, FACTOR_REACH, FACTOR_NODES)
+        nodes = np.linspace(-FACTOR_REACH, FACTOR_REACH, size)
         weight = np.exp(-nodes * nodes / 2)
         weight /= weight.sum()
     at = (probit[:, None] - math.sqrt(rho) * nodes[None, :]) / math.sqrt(1 - rho)
