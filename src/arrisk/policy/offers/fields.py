@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -15,7 +15,7 @@ from arrisk.policy.assumptions import did_you_mean
 __all__ = ["Field", "Kind", "read_value", "show_value"]
 
 Kind = Literal["money", "rate", "share", "multiple", "number", "count", "days", "text", "choice", "words",
-               "date", "flag", "amounts"]  # fmt: skip
+               "date", "flag", "amounts", "names"]  # fmt: skip
 UNITS: Mapping[str, str] = {
     "money": "currency units",
     "rate": 'a fraction, 0.003 for 0.3%; or a text with its sign, "0.3%"',
@@ -30,6 +30,7 @@ UNITS: Mapping[str, str] = {
     "date": "a date, 2025-12-31",
     "flag": "true or false",
     "amounts": 'a table: "customer" = currency units',
+    "names": 'a list of texts, ["C-00001", "C-00002"]',
 }
 LONGEST_TEXT = 200
 WITH_SIGN = re.compile(r"\s*([0-9]+(?:[.][0-9]+)?)\s*([%\u2030])\s*")
@@ -76,7 +77,7 @@ class Field:
     @property
     def unit(self) -> str:
         """What a value counts, in words."""
-        return f"{self.choices_text}" if self.choices else UNITS[self.kind]
+        return self.choices_text if self.choices else UNITS[self.kind]
 
     @property
     def choices_text(self) -> str:
@@ -88,7 +89,7 @@ class Field:
         """What is possible, in words."""
         if self.choices:
             return self.choices_text
-        if self.kind in ("text", "date", "flag"):
+        if self.kind in _READERS:
             return UNITS[self.kind]
         upper = "" if math.isinf(self.high) else f" and at most {show_value(self, self.high)}"
         return f"{UNITS[self.kind]}, at least {show_value(self, self.low)}{upper}"
@@ -120,10 +121,8 @@ def read_value(field: Field, value: Any, unusual: bool = False) -> Any:
     arrisk.errors.OfferError: premium_rate = 0.3 means 30%, and usual are 0.01% to 3%; for 0.3% write 0.003 \
 or "0.3%"; if it is meant, add unusual = ["premium_rate"] to [offer]
     """
-    if field.kind in ("text", "choice", "words", "flag", "date"):
+    if field.kind in _READERS:
         return _READERS[field.kind](field, value)
-    if field.kind == "amounts":
-        return _amounts(field, value)
     number = _number(field, value)
     if not field.low <= number <= field.high:
         raise _wrong(field, value)
@@ -213,6 +212,12 @@ def _words(field: Field, value: Any) -> tuple[str, ...]:
     return tuple(_choice(field, word) for word in value)
 
 
+def _names(field: Field, value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(name, str) and name for name in value):
+        raise _wrong(field, value)
+    return tuple(value)
+
+
 def _flag(field: Field, value: Any) -> bool:
     if not isinstance(value, bool):
         raise _wrong(field, value)
@@ -241,4 +246,12 @@ def _amounts(field: Field, value: Any) -> dict[str, float]:
     return found
 
 
-_READERS = {"text": _text, "choice": _choice, "words": _words, "flag": _flag, "date": _date}
+_READERS: Mapping[str, Callable[[Field, Any], Any]] = {
+    "text": _text,
+    "choice": _choice,
+    "words": _words,
+    "names": _names,
+    "flag": _flag,
+    "date": _date,
+    "amounts": _amounts,
+}

@@ -1,0 +1,307 @@
+"""Offers side by side on the same simulated years: what each costs, and which clause costs what."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from arrisk.display import Table, frame_html
+from arrisk.errors import OfferError
+from arrisk.models.tail import weighted_quantile
+from arrisk.policy.insurance.exclusions import read_buyer_facts
+from arrisk.policy.insurance.retained import NO_INSURANCE
+from arrisk.policy.insurance.terms import PolicyTerms
+from arrisk.policy.loss_basis import make_loss_model
+from arrisk.policy.offers import page, pictures
+from arrisk.policy.offers.clause_costs import cost_clauses
+from arrisk.policy.offers.differences import DIFFERENCE_COLUMNS, explain_difference
+from arrisk.policy.offers.flips import find_flips
+from arrisk.policy.offers.negotiation import find_asks
+from arrisk.policy.offers.offer import Offer
+from arrisk.policy.offers.years import CaseYears, simulate_cases
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from arrisk.ledger.book import Snapshot
+    from arrisk.models.losses.loss_model import LossModel
+    from arrisk.policy.study import Study
+
+__all__ = ["OfferComparison", "compare_offers"]
+
+FloatArray = NDArray[np.float64]
+Progress = Callable[[str], None]
+DRAWS = 1_000
+FAR_TAIL = 0.995
+
+
+@dataclass(frozen=True, slots=True)
+class OfferComparison:
+    """Offers compared; made by `compare_offers`.
+
+    Parameters
+    ----------
+    offers : tuple of Offer
+    ranking : DataFrame
+        Cheapest first: offer, kind, valid_until, expired; premium (with fees, after bonus and malus), kept
+        (mean loss kept, waiting included), money (both: what a year costs on average), retained_99.5 (loss
+        kept in one year of 200), cost (with the charge on capital) and its Monte Carlo error; mean_regret,
+        worst_regret, p_best over the cases. Currency units a year.
+    cases : DataFrame
+        scale, rho, weight, offer, cost, regret: one row a case and offer.
+    clauses : DataFrame
+        See `cost_clauses`; offer by offer, dearest clause first.
+    bare : dict of str to float
+        Cost of each offer without its clauses: the premium of cover without any.
+    differences : DataFrame
+        See `explain_difference`: the cheapest offer against each of the others.
+    asks : DataFrame
+        See `find_asks`: what to negotiate first.
+    flips : DataFrame
+        See `find_flips`: what would turn the ranking.
+    as_of : Timestamp
+    day : date
+        On which offers count as expired.
+    currency : str
+    years : int
+        Simulated years of all cases.
+    what_if : str
+        What is assumed because the ledger does not show it; empty when it shows enough losses.
+    """
+
+    offers: tuple[Offer, ...]
+    ranking: pd.DataFrame
+    cases: pd.DataFrame
+    clauses: pd.DataFrame
+    bare: dict[str, float]
+    differences: pd.DataFrame
+    asks: pd.DataFrame
+    flips: pd.DataFrame
+    as_of: pd.Timestamp
+    day: dt.date
+    currency: str
+    years: int
+    what_if: str = ""
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The ranking."""
+        return self.ranking
+
+    @property
+    def best(self) -> str:
+        """The cheapest that can still be had, no insurance included."""
+        return str(self.ranking.loc[~self.ranking["expired"], "offer"].iloc[0])
+
+    @property
+    def diagnostics(self) -> dict[str, float]:
+        """Size of the run."""
+        return {
+            "offers": float(len(self.offers)),
+            "years": float(self.years),
+            "cases": float(len(self.cases[["scale", "rho"]].drop_duplicates())),
+            "worst_error": float(self.ranking["cost_error"].max()),
+        }
+
+    def finding(self) -> str:
+        """The cheapest offer, how surely, and its dearest clause, in one sentence."""
+        return page.describe_comparison(self)
+
+    def to_table(self, name: str = "offers_ranking") -> Table:
+        """The offers from the cheapest to the dearest, ready to be shown."""
+        return page.ranking_table(self, name)
+
+    def tables(self) -> tuple[Table, ...]:
+        """Ranking, clauses, differences, what to negotiate, what would turn the ranking, and the terms."""
+        return page.all_tables(self)
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """What each offer costs a year: cover without clauses, and each clause on top."""
+        return pictures.plot_clauses(self, ax)
+
+    def _repr_html_(self) -> str:
+        return "".join(frame_html(t.frame, t.title, t.note, t.formats) for t in self.tables())
+
+
+def compare_offers(
+    study: Study,
+    snapshot: Snapshot,
+    offers: Iterable[Offer],
+    loss_model: LossModel | None = None,
+    related: Iterable[str] = (),
+    day: dt.date | None = None,
+    draws: int = DRAWS,
+    seed: int | None = None,
+    n_jobs: int = 1,
+    progress: Progress | None = None,
+) -> OfferComparison:
+    """Compare offers, and no insurance, on the same simulated years of all cases of a loss model.
+
+    Parameters
+    ----------
+    study : Study
+        Needs `cost_of_capital`: the charge on capital for the worst 1% of years, and the cost of waiting.
+    snapshot : Snapshot
+    offers : iterable of Offer
+        At least one; in the study's currency.
+    loss_model : LossModel, optional
+        By default fitted with the study's scorecard.
+    related : iterable of str
+        Customers of the own group, which insurers exclude; a ledger does not tell.
+    day : date, optional
+        On which offers count as expired: by default the as-of date.
+    draws : int
+        Simulated years of each case.
+    seed : int, optional
+        That of the study by default.
+    n_jobs : int
+    progress : callable, optional
+        Told what is being done, one text a step.
+
+    Returns
+    -------
+    OfferComparison
+        Ranked by cost over all cases, which is the order of expected regret, too. Offers that have expired
+        are costed but are never the best.
+
+    Raises
+    ------
+    OfferError
+        If there is no offer, two have one name, or an offer is not in the study's currency.
+    StudyError
+        If the study gives no cost of capital.
+    """
+    given = tuple(offers)
+    _check(given, study.currency)
+    capital = study.assumption("cost_of_capital").value
+    tell = progress or (lambda text: None)
+    tell("reading the ledger's losses")
+    model = loss_model or _fit(study, snapshot)
+    facts = read_buyer_facts(snapshot, model.portfolio.name, related)
+    tell(f"simulating {draws:,} years of each of {len(model.cases)} cases")
+    root = study.seed if seed is None else seed
+    years = simulate_cases(model, draws, root, capital, facts, capital, n_jobs)
+    today = day or snapshot.date.date()
+    ranking, cases = _rank(given, years, model.cases, today)
+    parts = _price_clauses(given, ranking, years, study.currency, root, tell)
+    return OfferComparison(
+        given,
+        ranking,
+        cases,
+        *parts,
+        snapshot.date,
+        today,
+        study.currency,
+        years.events.draws,
+        model.what_if,
+    )
+
+
+def _check(offers: tuple[Offer, ...], currency: str) -> None:
+    if not offers:
+        raise OfferError("no offers to compare")
+    labels = [offer.label for offer in offers]
+    for offer in offers:
+        where = f"{offer.path}: " if offer.path else ""
+        if offer.currency != currency:
+            raise OfferError(
+                f"{where}the offer of {offer.provider} is in {offer.currency}, the study is in {currency}; "
+                f"ask for a quote in {currency}, or state it in {currency} and name the rate under source"
+            )
+        if labels.count(offer.label) > 1 or offer.label == NO_INSURANCE:
+            raise OfferError(f"{where}{offer.label!r}: provider and name together must differ")
+
+
+def _fit(study: Study, snapshot: Snapshot) -> LossModel:
+    from arrisk.models.scoring.fitting import fit_scorecard
+    from arrisk.policy.default_counts import define_default
+
+    card = None
+    if study.get("default_days") is not None and study.get("materiality") is not None:
+        card = fit_scorecard(snapshot, definition=define_default(study), seed=study.seed)
+    return make_loss_model(study, card, snapshot)
+
+
+def _rank(
+    offers: tuple[Offer, ...], years: CaseYears, cases: pd.DataFrame, day: dt.date
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Ranking and cases of all offers and of no insurance."""
+    rows, by_case = [_row(None, years, day)], [years.by_case(years.cost(None))[0]]
+    for offer in offers:
+        rows.append(_row(offer, years, day))
+        by_case.append(years.by_case(years.cost(offer.terms))[0])
+    ranking, grid = pd.DataFrame(rows), np.stack(by_case)
+    regret = grid - np.where(ranking["expired"].to_numpy()[:, None], np.inf, grid).min(axis=0)
+    ranking["mean_regret"], ranking["worst_regret"] = regret @ years.weight, regret.max(axis=1)
+    ranking["p_best"] = (regret <= 0) @ years.weight
+    used = cases.loc[cases["weight"] > 0, ["scale", "rho", "weight"]].reset_index(drop=True)
+    parts = [
+        used.assign(offer=name, cost=grid[k], regret=regret[k]) for k, name in enumerate(ranking["offer"])
+    ]
+    ordered = ranking.sort_values(["expired", "cost"], kind="stable", ignore_index=True)
+    return ordered, pd.concat(parts, ignore_index=True)
+
+
+def _row(offer: Offer | None, years: CaseYears, day: dt.date) -> dict[str, Any]:
+    kept = years.retain(None if offer is None else offer.terms)
+    cost = years.charge(kept)
+    premium = kept.premium + years.mean(kept.premium_change)
+    lost = years.mean(kept.retained + kept.wait_cost)
+    return {
+        "offer": NO_INSURANCE if offer is None else offer.label,
+        "kind": "" if offer is None else offer.kind,
+        "valid_until": None if offer is None else offer.valid_until,
+        "expired": False if offer is None else offer.has_expired(day),
+        "premium": premium,
+        "kept": lost,
+        "money": premium + lost,
+        "retained_99.5": weighted_quantile(kept.retained, FAR_TAIL, years.events.weight),
+        "cost": years.mean(cost),
+        "cost_error": years.error(cost),
+    }
+
+
+def _price_clauses(
+    offers: tuple[Offer, ...],
+    ranking: pd.DataFrame,
+    years: CaseYears,
+    currency: str,
+    seed: int,
+    tell: Progress,
+) -> tuple[pd.DataFrame, dict[str, float], pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Clauses, bare costs, differences, asks and flips."""
+    policies: dict[str, PolicyTerms] = {o.label: o.terms for o in offers}
+    costs = dict(zip(ranking["offer"], ranking["cost"], strict=True))
+    clauses, asks, flips, bare = [], [], [], {}
+    for number, (name, terms) in enumerate(policies.items(), start=1):
+        tell(f"costing the clauses of offer {number} of {len(policies)}")
+        table = cost_clauses(terms, years, currency, seed=seed)
+        clauses.append(table)
+        bare[name] = costs[name] - float(table["share"].sum())
+        asks.append(find_asks(terms, table, years, currency))
+        others = ranking[(ranking["offer"] != name) & ~ranking["expired"]]
+        rival = others.iloc[0]
+        flips.append(find_flips(terms, table, years, float(rival["cost"]), str(rival["offer"]), currency))
+    tell("explaining the differences between the offers")
+    differences = _explain(ranking, policies, years, currency, seed)
+    joined = (pd.concat(parts, ignore_index=True) for parts in (clauses, asks, flips))
+    all_clauses, all_asks, all_flips = joined
+    return all_clauses, bare, differences, all_asks, all_flips
+
+
+def _explain(
+    ranking: pd.DataFrame, policies: dict[str, PolicyTerms], years: CaseYears, currency: str, seed: int
+) -> pd.DataFrame:
+    """The cheapest offer that can still be had against each of the others."""
+    names = [n for n in ranking["offer"] if n in policies]
+    here, parts = names[0], [pd.DataFrame(columns=list(DIFFERENCE_COLUMNS))]
+    for there in names[1:]:
+        parts.append(explain_difference(policies[there], policies[here], years, currency, seed=seed))
+    filled = [part for part in parts if len(part)]
+    return pd.concat(filled, ignore_index=True) if filled else parts[0]
