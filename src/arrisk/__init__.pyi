@@ -136,6 +136,7 @@ from .policy.limits.release import release_or_stop
 from .policy.limits.review import recommend_limits
 from .policy.limits.stop_threshold import compare_stop_thresholds
 from .policy.limits.tightening import estimate_tightening
+from .policy.loss_basis import make_loss_model
 from .policy.ownership import make_ownership, recommend_ownership
 from .policy.payment_calendar import define_calendar
 from .policy.payment_days import compare_dso, recommend_payment_days
@@ -144,6 +145,11 @@ from .policy.provisioning import recommend_provision
 from .policy.recommendation import Recommendation
 from .policy.reliance import recommend_reliance
 from .policy.sales_plan import define_sales
+from .policy.stress.decision import recommend_stress
+from .policy.stress.insured import usual_policy
+from .policy.stress.reserve import size_reserve
+from .policy.stress.reverse import reverse_stress
+from .policy.stress.stress_report import stress_book
 from .policy.study import Study, open_study
 from .policy.terms.customer_value import value_customers
 from .policy.terms.decision import recommend_terms
@@ -318,6 +324,7 @@ __all__ = [
     "make_late_interest",
     "make_limit_plan",
     "make_limits",
+    "make_loss_model",
     "make_macro_series",
     "make_movement",
     "make_ownership",
@@ -361,10 +368,12 @@ __all__ = [
     "recommend_reliance",
     "recommend_running_scheme",
     "recommend_scorecard",
+    "recommend_stress",
     "recommend_terms",
     "recommend_timing",
     "release_or_stop",
     "resample_curve",
+    "reverse_stress",
     "run_study",
     "scale_rates",
     "score_new_customers",
@@ -372,7 +381,10 @@ __all__ = [
     "shipped_maps",
     "sign_off",
     "simulate_discounts",
+    "size_reserve",
+    "stress_book",
     "use_style",
+    "usual_policy",
     "validate_score",
     "value_alerts",
     "value_customers",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -81,10 +80,10 @@ def plot_reserve(found: EmergencyReserve, ax: Axes | None) -> Axes:
         ax.axvline(found.present / unit, color="0.35", ls=":", label="today: cash and undrawn line")
     ax.axhline(1 - found.confidence, color="0.6", lw=0.8)
     ax.set(yscale="log", ylim=(floor, 1.0), xlabel=f"reserve, {found.currency}{word}")
-    ax.set_ylabel(f"chance that a quarter needs more ({found.level:.0%} range shaded)")
+    ax.set_ylabel("chance that a quarter needs more")
     ax.yaxis.set_major_formatter(lambda y, _: f"{y:.1%}" if y < 0.1 else f"{y:.0%}")
     ax.xaxis.set_major_formatter("{x:,g}")
     ax.set_title(found.finding().replace("; ", ";\n"))
     ax.legend()
-    note = "" if math.isnan(found.gap) else f"minimum {money(found.minimum)} left"
+    note = f"minimum {money(found.minimum)} left; shaded: {found.level:.0%} range"
     return stamp(ax, found.as_of, note)

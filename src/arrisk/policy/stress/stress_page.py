@@ -16,10 +16,19 @@ if TYPE_CHECKING:
 
     from arrisk.policy.stress.stress_report import StressReport
 
-__all__ = ["find_worst", "headroom_table", "loss_table", "plot_headroom", "plot_losses", "plot_paths"]
+__all__ = [
+    "find_worst",
+    "headroom_table",
+    "insurance_table",
+    "loss_table",
+    "plot_headroom",
+    "plot_losses",
+    "plot_paths",
+]
 
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "0.35"
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F")
+UNITS: dict[str, Format] = {"currency": "money", "fraction": "percent", "times": "number"}
 AMOUNTS = ["owed", "loss", "loss_low", "loss_high", "insured", "missing", "lowest", "lowest_low"]
 
 
@@ -30,8 +39,8 @@ def find_worst(report: StressReport) -> str:
         return "No scenario is tried"
     worst = str(tried["scenario"].iloc[int(tried["missing"].argmax())])
     lead = (
-        f"'{worst}' takes {money(report.value(worst, 'missing'), report.currency)} of the receipts of "
-        f"{report.book.receipts.weeks} weeks"
+        f"'{worst}' takes {money(report.value(worst, 'missing'), report.currency)} of "
+        f"{report.book.receipts.weeks} weeks' receipts"
     )
     if report.sheet.liquidity is None:
         return f"{lead}; without a balance sheet nobody can say whether that is too much"
@@ -76,6 +85,24 @@ def _insurer(report: StressReport) -> str:
     )
 
 
+def insurance_table(report: StressReport, name: str) -> Table:
+    """Loss with and without insurance, and what the insurer pays within the horizon."""
+    columns = ["loss", "insured", "retained", "missing", "insured_in_time"]
+    frame = report.table[["scenario", *columns]]
+    late = frame["insured_in_time"].sum() < 0.01 * max(float(frame["insured"].sum()), 1e-12)
+    if report.book.policy is None:
+        title = "Nothing is insured"
+    elif late:
+        title = "Insurance bears part of the loss, but none of the first weeks' cash"
+    else:
+        title = "Insurance bears part of the loss, and some of it in time"
+    note = (
+        f"Amounts in {report.currency}, expected. Loss, insured and retained: of a year, recoveries shared. "
+        f"Missing, insured in time: within {report.book.receipts.weeks} weeks. {_insurer(report)}"
+    )
+    return Table(name, title, frame, note, dict.fromkeys(columns, "money"))
+
+
 def headroom_table(report: StressReport, name: str) -> Table:
     """Covenants as they stand, and their headroom before and after each scenario."""
     frame = report.headroom
@@ -85,13 +112,26 @@ def headroom_table(report: StressReport, name: str) -> Table:
             "No covenant is given: add [[settings.stress.covenant]] to the study",
             pd.DataFrame({"covenant": [], "limit": []}),
         )
-    shown = frame[["covenant", "limit", "direction", "scenario", "value", "headroom", "low", "p_breach"]]
     note = (
-        "Value: the middle of the simulated years; headroom is its distance from the limit, negative when "
-        f"the promise is broken; low: the low end of its {report.level:.0%} range. {_definitions(report)}"
+        "Value of each ratio in the middle of the simulated years, and how often the promise is broken; the "
+        f"first row is the limit, '{BASELINE}' is before any scenario. {_definitions(report)}"
     )
-    formats: dict[str, Format] = {"p_breach": "percent"}
-    return Table(name, _find_breach(report), shown.round(4).reset_index(drop=True), note, formats)
+    shown, formats = _wide(report)
+    return Table(name, _find_breach(report), shown, note, formats)
+
+
+def _wide(report: StressReport) -> tuple[pd.DataFrame, dict[str, Format]]:
+    """One row a scenario, two columns a covenant, the limits on top."""
+    frame, formats = report.headroom, dict[str, Format]()
+    scenarios = list(report.runs)
+    shown = pd.DataFrame({"scenario": ["limit", *scenarios]})
+    for covenant in report.covenants:
+        own = frame[frame["covenant"] == covenant.name].set_index("scenario").loc[scenarios]
+        shown[covenant.name] = [covenant.limit, *own["value"]]
+        shown[f"{covenant.name} broken"] = [np.nan, *own["p_breach"]]
+        formats[covenant.name] = UNITS[covenant.unit]
+        formats[f"{covenant.name} broken"] = "percent"
+    return shown, formats
 
 
 def _definitions(report: StressReport) -> str:
@@ -114,8 +154,9 @@ def _find_breach(report: StressReport) -> str:
     broken = known[known["headroom"] < 0]
     if broken.empty:
         return "Every promise to lenders holds in the middle of every scenario"
-    first = broken.groupby("covenant", sort=False)["scenario"].agg(", ".join)
-    return "Broken: " + "; ".join(f"{c} by {s}" for c, s in first.items())
+    counts = broken.groupby("covenant", sort=False).size()
+    tried = len(report.runs) - 1
+    return f"Broken, of {tried} scenarios: " + ", ".join(f"{c} by {n}" for c, n in counts.items())
 
 
 def plot_losses(report: StressReport, ax: Axes | None) -> Axes:
@@ -140,7 +181,7 @@ def plot_losses(report: StressReport, ax: Axes | None) -> Axes:
     ax.set_xlim(left=min(0.0, ax.get_xlim()[0]))
     ax.xaxis.set_major_formatter("{x:,g}")
     ax.set_title(report.finding().replace(" and leaves", "\nand leaves").replace("; ", ";\n"))
-    ax.legend(loc="lower right")
+    ax.legend(loc="upper right")
     return stamp(ax, report.as_of)
 
 
@@ -164,7 +205,7 @@ def plot_paths(report: StressReport, ax: Axes | None) -> Axes:
     ax.set(xlabel="week ahead", ylabel=f"{what}, {report.currency}{word}")
     ax.yaxis.set_major_formatter("{x:,g}")
     ax.set_title(_find_path(report))
-    ax.legend(fontsize=8, ncols=2)
+    ax.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
     return stamp(ax, report.as_of, "dashed: what must be left" if report.sheet.liquidity is not None else "")
 
 
@@ -177,16 +218,14 @@ def _find_path(report: StressReport) -> str:
     below = int((tried["lowest"] < report.sheet.minimum_cash).sum())
     if not below:
         return f"Liquidity stays at {amount} or more in the middle of every scenario"
-    return f"{below} of {len(tried)} scenarios leave too little cash; at worst {amount}"
+    return f"Too little cash in {below} of {len(tried)} cases; at worst {amount}"
 
 
 def plot_headroom(report: StressReport, ax: Axes | None) -> Axes:
     """Headroom of each covenant before and after, as a share of its limit."""
     ax = _axes(ax)
     frame = report.headroom[report.headroom["missing"] == ""]
-    ax.set_title(
-        _find_breach(report).replace("; ", ";\n") if len(report.headroom) else "No covenant is given"
-    )
+    ax.set_title(_find_breach(report) if len(report.headroom) else "No covenant is given")
     if frame.empty:
         ax.set(xticks=[], yticks=[])
         return stamp(ax, report.as_of)
@@ -194,7 +233,7 @@ def plot_headroom(report: StressReport, ax: Axes | None) -> Axes:
     scenarios = list(dict.fromkeys(frame["scenario"]))
     for k, scenario in enumerate(scenarios):
         own = frame[frame["scenario"] == scenario].set_index("covenant").loc[covenants]
-        scale = own["limit"].abs().where(own["limit"] != 0, own["value"].abs()).to_numpy(float)
+        scale = np.array([_scale(frame, covenant) for covenant in covenants])
         y = np.arange(len(covenants)) + 0.36 - 0.72 * k / max(len(scenarios) - 1, 1)
         middle, low = own["headroom"].to_numpy(float) / scale, own["low"].to_numpy(float) / scale
         colour = (GREY, *COLOURS * 3)[k]
@@ -203,9 +242,15 @@ def plot_headroom(report: StressReport, ax: Axes | None) -> Axes:
     ax.axvline(0.0, color="0.2", ls="--", lw=1)
     ax.set_yticks(np.arange(len(covenants)), covenants)
     ax.xaxis.set_major_formatter(lambda x, _: f"{x:.0%}")
-    ax.set_xlabel("headroom as a share of the limit; line to the low end of its range; broken left of 0")
-    ax.legend(fontsize=8)
+    ax.set_xlabel("headroom, share of the limit; line to the low end of its range")
+    ax.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
     return stamp(ax, report.as_of)
+
+
+def _scale(frame: pd.DataFrame, covenant: str) -> float:
+    """What headroom is a share of: the limit, or where that is zero the value before any scenario."""
+    own = frame[frame["covenant"] == covenant].iloc[0]
+    return float(abs(own["limit"]) or abs(own["value"]) or 1.0)
 
 
 def _axes(ax: Axes | None) -> Axes:

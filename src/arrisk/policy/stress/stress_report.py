@@ -142,6 +142,21 @@ class StressReport:
         """Covenants before and after each scenario."""
         return page.headroom_table(self, name)
 
+    def insurance_table(self, name: str = "stress_insurance") -> Table:
+        """What the insurer bears of each loss, and what of it comes in time."""
+        return page.insurance_table(self, name)
+
+    def sheet_table(self, name: str = "stress_balance_sheet") -> Table:
+        """Cash, lines and debts as the study gives them."""
+        return self.sheet.to_table(self.currency, name)
+
+    def cash_ratio_table(self, name: str = "cash_ratio") -> Table:
+        """The cash ratio without and with insured receivables, or what is missing for it."""
+        if self.cash_ratio is None:
+            gap = "Without a balance sheet there is no cash ratio"
+            return Table(name, gap, pd.DataFrame({"convention": [], "ratio": []}))
+        return self.cash_ratio.to_table(name)
+
     def plot(self, ax: Axes | None = None) -> Axes:
         """Loss and missing receipts by scenario."""
         return page.plot_losses(self, ax)
