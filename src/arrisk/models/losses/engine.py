@@ -1,0 +1,207 @@
+"""The loss of a year by the method that fits the book: simulation, quadrature or exact transform."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from pandas import DataFrame, concat
+
+from arrisk.errors import ModelError
+from arrisk.models.losses.closed_form import effective_names
+from arrisk.models.losses.cover import Cover
+from arrisk.models.losses.distribution import LossDistribution, law_figures
+from arrisk.models.losses.events import LossEvents
+from arrisk.models.losses.loss_laws import WeightedValues
+from arrisk.models.losses.measures import LEVELS
+from arrisk.models.losses.portfolio import Dependence, LossPortfolio
+from arrisk.models.losses.quadrature import FACTOR_CELLS, quadrature_law
+from arrisk.models.losses.simulation import simulate_losses
+
+__all__ = ["FINE_GRAINED_NAMES", "METHODS", "evaluate_losses", "retained_by_cover"]
+
+FloatArray = NDArray[np.float64]
+METHODS = ("auto", "simulation", "quadrature")
+FINE_GRAINED_NAMES = 150.0
+DRAWS = 50_000
+ROUNDING = 1e-9
+NORMAL_95 = 1.959963984540054
+
+
+def evaluate_losses(
+    portfolio: LossPortfolio,
+    dependence: Dependence,
+    cover: Cover | None = None,
+    method: str = "auto",
+    draws: int = DRAWS,
+    seed: int = 0,
+    levels: Sequence[float] = LEVELS,
+    events: LossEvents | None = None,
+) -> LossDistribution:
+    """Distribution of the loss of a year, before or after a cover.
+
+    Parameters
+    ----------
+    portfolio : LossPortfolio
+    dependence : Dependence
+    cover : Cover, optional
+        No insurance by default.
+    method : {"auto", "simulation", "quadrature", "fourier"}
+        "auto" chooses by the effective number of names; `.reason` says what and why.
+    draws, seed : int
+        Of a simulation.
+    levels : sequence of float
+        Levels of the quantiles and tail means in the table.
+    events : LossEvents, optional
+        Simulated years of this portfolio to use when the method is simulation; by default they are drawn.
+
+    Returns
+    -------
+    LossDistribution
+
+    Raises
+    ------
+    ModelError
+        If a word is unknown, or the cover or the events do not go with the portfolio.
+
+    Examples
+    --------
+    >>> from arrisk.models.losses.portfolio import make_portfolio
+    >>> book = make_portfolio(0.02, [100.0] * 5000, 0.5)
+    >>> found = evaluate_losses(book, Dependence(0.15))
+    >>> found.method, round(found.mean), round(found.quantile(0.995) / 250_000, 3)
+    ('quadrature', 5000, 0.126)
+    """
+    if method not in METHODS:
+        raise ModelError(f"method {method!r} is unknown; known are {', '.join(METHODS)}")
+    if cover is not None:
+        cover.check(portfolio)
+    chosen, reason = _choose(portfolio, cover, method)
+    if chosen == "simulation":
+        return _simulated(portfolio, dependence, cover, reason, draws, seed, levels, events)
+    return _quadrature(portfolio, dependence, cover, reason, levels)
+
+
+def retained_by_cover(events: LossEvents, cover: Cover | None) -> tuple[FloatArray, FloatArray]:
+    """Loss that each simulated year leaves after a cover, and the covered amounts of the year.
+
+    Returns
+    -------
+    retained, covered : arrays of shape (draws,)
+    """
+    total = events.totals()
+    if cover is None:
+        return total, np.zeros(events.draws)
+    gross = events.by_draw(cover.covered)
+    net = events.by_draw(cover.covered, lost=True)
+    return np.maximum(total - net * cover.paid_share(gross), 0.0), gross
+
+
+def counted_names(portfolio: LossPortfolio, cover: Cover | None = None) -> float:
+    """Effective number of names of the balances, or of what a cover leaves of them when that is less.
+
+    A limit on each buyer leaves the insured with the tops of the largest balances: few names, even when the
+    book has many.
+    """
+    names = portfolio.effective_names
+    if cover is None:
+        return names
+    kept = portfolio.exposure - cover.share_after * cover.covered
+    return min(names, effective_names(kept)) if kept.sum() > ROUNDING * portfolio.exposure.sum() else names
+
+
+def _choose(portfolio: LossPortfolio, cover: Cover | None, method: str) -> tuple[str, str]:
+    names = counted_names(portfolio, cover)
+    if method != "auto":
+        return method, f"{method.capitalize()} was asked for ({names:,.0f} effective names)."
+    if names >= FINE_GRAINED_NAMES:
+        return "quadrature", (
+            f"{names:,.0f} effective names are at least {FINE_GRAINED_NAMES:,.0f}: given the common factor "
+            "the loss is nearly normal, and quadrature is exact enough."
+        )
+    return "simulation", (
+        f"{names:,.0f} effective names are fewer than {FINE_GRAINED_NAMES:,.0f}: single customers count, and "
+        "years are simulated."
+    )
+
+
+def _quadrature(
+    portfolio: LossPortfolio,
+    dependence: Dependence,
+    cover: Cover | None,
+    reason: str,
+    levels: Sequence[float],
+) -> LossDistribution:
+    found = quadrature_law(portfolio, dependence, cover)
+    rough = quadrature_law(portfolio, dependence, cover, FACTOR_CELLS // 2, skewed=False)
+    table = law_figures(found.law, levels)
+    error = np.abs(table.estimate - law_figures(rough.law, levels).estimate)
+    table = table.assign(error=error, low=table.estimate - error, high=table.estimate + error)
+    notes = {"effective_names": portfolio.effective_names, "factor_cells": FACTOR_CELLS}
+    return LossDistribution(
+        portfolio,
+        dependence,
+        cover,
+        found.law,
+        table,
+        found.binds,
+        found.unused,
+        "quadrature",
+        reason,
+        {"method": "quadrature", "reason": reason, **notes},
+    )
+
+
+def _simulated(
+    portfolio: LossPortfolio,
+    dependence: Dependence,
+    cover: Cover | None,
+    reason: str,
+    draws: int,
+    seed: int,
+    levels: Sequence[float],
+    events: LossEvents | None,
+) -> LossDistribution:
+    years = simulate_losses(portfolio, dependence, draws, seed) if events is None else events
+    if years.portfolio is not portfolio and len(years.portfolio) != len(portfolio):
+        raise ModelError("the simulated years are those of another portfolio")
+    retained, gross = retained_by_cover(years, cover)
+    law = WeightedValues.of(retained, years.weight)
+    notes = {"effective_names": portfolio.effective_names, "draws": years.draws, "seed": years.seed}
+    return LossDistribution(
+        portfolio,
+        dependence,
+        cover,
+        law,
+        _simulated_table(years, retained, law, levels),
+        np.nan if cover is None else float(years.weight @ cover.binds(gross)),
+        np.nan if cover is None or cover.first_loss == 0 else float(years.weight @ cover.unused(gross)),
+        "simulation",
+        reason,
+        {"method": "simulation", "reason": reason, **notes},
+        years,
+    )
+
+
+def _simulated_table(
+    years: LossEvents, retained: FloatArray, law: WeightedValues, levels: Sequence[float]
+) -> DataFrame:
+    """Figures with Monte Carlo errors; that of the standard deviation by its influence function."""
+    found = years.measures(retained, levels).rename(
+        columns={"mc_error": "error", "mc_low": "low", "mc_high": "high"}
+    )
+    sd = law.sd()
+    square, spread = years.mean((retained - law.mean()) ** 2)
+    error = float(spread) / (2 * sd) if sd > 0 else 0.0
+    row = DataFrame(
+        {
+            "term": ["sd"],
+            "estimate": [float(np.sqrt(square))],
+            "error": [error],
+            "low": [sd - NORMAL_95 * error],
+            "high": [sd + NORMAL_95 * error],
+        }
+    )
+    columns = ["term", "estimate", "error", "low", "high"]
+    return concat([found[columns][:1], row, found[columns][1:]], ignore_index=True)
