@@ -25,10 +25,10 @@ def make_book(obligors=60, spread=0.2, industries=3, seed=0):
 @pytest.mark.parametrize("sampling", ["mixture", "plain"])
 @pytest.mark.parametrize("industry_rho", [0.0, 0.1])
 def test_the_same_for_any_worker_and_kernel(sampling, industry_rho):
-    for obligors in (1, 64, 130, 2_500):
+    for obligors, draws in ((1, 5_100), (1_030, 2_500)):
         book, dependence = make_book(obligors), Dependence(0.15, industry_rho)
         runs = [
-            simulate_losses(book, dependence, 5_500, 3, n_jobs, sampling, kernel)
+            simulate_losses(book, dependence, draws, 3, n_jobs, sampling, kernel)
             for n_jobs, kernel in ((1, "numpy"), (2, "numpy"), (1, "numba"), (2, "numba"))
         ]
         for field in FIELDS:
@@ -95,6 +95,26 @@ def test_pairs_default_together_as_often_as_the_factors_say(sampling):
         both, error = run.mean(failed[:, one] * failed[:, two])
         assert both == pytest.approx(exact, abs=4 * float(error))
         assert error < 0.05 * exact
+
+
+@pytest.mark.parametrize("kernel", ["numpy", "numba"])
+def test_a_large_book_defaults_at_its_own_rates_and_together(kernel):
+    """More obligors than are drawn one by one: their hits are thinned by rates."""
+    chance = np.concatenate([[0.0, 1.0, 0.999], np.geomspace(1e-4, 0.6, 1_200)])
+    book = make_portfolio(chance, np.ones(chance.size), 1.0, industry=np.arange(chance.size) % 2)
+    run = simulate_losses(book, Dependence(0.1, 0.1), draws=4_000, seed=2, sampling="plain", kernel=kernel)
+    keys = run.draw * chance.size + run.obligor
+    assert (np.diff(keys) > 0).all()
+    times = np.bincount(run.obligor, minlength=chance.size)
+    assert (times[:2] == [0, 4_000]).all()
+    assert (np.abs(times / 4_000 - chance) < 5 * np.sqrt(chance * (1 - chance) / 4_000) + 1e-3).all()
+    assert times[3:].sum() / 4_000 == pytest.approx(chance[3:].sum(), rel=0.03)
+    last = run.by_draw(np.eye(chance.size)[:, -21:])
+    edge = stats.norm.ppf(chance[-21:])
+    for other, rho in ((1, 0.1), (2, 0.2)):
+        exact = stats.multivariate_normal([0, 0], [[1, rho], [rho, 1]]).cdf(edge[[-1, -1 - other]])
+        both = (last[:, -1] * last[:, -1 - other]).mean()
+        assert both == pytest.approx(exact, abs=4 * np.sqrt(exact * (1 - exact) / 4_000))
 
 
 @pytest.mark.parametrize("kernel", ["numpy", "numba"])
@@ -172,6 +192,7 @@ def test_sums_by_draw(kernel, monkeypatch):
     np.testing.assert_allclose(run.by_draw(values), slow)
     np.testing.assert_allclose(run.by_draw(values, lost=True), lost)
     np.testing.assert_allclose(run.by_draw(values[:, 0]), slow[:, 0])
+    np.testing.assert_allclose(run.both_by_draw(values), [slow, lost])
     np.testing.assert_allclose(run.totals(values[run.obligor, 1]), slow[:, 1])
     np.testing.assert_allclose(run.totals(), np.bincount(run.draw, run.loss, minlength=400))
     with pytest.raises(ModelError, match="30 obligors"):

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from functools import cache
 
 from arrisk.errors import ModelError
 
 __all__ = ["KERNELS", "can_compile", "take_compiled"]
 
+KERNEL_MODULE = "arrisk.models.losses.kernels"
 KERNELS = ("auto", "numpy", "numba")
 # Below so many steps of a loop numpy is done before the compiler is loaded.
-WORTH_COMPILING = 2e6
+WORTH_COMPILING = 1e7
 
 
 @cache
@@ -21,8 +23,11 @@ def is_there() -> bool:
 
 
 def can_compile(steps: float) -> bool:
-    """Whether a loop of so many steps is worth the compiled version, and there is one."""
-    return steps > WORTH_COMPILING and is_there()
+    """Whether a loop of so many steps is worth the compiled version, and there is one.
+
+    Once the loops are loaded they cost nothing more to take.
+    """
+    return is_there() and (steps > WORTH_COMPILING or KERNEL_MODULE in sys.modules)
 
 
 def take_compiled(kernel: str, steps: float) -> bool:

@@ -18,7 +18,7 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 PD_GROUP_RATIO = 1.5
 CERTAIN = 50.0
-MANY = 2_000
+MANY = 1_000
 SMALL_GROUP = 40
 
 
@@ -92,71 +92,93 @@ def draw_defaults(
 ) -> tuple[IntArray, NDArray[np.int32]]:
     """Number of defaults of each year, and the obligors, sorted by year, then obligor.
 
-    `compiled` takes the loops of `kernels` instead of numpy's sorting: the same draws, sooner.
+    Given the factors, obligors of a group (similar probabilities) are hit as a Poisson process whose rate
+    makes a hit exactly as likely as the largest probability of the group; hits are thinned to the obligor's
+    own probability. This is exact and costs work per default, not per obligor.
 
     Notes
     -----
-    Given the factors, obligors of a group (similar probabilities) are hit as a Poisson process whose rate
-    makes a hit exactly as likely as the largest probability of the group; each hit is kept with the ratio of
-    the obligor's probability to that. This is exact and costs work per default, not per obligor.
+    In a small book doubles are dropped first, and each obligor that was hit is kept with the ratio of the
+    probabilities; in a large one every hit is kept with the ratio of the rates, and doubles are one default.
+    `compiled` takes the loops of `kernels` for a large book: the same draws, sooner.
     """
-    hits = _hit_groups(model, factor, industry, rng)
-    return (_keep_compiled if compiled else _keep)(hits, model.edge, factor.size, rng)
+    groups = _years_of_groups(model, factor, industry)
+    if model.edge.size < MANY:
+        return _draw_few(groups, model.edge, factor.size, rng)
+    return (_draw_compiled if compiled else _draw_many)(groups, model.edge, factor.size, rng)
 
 
 @dataclass(frozen=True, slots=True)
-class _Hits:
-    """Hits on a group: number in each year, places in the group; what each hit is as likely as."""
+class _Years:
+    """A group's years: what the factors take off its edge, its largest probability and the rate of hits."""
 
     group: IntArray
-    counts: IntArray
-    where: NDArray[np.int32]
-    ceiling: FloatArray
     shift: FloatArray
+    ceiling: FloatArray
+    rate: FloatArray
 
 
-def _hit_groups(
-    model: DefaultModel, factor: FloatArray, industry: FloatArray | None, rng: np.random.Generator
-) -> Iterator[_Hits]:
+def _years_of_groups(
+    model: DefaultModel, factor: FloatArray, industry: FloatArray | None
+) -> Iterator[_Years]:
     for number, group in enumerate(model.groups):
         shift = model.shift(factor, industry, number)
         ceiling = special.ndtr(model.edge[group].max() - shift)
-        counts = rng.poisson(_rate(ceiling) * group.size)
-        where = rng.integers(0, group.size, int(counts.sum()), dtype=np.int32)
-        yield _Hits(group, counts, where, ceiling, shift)
+        yield _Years(group, shift, ceiling, _rate(ceiling))
 
 
-def _keep(
-    groups: Iterator[_Hits], edge: FloatArray, years: int, rng: np.random.Generator
+def _draw_few(
+    groups: Iterator[_Years], edge: FloatArray, years: int, rng: np.random.Generator
 ) -> tuple[IntArray, NDArray[np.int32]]:
     kept = [np.zeros(0, dtype=np.int64)]
-    for hit in groups:
-        size = hit.group.size
-        pair = _distinct(np.repeat(np.arange(years), hit.counts) * size + hit.where)
-        year, who = pair // size, hit.group[pair % size]
-        luck = rng.random(pair.size)
-        taken = luck * hit.ceiling[year] < special.ndtr(edge[who] - hit.shift[year])
+    for at in groups:
+        size = at.group.size
+        year = np.repeat(np.arange(years), rng.poisson(at.rate * size))
+        pair = _distinct(year * size + rng.integers(0, size, year.size))
+        year, who = pair // size, at.group[pair % size]
+        taken = rng.random(pair.size) * at.ceiling[year] < special.ndtr(edge[who] - at.shift[year])
         kept.append(year[taken] * edge.size + who[taken])
-    pair = np.sort(np.concatenate(kept))
-    return np.bincount(pair // edge.size, minlength=years), (pair % edge.size).astype(np.int32)
+    return _split(np.sort(np.concatenate(kept)), edge.size, years)
 
 
-def _keep_compiled(
-    groups: Iterator[_Hits], edge: FloatArray, years: int, rng: np.random.Generator
+def _draw_many(
+    groups: Iterator[_Years], edge: FloatArray, years: int, rng: np.random.Generator
+) -> tuple[IntArray, NDArray[np.int32]]:
+    kept = [np.zeros(0, dtype=np.int64)]
+    for at in groups:
+        counts, spot = _spots(at, rng)
+        year, place = np.repeat(np.arange(years), counts), spot.astype(np.int64)
+        who = at.group[place]
+        # The rate that makes a hit as likely as Phi(x) is -log(1 - Phi(x)).
+        taken = (spot - place) * at.rate[year] < -special.log_ndtr(at.shift[year] - edge[who])
+        kept.append(year[taken] * edge.size + who[taken])
+    return _split(_distinct(np.concatenate(kept)), edge.size, years)
+
+
+def _draw_compiled(
+    groups: Iterator[_Years], edge: FloatArray, years: int, rng: np.random.Generator
 ) -> tuple[IntArray, NDArray[np.int32]]:
     from arrisk.models.losses import kernels
 
     marks = np.zeros((years, -(-edge.size // kernels.BITS)), dtype=np.uint64)
-    kept = 0
-    for hit in groups:
-        found = kernels.distinct_hits(hit.counts, hit.where, hit.group.size)
-        luck = rng.random(found)
-        kept += kernels.thin_hits(
-            hit.counts, hit.where, luck, hit.ceiling, hit.shift, edge[hit.group], hit.group, marks
-        )
-    counts, obligor = np.empty(years, dtype=np.int64), np.empty(kept, dtype=np.int32)
-    kernels.read_marks(marks, counts, obligor)
-    return counts, obligor
+    most = 0
+    for at in groups:
+        counts, spot = _spots(at, rng)
+        most += kernels.thin_hits(counts, spot, at.rate, at.shift, edge[at.group], at.group, marks)
+    counts, obligor = np.empty(years, dtype=np.int64), np.empty(most, dtype=np.int32)
+    return counts, obligor[: kernels.read_marks(marks, counts, obligor)]
+
+
+def _spots(at: _Years, rng: np.random.Generator) -> tuple[IntArray, FloatArray]:
+    """Number of hits of each year, and where each falls: its whole part is a place, the rest is luck."""
+    counts = rng.poisson(at.rate * at.group.size)
+    spot = rng.random(int(counts.sum()))
+    spot *= at.group.size
+    return counts, spot
+
+
+def _split(pair: IntArray, size: int, years: int) -> tuple[IntArray, NDArray[np.int32]]:
+    return np.bincount(pair // size, minlength=years), (pair % size).astype(np.int32)
 
 
 def _rate(ceiling: FloatArray) -> FloatArray:
@@ -177,12 +199,12 @@ def _pd_groups(chance: FloatArray) -> list[IntArray]:
     alive = np.flatnonzero(chance > 0)
     step = np.floor(np.log(chance[alive]) / math.log(PD_GROUP_RATIO)).astype(np.int64)
     groups = [alive[step == value] for value in np.unique(step)]
-    return groups if alive.size < MANY else _joined(groups, alive.size // SMALL_GROUP)
+    return groups if chance.size < MANY else _joined(groups, alive.size // SMALL_GROUP)
 
 
 def _joined(groups: list[IntArray], least: int) -> list[IntArray]:
     """Small groups joined with the next: a year's draw for a group costs as much as many hits."""
-    joined = [groups[0]]
+    joined = groups[:1]
     for group in groups[1:]:
         if min(joined[-1].size, group.size) < least:
             joined[-1] = np.sort(np.concatenate([joined[-1], group]))

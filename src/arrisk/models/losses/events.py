@@ -112,13 +112,9 @@ class LossEvents:
         ModelError
             If the values are not one row per obligor.
         """
-        amounts = np.asarray(values, dtype=float)
-        if amounts.ndim not in (1, 2) or len(amounts) != len(self.portfolio):
-            raise ModelError(
-                f"values of shape {amounts.shape} are not one row for {len(self.portfolio)} obligors"
-            )
-        share = self.severity if lost else self.severity[:0]
+        amounts = self._rows(values)
         columns = np.ascontiguousarray(amounts.reshape(len(amounts), -1))
+        share = self.severity if lost else self.severity[:0]
         if can_compile(float(self.obligor.size) * columns.shape[1]):
             from arrisk.models.losses import kernels
 
@@ -129,6 +125,28 @@ class LossEvents:
             shape = (self.draws, len(amounts))
             total = sparse.csr_array((counted, self.obligor, self.start), shape=shape) @ columns
         return np.asarray(total.reshape(self.draws, *amounts.shape[1:]), dtype=float)
+
+    def both_by_draw(self, values: ArrayLike) -> tuple[FloatArray, FloatArray]:
+        """`by_draw` of the amounts and of what is lost of them, the defaults gone through once for both."""
+        amounts = self._rows(values)
+        columns = np.ascontiguousarray(amounts.reshape(len(amounts), -1))
+        if not can_compile(float(self.obligor.size) * columns.shape[1]):
+            return self.by_draw(amounts), self.by_draw(amounts, lost=True)
+        from arrisk.models.losses import kernels
+
+        total, part = np.zeros((2, self.draws, columns.shape[1]))
+        who = np.asarray(self.obligor, np.int32)
+        kernels.sum_rows_twice(self.start, who, self.severity, columns, total, part)
+        shape = (self.draws, *amounts.shape[1:])
+        return total.reshape(shape), part.reshape(shape)
+
+    def _rows(self, values: ArrayLike) -> FloatArray:
+        rows = np.asarray(values, dtype=float)
+        if rows.ndim not in (1, 2) or len(rows) != len(self.portfolio):
+            raise ModelError(
+                f"values of shape {rows.shape} are not one row for {len(self.portfolio)} obligors"
+            )
+        return rows
 
     @property
     def strata(self) -> FloatArray | None:

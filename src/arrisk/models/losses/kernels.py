@@ -12,7 +12,7 @@ from numba.extending import intrinsic
 from numpy.typing import NDArray
 from scipy import special
 
-__all__ = ["distinct_hits", "read_marks", "sum_by_draw", "sum_rows", "take_severity", "thin_hits"]
+__all__ = ["read_marks", "sum_by_draw", "sum_rows", "sum_rows_twice", "take_severity", "thin_hits"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -21,7 +21,7 @@ BITS = 64
 STEPS = 256
 REACH = 9.0
 BLOCK = 32
-_NORMAL = special.ndtr(np.arange(-REACH * STEPS, REACH * STEPS + 1) / STEPS)
+_RATE = -special.log_ndtr(-np.arange(-REACH * STEPS, REACH * STEPS + 1) / STEPS)
 
 
 def _compiled(function: F) -> F:
@@ -40,84 +40,57 @@ def _last_bit(typing_context: Any, word: Any) -> Any:
 
 
 @_compiled
-def _take_bits(words: NDArray[np.uint64], out: NDArray[np.int32], at: int) -> int:
-    """Positions of the set bits, ascending, written from `at` on; the words are cleared."""
-    for w in range(words.size):
-        word = words[w]
-        while word != 0:
-            out[at] = w * BITS + np.int64(_last_bit(word))
-            at += 1
-            word &= word - np.uint64(1)
-        words[w] = 0
-    return at
-
-
-@_compiled
-def _set_bit(words: NDArray[np.uint64], position: int) -> None:
-    words[position >> 6] |= np.uint64(1) << np.uint64(position & 63)
-
-
-@_compiled
-def distinct_hits(counts: IntArray, where: NDArray[np.int32], size: int) -> int:
-    """Sort each year's hits (places below `size`) and drop doubles, in place; how many are left in all."""
-    words = np.zeros((size + BITS - 1) // BITS, dtype=np.uint64)
-    seen, found = 0, 0
-    for year in range(counts.size):
-        if counts[year] == 0:
-            continue
-        for _ in range(counts[year]):
-            _set_bit(words, where[seen])
-            seen += 1
-        after = _take_bits(words, where, found)
-        counts[year] = after - found
-        found = after
-    return found
-
-
-@_compiled
 def _is_below(limit: float, x: float) -> bool:
-    """Whether `limit` is below the normal distribution function at x; mostly two table values decide."""
+    """Whether `limit` is below -log(1 - Phi(x)); mostly two values of a table decide."""
     if -REACH < x < REACH:
         k = int((x + REACH) * STEPS)
-        if limit < _NORMAL[k]:
+        if limit < _RATE[k]:
             return True
-        if limit >= _NORMAL[k + 1]:
+        if limit >= _RATE[k + 1]:
             return False
-    return bool(limit < 0.5 * math.erfc(-x / math.sqrt(2.0)))
+    if x > 0:
+        return bool(limit < -math.log(0.5 * math.erfc(x / math.sqrt(2.0))))
+    return bool(limit < -math.log1p(-0.5 * math.erfc(-x / math.sqrt(2.0))))
 
 
 @_compiled
 def thin_hits(
     counts: IntArray,
-    where: NDArray[np.int32],
-    luck: FloatArray,
-    ceiling: FloatArray,
+    spot: FloatArray,
+    rate: FloatArray,
     shift: FloatArray,
     edge: FloatArray,
     names: IntArray,
     marks: NDArray[np.uint64],
 ) -> int:
-    """Keep each hit with the ratio of its probability to the ceiling: a bit of its year in `marks`."""
+    """Keep each hit with the ratio of its rate to the group's: a bit of its year in `marks`. How many."""
     seen, kept = 0, 0
     for year in range(counts.size):
         words = marks[year]
         for _ in range(counts[year]):
-            who = where[seen]
-            if _is_below(luck[seen] * ceiling[year], edge[who] - shift[year]):
-                _set_bit(words, names[who])
+            place = int(spot[seen])
+            if _is_below((spot[seen] - place) * rate[year], edge[place] - shift[year]):
+                name = names[place]
+                words[name >> 6] |= np.uint64(1) << np.uint64(name & 63)
                 kept += 1
             seen += 1
     return kept
 
 
 @_compiled
-def read_marks(marks: NDArray[np.uint64], counts: IntArray, out: NDArray[np.int32]) -> None:
-    """Obligors whose bits are set, by year, ascending, and their number in each year."""
+def read_marks(marks: NDArray[np.uint64], counts: IntArray, out: NDArray[np.int32]) -> int:
+    """Obligors whose bits are set, by year, ascending; their number in each year, and in all."""
     found = 0
     for year in range(counts.size):
-        after = _take_bits(marks[year], out, found)
-        counts[year] = after - found
-        found = after
+        before = found
+        for w in range(marks.shape[1]):
+            word = marks[year, w]
+            while word != 0:
+                out[found] = w * BITS + np.int64(_last_bit(word))
+                found += 1
+                word &= word - np.uint64(1)
+        counts[year] = found - before
+    return found
 
 
 @_compiled
@@ -134,7 +107,7 @@ def sum_by_draw(start: IntArray, amounts: FloatArray) -> FloatArray:
 def sum_rows(
     start: IntArray,
     obligor: NDArray[np.int32],
-    share: NDArray[np.float32],
+    share: NDArray[np.floating],
     values: FloatArray,
     out: FloatArray,
 ) -> None:
@@ -151,6 +124,31 @@ def sum_rows(
                 for j in range(total.size):
                     total[j] += part * row[j]
             out[year, first : first + BLOCK] = total
+
+
+@_compiled
+def sum_rows_twice(
+    start: IntArray,
+    obligor: NDArray[np.int32],
+    share: NDArray[np.floating],
+    values: FloatArray,
+    out: FloatArray,
+    lost: FloatArray,
+) -> None:
+    """Both sums of `sum_rows` in one go: of the rows, and of the rows times the event's share."""
+    for first in range(0, values.shape[1], BLOCK):
+        block = values[:, first : first + BLOCK].copy()
+        total, part = np.zeros(block.shape[1]), np.zeros(block.shape[1])
+        for year in range(start.size - 1):
+            total[:] = 0.0
+            part[:] = 0.0
+            for k in range(start[year], start[year + 1]):
+                row, weight = block[obligor[k]], share[k]
+                for j in range(total.size):
+                    total[j] += row[j]
+                    part[j] += weight * row[j]
+            out[year, first : first + BLOCK] = total
+            lost[year, first : first + BLOCK] = part
 
 
 @_compiled
