@@ -169,14 +169,12 @@ class _Columns:
 
 def _sums(events: LossEvents, columns: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Covered amounts of each year, on balances and on what is lost of them, shape (columns, draws)."""
-    gross = np.ascontiguousarray(events.by_draw(columns).T)
     severity = events.severity
-    if severity.size == 0:
-        return gross, gross
-    low, high = float(severity.min()), float(severity.max())
-    if low == high:
-        return gross, gross * low
-    return gross, np.ascontiguousarray(events.by_draw(columns, lost=True).T)
+    if severity.size and severity.min() < severity.max():
+        gross, net = events.both_by_draw(columns)
+        return np.ascontiguousarray(gross.T), np.ascontiguousarray(net.T)
+    gross = np.ascontiguousarray(events.by_draw(columns).T)
+    return gross, gross * float(severity[0]) if severity.size else gross
 
 
 def _pick(events: LossEvents, layer: Layer, sums: FloatArray, place: tuple[int, ...]) -> FloatArray:
