@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,6 +107,7 @@ def _shapes(mean: FloatArray, spread: FloatArray) -> FloatArray:
     return np.column_stack([mean * size, (1 - mean) * size])
 
 
+@lru_cache(maxsize=256)
 def _values(mean: float, spread: float) -> FloatArray:
     """Means of the equally likely parts of the beta law."""
     if spread == 0:
