@@ -38,7 +38,7 @@ def make_loss_model(
     card : Scorecard, optional
         Orders the customers.
     snapshot : Snapshot
-    exposure : {"today", "usual", "peak"}
+    exposure : {"today", "usual", "peak", "grown"}
         Balance that a default meets.
 
     Returns

@@ -15,6 +15,7 @@ from arrisk.models.defaults.definition import DefaultDefinition
 from arrisk.models.defaults.experience import DefaultExperience, read_default_experience
 from arrisk.models.losses import loss_model_page as page
 from arrisk.models.losses.correlation import CorrelationEvidence, estimate_correlation
+from arrisk.models.losses.exposure_at_default import ExposureGrowth, read_exposure_growth
 from arrisk.models.losses.level_posterior import CorrelationPrior, LevelPosterior, fit_level_posterior
 from arrisk.models.losses.open_book import EXPOSURES, ExposureBasis, OpenBook, read_open_book
 from arrisk.models.losses.pd_levels import HIGHEST_PD, level_pds, within_days
@@ -62,6 +63,8 @@ class LossModel:
         Of level and correlation.
     severity : SeverityEvidence
         Of the share lost.
+    growth : ExposureGrowth
+        What lost customers owed in the end over what they owed before; used when asked for.
     scored : str
         What orders the customers, in words.
     level_of_range : float
@@ -82,6 +85,7 @@ class LossModel:
     experience: DefaultExperience
     posterior: LevelPosterior
     severity: SeverityEvidence
+    growth: ExposureGrowth
     scored: str
     level_of_range: float
     what_if: str
@@ -189,8 +193,9 @@ def fit_loss_model(
         What customers of one industry have in common on top; a plain assumption.
     severity : AssumedSeverity, optional
         Share lost, where the ledger cannot say.
-    exposure : {"today", "usual", "peak"}
-        Balance that a default meets; see `read_open_book`.
+    exposure : {"today", "usual", "peak", "grown"}
+        Balance that a default meets; see `read_open_book`. "grown" is that of the day times the growth that
+        lost customers showed (`read_exposure_growth`).
     level : float
         Coverage of intervals; its upper end is "the highest not ruled out".
 
@@ -232,7 +237,8 @@ def fit_loss_model(
     found = read_severity(snapshot, experience, severity)
     central = experience.rate if experience.identified and experience.events else min(highest, HIGHEST_PD)
     what_if = "" if experience.identified and experience.events else _what_if(central, found)
-    book = read_open_book(snapshot, experience.in_default, exposure)
+    growth = read_exposure_growth(snapshot, experience, level)
+    book = read_open_book(snapshot, experience.in_default, exposure, growth.factor)
     chance, scored = _chances(snapshot, card, book, central)
     dependence = Dependence(posterior.mean_rho, industry_rho)
     return LossModel(
@@ -249,6 +255,7 @@ def fit_loss_model(
         experience,
         posterior,
         found,
+        growth,
         scored,
         level,
         what_if,

@@ -39,13 +39,14 @@ def inputs_frame(model: LossModel) -> pd.DataFrame:
     tail = 0.5 - model.level_of_range / 2
     rho = model.posterior.rho_quantile([tail, 1 - tail])
     seen = f"{model.experience.events} of {model.experience.trials:,} customer-years"
-    severity = model.severity
+    severity, growth = model.severity, model.growth
     rows = [
         ("lost customers a year", model.level, *_range(model), seen),
         ("the same, posterior mean", model.posterior.mean_level, *_range(model), "counts and prior"),
         ("asset correlation", model.dependence.rho, *rho, model.posterior.prior.describe()),
         ("share lost of the balance", severity.mean, severity.low, severity.high, severity.source),
         ("its spread by customer", severity.spread, np.nan, np.nan, severity.source),
+        ("owed in the end over balance before", growth.factor, growth.low, growth.high, growth.source),
     ]
     return pd.DataFrame(rows, columns=["term", "estimate", "low", "high", "source"])
 
@@ -80,6 +81,7 @@ def diagnose(model: LossModel) -> dict[str, Any]:
         "balances": parts,
         "order": model.scored,
         "severity": model.severity.source,
+        "growth": model.growth.factor,
         "cases": len(model.cases),
     }
 

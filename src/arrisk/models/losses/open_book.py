@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from arrisk.errors import ModelError
-from arrisk.ledger.balance_statements import customer_days, customer_groups
+from arrisk.ledger.days import day_number
+from arrisk.models.losses.exposure_at_default import month_end_balances
 from arrisk.portfolio.exposure import make_exposure
 from arrisk.portfolio.utilisation import last_month_ends
 
@@ -20,11 +21,12 @@ if TYPE_CHECKING:
 
 __all__ = ["EXPOSURES", "ExposureBasis", "OpenBook", "read_open_book"]
 
-ExposureBasis = Literal["today", "usual", "peak"]
+ExposureBasis = Literal["today", "usual", "peak", "grown"]
 EXPOSURES: dict[str, str] = {
     "today": "open balance on the day, net of credits and unapplied cash",
     "usual": "mean of the last 12 month-end balances, net of credits and unapplied cash",
     "peak": "highest of the last 12 month-end balances, net of credits and unapplied cash",
+    "grown": "open balance on the day, times what lost customers owed in the end over what they owed before",
 }
 YEAR = 365
 MONTHS = 12
@@ -42,7 +44,7 @@ class OpenBook:
         customer_id, balance (open today, net), exposure (on the basis asked for), sales (invoiced in the last
         year less credit items, not below 0), industry, in_default, included; currency units, sorted by
         customer. Included is who is not in default and has an exposure above 0.
-    basis : {"today", "usual", "peak"}
+    basis : {"today", "usual", "peak", "grown"}
     parts : DataFrame
         part, customers, balance: those included, in default, with nothing at risk (net credits among them),
         and all; the balances add up to the open balance of the ledger exactly.
@@ -64,7 +66,10 @@ class OpenBook:
 
 
 def read_open_book(
-    snapshot: Snapshot, in_default: Collection[str] = (), basis: ExposureBasis = "today"
+    snapshot: Snapshot,
+    in_default: Collection[str] = (),
+    basis: ExposureBasis = "today",
+    growth: float = 1.0,
 ) -> OpenBook:
     """Read what each customer owes and buys.
 
@@ -73,9 +78,11 @@ def read_open_book(
     snapshot : Snapshot
     in_default : collection of str
         Customers left out.
-    basis : {"today", "usual", "peak"}
-        The balance that a default within the year is taken to meet: that of the day, or the mean or the
-        highest of the last 12 month ends.
+    basis : {"today", "usual", "peak", "grown"}
+        The balance that a default within the year is taken to meet: that of the day, the mean or the highest
+        of the last 12 month ends, or that of the day times `growth`.
+    growth : float
+        Used with "grown" alone, such as `read_exposure_growth` gives.
 
     Returns
     -------
@@ -101,7 +108,8 @@ def read_open_book(
     owed = make_exposure(snapshot).table.set_index("customer_id")["open_amount"]
     names = pd.Index(sorted(map(str, owed.index)), name="customer_id")
     balance = owed.reindex(names).to_numpy(dtype=float)
-    exposure = balance if basis == "today" else _month_ends(snapshot, names, basis)
+    exposure = _month_ends(snapshot, names, basis) if basis in ("usual", "peak") else balance
+    exposure = exposure * growth if basis == "grown" else exposure
     table = pd.DataFrame(
         {
             "customer_id": names.to_numpy(dtype=str),
@@ -118,20 +126,11 @@ def read_open_book(
 
 def _month_ends(snapshot: Snapshot, names: pd.Index, basis: ExposureBasis) -> np.ndarray:
     """Mean or highest balance at the month ends since a customer's first movement, at most the last 12."""
-    number = snapshot.query(customer_groups()).set_index("customer")["customer_id"]
-    moves = snapshot.query(customer_days()).astype("int64")
-    who = names.get_indexer(pd.Index(number.reindex(moves["customer"]).to_numpy(dtype=str)))
-    day = moves["day"].to_numpy(dtype=np.int64)
-    change = (moves["invoiced"] + moves["settled"]).to_numpy(dtype=np.int64)
-    ends = last_month_ends(snapshot.date, MONTHS, int(day.min()) if day.size else snapshot.day)
-    balance, known = np.zeros((2, len(names), ends.size))
-    for at, end in enumerate(ends):
-        before = day <= end
-        np.add.at(balance[:, at], who[before], change[before] / snapshot.scale)
-        known[who[before], at] = 1.0
+    first = day_number(snapshot.first_date)
+    balance, known = month_end_balances(snapshot, names, last_month_ends(snapshot.date, MONTHS, first))
     if basis == "peak":
         return np.asarray(balance.max(axis=1))
-    return np.asarray((balance * known).sum(axis=1) / np.maximum(known.sum(axis=1), 1.0))
+    return np.asarray((balance * known).sum(axis=1) / np.maximum(known.sum(axis=1), 1))
 
 
 def _sales(snapshot: Snapshot, names: pd.Index) -> np.ndarray:
