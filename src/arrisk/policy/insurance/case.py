@@ -1,131 +1,235 @@
-"""What the insurance decision rests on: the book, its loss experience and the structures compared."""
+"""What the insurance decision rests on: customers, their losses in the ledger, and the structures."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from arrisk.display import Table, frame_html
-from arrisk.models.defaults.definition import DefaultDefinition
-from arrisk.models.defaults.experience import DefaultExperience, read_default_experience
+from arrisk.display import Table, frame_html, money
+from arrisk.models.losses.correlation import CorrelationEvidence, estimate_correlation
 from arrisk.models.losses.events import LossEvents
-from arrisk.models.losses.portfolio import Dependence, make_portfolio
 from arrisk.models.losses.simulation import simulate_losses
-from arrisk.policy.assumptions import KNOWN
 from arrisk.policy.insurance import page as insurance_page
 from arrisk.policy.insurance.comparison import PolicyComparison, compare_policies
+from arrisk.policy.insurance.exclusions import BuyerFacts, read_buyer_facts
+from arrisk.policy.insurance.forms import Programme
+from arrisk.policy.insurance.loss_layers import LossLayers, split_loss
+from arrisk.policy.insurance.premium import price_policy
+from arrisk.policy.insurance.retained import Structure, retain_all
+from arrisk.policy.insurance.structures import WHOLE, Candidate, make_structures, typical
 from arrisk.policy.insurance.terms import PolicyTerms
+from arrisk.policy.loss_basis import make_loss_model
 
 if TYPE_CHECKING:
     from arrisk.ledger.book import Snapshot
+    from arrisk.models.defaults.experience import DefaultExperience
+    from arrisk.models.losses.loss_model import LossModel
+    from arrisk.models.scoring.scorecard import Scorecard
     from arrisk.policy.assumptions import Assumption
     from arrisk.policy.study import Study
 
-__all__ = ["FIRST_LOSS", "SELECTIVE", "WHOLE", "InsuranceCase", "make_insurance_case"]
+__all__ = ["InsuranceCase", "make_insurance_case"]
 
 FloatArray = NDArray[np.float64]
-WHOLE, FIRST_LOSS, SELECTIVE = "whole turnover", "whole turnover above a first loss", "largest buyers only"
-SALES_DAYS = 365
-LARGEST_SHARE = 0.5
+DRAWS = 8192
+PRICING_DRAWS = 4096
 TERMS = (
     "premium_rate",
     "insured_share",
-    "cost_of_capital",
     "minimum_premium",
     "buyer_limit",
     "maximum_liability_multiple",
     "non_qualifying_loss",
     "each_and_every",
     "aggregate_first_loss",
+    "waiting_days",
     "asset_correlation",
     "default_days",
     "materiality",
 )
+TYPICAL = ("selection_loading", "excess_years", "downturn_cut", "downturn_share")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class InsuranceCase:
     """What the decision is made on.
 
     Parameters
     ----------
-    as_of : Timestamp
-    currency : str
-    book : DataFrame
-        customer_id, exposure (open now), sales (last year); customers not in default, currency units.
-    excluded : float
-        Open balance of customers in default, which no insurer takes on.
-    experience : DefaultExperience
-        Rate and severity of losses in the ledger.
-    structures : tuple of PolicyTerms
-        Policies compared with no insurance.
-    correlations : tuple of float
-        Asset correlations over which the decision must hold.
+    model : LossModel
+        Customers at risk with their probabilities, balances and severities, and what is open about them.
+    candidates : tuple of Candidate
+        Structures compared with no insurance, each with the source of its premium.
     cost_of_risk : float
         Annual charge on capital held for the tail.
+    capital_rate : float
+        Cost of money a year, for the wait until claims are paid.
+    facts : BuyerFacts
+        Disputes and overdue buyers, which policies exclude.
+    downturn : tuple of float
+        Part of the limits that an insurer may cut in a downturn, and part of the years that are one.
     seed : int
     assumptions : tuple of Assumption
-        From the study.
-    severity : float
-        Lost of what a lost customer owes: from the ledger, else assumed.
-    what_if : str
-        What is assumed because the ledger shows too few losses; empty when it shows enough.
+        From the study, or typical values.
     """
 
-    as_of: pd.Timestamp
-    currency: str
-    book: pd.DataFrame
-    excluded: float
-    experience: DefaultExperience
-    structures: tuple[PolicyTerms, ...]
-    correlations: tuple[float, ...]
+    model: LossModel
+    candidates: tuple[Candidate, ...]
     cost_of_risk: float
+    capital_rate: float
+    facts: BuyerFacts
+    downturn: tuple[float, float]
     seed: int
     assumptions: tuple[Assumption, ...]
-    severity: float
-    what_if: str = ""
+
+    @property
+    def as_of(self) -> pd.Timestamp:
+        """Day of the book."""
+        return self.model.as_of
+
+    @property
+    def currency(self) -> str:
+        """Unit of amounts."""
+        return self.model.currency
+
+    @property
+    def book(self) -> pd.DataFrame:
+        """customer_id, exposure (open now), sales (last year), pd; customers not in default who owe."""
+        people = self.model.book.included[["customer_id", "exposure", "sales"]]
+        return people.assign(pd=self.model.portfolio.pd[: len(people)])
+
+    @property
+    def excluded(self) -> float:
+        """Open balance of customers in default, which no insurer takes on."""
+        return self.model.excluded
+
+    @property
+    def experience(self) -> DefaultExperience:
+        """Losses by year in the ledger."""
+        return self.model.experience
+
+    @property
+    def what_if(self) -> str:
+        """What is assumed because the ledger shows too few losses; empty when it shows enough."""
+        return self.model.what_if
+
+    @property
+    def identified(self) -> bool:
+        """Whether the ledger holds enough losses, and somebody out of default owes something."""
+        return self.model.identified and not self.model.book.included.empty
 
     @property
     def exposure(self) -> FloatArray:
         """Open balance by customer; a single zero when nobody owes anything."""
-        return self._amounts("exposure")
+        return self.model.portfolio.exposure
 
     @property
     def sales(self) -> FloatArray:
         """Sales of a year by customer, in the order of `exposure`."""
-        return self._amounts("sales")
-
-    def _amounts(self, column: str) -> FloatArray:
-        amounts = self.book[column].to_numpy(dtype=float)
-        return amounts if amounts.size else np.zeros(1)
+        return self.model.sales
 
     @property
-    def rate(self) -> float:
-        """Share of customers lost a year: the ledger's, else the highest that it does not rule out."""
-        seen = self.experience
-        return seen.interval.high if self.what_if else seen.rate
+    def structures(self) -> tuple[Structure, ...]:
+        """The policies compared."""
+        return tuple(candidate.policy for candidate in self.candidates)
 
-    def simulate(self, rate: float, correlation: float, draws: int = 10_000, n_jobs: int = 1) -> LossEvents:
-        """Losses of a year at one default rate for all customers and one correlation."""
-        book = make_portfolio(rate, self.exposure, self.severity)
-        return simulate_losses(book, Dependence(correlation), draws, self.seed, n_jobs, sampling="plain")
+    @property
+    def scale(self) -> float:
+        """Level at which single figures are shown, over the central one: the mean of what is left open."""
+        return self.model.mean_scale
+
+    @property
+    def basis(self) -> str:
+        """Level and correlation of single figures, in words."""
+        return (
+            f"{self.scale * self.model.level:.1%} of customers lost a year and an asset correlation of "
+            f"{self.model.dependence.rho:.2f}, the means of what the ledger leaves open"
+        )
+
+    def find(self, name: str) -> Candidate:
+        """The structure of a name."""
+        return next(candidate for candidate in self.candidates if candidate.name == name)
+
+    def simulate(
+        self, scale: float | None = None, rho: float | None = None, draws: int = DRAWS, n_jobs: int = 1
+    ) -> LossEvents:
+        """Losses of a year at one level (over the central one) and one correlation; the means by default."""
+        return _simulate(self.model, self.seed, scale, rho, draws, n_jobs)
 
     def compare(
-        self, rate: float | None = None, correlation: float | None = None, draws: int = 20_000
+        self, scale: float | None = None, rho: float | None = None, draws: int = DRAWS
     ) -> PolicyComparison:
-        """Structures at one rate (default: `rate`) and one correlation (default: the middle one)."""
-        middle = self.correlations[len(self.correlations) // 2]
-        runs = self.simulate(
-            self.rate if rate is None else rate, middle if correlation is None else correlation, draws
-        )
+        """Structures at one level and one correlation; by default the means of what is left open."""
+        return self._compare(self.structures, scale, rho, draws)
+
+    def compare_cuts(self, draws: int = DRAWS) -> PolicyComparison:
+        """The same structures when the insurer cuts buyer limits just in the worst years."""
+        return self._compare(tuple(self.cut(policy) for policy in self.structures), None, None, draws)
+
+    def _compare(
+        self, policies: Iterable[Structure], scale: float | None, rho: float | None, draws: int
+    ) -> PolicyComparison:
+        runs = self.simulate(scale, rho, draws)
         found = compare_policies(
-            runs, self.structures, self.sales, self.cost_of_risk, self.currency, self.as_of
+            runs,
+            policies,
+            self.sales,
+            self.cost_of_risk,
+            self.currency,
+            self.as_of,
+            self.facts,
+            self.capital_rate,
         )
-        return replace(found, what_if=self.what_if)
+        told = self.basis if scale is None and rho is None else ""
+        return replace(found, what_if=self.what_if, basis=told)
+
+    def cut(self, policy: Structure) -> Structure:
+        """A structure of the same name whose insurer cuts limits in a downturn."""
+        cut, years = self.downturn
+        if isinstance(policy, Programme):
+            layers = tuple(replace(p, downturn_cut=cut, downturn_share=years) for p in policy.layers)
+            return replace(policy, layers=layers)
+        return replace(policy, downturn_cut=cut, downturn_share=years)
+
+    def split(self, structure: str | PolicyTerms = WHOLE, draws: int = DRAWS) -> LossLayers:
+        """Who bears which part of a year's loss under a policy, from usual years to the worst."""
+        found = self.find(structure).layers[0] if isinstance(structure, str) else structure
+        runs = self.simulate(draws=draws)
+        return split_loss(runs, found, self.sales, self.facts, self.currency, self.as_of)
+
+    def margin_words(self) -> str:
+        """What the insurer earns on the quoted policy at the level of losses that the ledger shows."""
+        terms = self.find(WHOLE).layers[0]
+        premium = price_policy(terms, self.model.portfolio, self.sales, self.facts).total
+        runs = self.simulate(draws=PRICING_DRAWS)
+        claims = float(runs.weight @ retain_all(runs, [terms], self.sales, self.facts)[0].insured)
+        paid = f"The quoted whole turnover costs {money(premium, self.currency)} a year"
+        if claims <= 0:
+            return f"{paid} and pays nothing: no balance is insured and reaches the least loss that is paid."
+        told = f"{paid} against mean claims of {money(claims, self.currency)} at the losses of this ledger"
+        if claims <= premium:
+            return f"{told}: the insurer keeps {1 - claims / premium:.0%} for costs and risk."
+        return (
+            f"{told}: the insurer would lose on it. Expect a dearer quote, refused limits or a rise after "
+            "the first claims; the premium at which the verdict turns is the figure to hold on to."
+        )
+
+    def correlation(self) -> CorrelationEvidence:
+        """What the years of the ledger say about how closely customers fail together."""
+        years = self.experience.years
+        seen = years[years["counted"] & (years["at_risk"] > 0)]
+        counts = pd.DataFrame({"trials": seen["at_risk"], "events": seen["lost"]}).reset_index(drop=True)
+        prior, level = self.model.posterior.prior, self.model.level_of_range
+        return estimate_correlation(counts, prior, level, as_of=self.as_of)
+
+    def cuts_table(self, name: str = "insurance_limit_cuts", draws: int = DRAWS) -> Table:
+        """What it costs when the insurer cuts buyer limits just in the worst years."""
+        return insurance_page.cuts_table(self, self.compare(draws=draws), self.compare_cuts(draws), name)
 
     def terms_table(self, name: str = "policy_terms") -> Table:
         """The structures compared and their terms, in the order in which they apply."""
@@ -140,87 +244,52 @@ class InsuranceCase:
         return frame_html(table.frame, table.title, table.note, table.formats)
 
 
-def make_insurance_case(study: Study, snapshot: Snapshot) -> InsuranceCase:
-    """Gather the book, the ledger's loss experience and the study's policy terms.
+def make_insurance_case(study: Study, snapshot: Snapshot, card: Scorecard | None = None) -> InsuranceCase:
+    """Gather the customers, what the ledger says of their losses, and the study's structures.
 
     Parameters
     ----------
     study : Study
-        Needs the assumptions premium_rate, insured_share and cost_of_capital; the other terms are optional.
+        Needs the assumptions premium_rate, insured_share and cost_of_capital; the other terms are optional,
+        as are quotes of further structures (see `make_structures`).
     snapshot : Snapshot
+    card : Scorecard, optional
+        Orders the customers by risk; without one all have the same probability of loss.
+
+    Returns
+    -------
+    InsuranceCase
 
     Raises
     ------
     StudyError
         If a needed assumption is missing.
     """
-    definition = DefaultDefinition(
-        int(_value(study, "default_days", 90)), float(_value(study, "materiality", 500))
-    )
-    level = _value(study, "confidence_level", 0.95)
-    experience = read_default_experience(snapshot, definition, level)
-    items = snapshot.items
-    owed = items[items["amount"] > 0].groupby("customer_id")["open_amount"].sum()
-    recent = items[items["issue_date"] > snapshot.date - pd.Timedelta(days=SALES_DAYS)]
-    sold = recent.groupby("customer_id")["amount"].sum().clip(lower=0.0)
-    book = pd.DataFrame({"exposure": owed, "sales": sold}).fillna(0.0)
-    ill = book.index.isin(experience.in_default)
-    healthy = book[~ill & (book["exposure"] > 0)]
-    severity, what_if = _severity(study, experience)
-    used = (*TERMS, "lgd") if what_if else TERMS
+    money_rate = study.assumption("cost_of_capital")
+    model = make_loss_model(study, card, snapshot)
+    facts = read_buyer_facts(snapshot, model.portfolio.name)
+    charge = study.get("hurdle_rate") or money_rate
+    runs = _simulate(model, study.seed, None, None, PRICING_DRAWS, 1)
+    candidates = make_structures(study, runs, model.sales, charge.value, facts)
+    names = (*TERMS, "lgd") if model.what_if else TERMS
+    given = [a for a in (study.get(name) for name in names) if a is not None]
+    used = {a.name: a for a in (*given, money_rate, charge, *(typical(study, name) for name in TYPICAL))}
     return InsuranceCase(
-        snapshot.date,
-        snapshot.currency,
-        healthy.rename_axis("customer_id").reset_index(),
-        float(book.loc[ill, "exposure"].sum()),
-        experience,
-        _structures(study, healthy["exposure"].to_numpy(dtype=float)),
-        _correlations(study),
-        study.assumption("cost_of_capital").value,
+        model,
+        candidates,
+        charge.value,
+        money_rate.value,
+        facts,
+        (used["downturn_cut"].value, used["downturn_share"].value),
         study.seed,
-        tuple(a for a in (study.get(name) for name in used) if a is not None),
-        severity,
-        what_if,
+        tuple(used.values()),
     )
 
 
-def _severity(study: Study, experience: DefaultExperience) -> tuple[float, str]:
-    """Lost share of what a lost customer owes, and what is assumed about it when the ledger cannot say."""
-    if experience.identified and experience.lgd is not None:
-        return experience.lgd, ""
-    assumed = _value(study, "lgd", KNOWN["lgd"].value)
-    return assumed, (
-        f"up to {experience.interval.high:.1%} of customers lost a year are not ruled out, and "
-        f"{assumed:.0%} of what they owe is assumed to be lost"
+def _simulate(
+    model: LossModel, seed: int, scale: float | None, rho: float | None, draws: int, n_jobs: int
+) -> LossEvents:
+    book, dependence = model.at(
+        model.mean_scale if scale is None else scale, model.dependence.rho if rho is None else rho
     )
-
-
-def _value(study: Study, name: str, default: float) -> float:
-    given = study.get(name)
-    return default if given is None else given.value
-
-
-def _structures(study: Study, exposure: FloatArray) -> tuple[PolicyTerms, ...]:
-    """Whole turnover, the same above a first loss when the study gives one, and the largest buyers only."""
-    common: dict[str, Any] = {
-        "premium_rate": study.assumption("premium_rate").value,
-        "insured_share": study.assumption("insured_share").value,
-        "minimum_premium": _value(study, "minimum_premium", 0.0),
-        "non_qualifying_loss": _value(study, "non_qualifying_loss", 0.0),
-        "each_and_every": _value(study, "each_and_every", 0.0),
-    }
-    for name in ("buyer_limit", "maximum_liability_multiple"):
-        if study.get(name) is not None:
-            common[name] = study.assumption(name).value
-    first_loss = _value(study, "aggregate_first_loss", 0.0)
-    largest = np.sort(exposure)[::-1].cumsum()
-    count = int(np.searchsorted(largest, LARGEST_SHARE * exposure.sum()) + 1) if exposure.size else 0
-    structures = [PolicyTerms(WHOLE, **common)]
-    if first_loss > 0:
-        structures.append(PolicyTerms(FIRST_LOSS, aggregate_first_loss=first_loss, **common))
-    return (*structures, PolicyTerms(SELECTIVE, buyers=count, **common))
-
-
-def _correlations(study: Study) -> tuple[float, ...]:
-    given = study.get("asset_correlation")
-    return (0.05, 0.15, 0.25) if given is None else tuple(sorted({given.low, given.value, given.high}))
+    return simulate_losses(book, dependence, draws, seed, n_jobs)

@@ -8,22 +8,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arrisk.display import money
-from arrisk.policy.insurance.case import WHOLE, InsuranceCase, make_insurance_case
-from arrisk.policy.insurance.comparison import NO_INSURANCE
-from arrisk.policy.insurance.premium import insured_base
-from arrisk.policy.insurance.stability import StabilityMap, map_stability
-from arrisk.policy.recommendation import Estimate, Flip, Option, Recommendation
+from arrisk.policy.insurance import flips
+from arrisk.policy.insurance.case import InsuranceCase, make_insurance_case
+from arrisk.policy.insurance.retained import NO_INSURANCE
+from arrisk.policy.insurance.stability import DRAWS, StabilityMap, map_stability
+from arrisk.policy.recommendation import Estimate, Option, Recommendation
 
 if TYPE_CHECKING:
     from arrisk.ledger.book import Snapshot
+    from arrisk.models.scoring.scorecard import Scorecard
     from arrisk.policy.study import Study
 
 __all__ = ["recommend_insurance"]
 
 FloatArray = NDArray[np.float64]
 QUESTION = "Insure, self-insure or select?"
-CENT = 0.01
 NOTHING = "Nobody out of default owes anything."
+ROUNDED = 3
 
 
 def recommend_insurance(
@@ -31,56 +32,54 @@ def recommend_insurance(
     snapshot: Snapshot,
     case: InsuranceCase | None = None,
     stability: StabilityMap | None = None,
-    draws: int = 10_000,
+    card: Scorecard | None = None,
+    draws: int = DRAWS,
     n_jobs: int = 1,
 ) -> Recommendation:
-    """Recommend to insure, to self-insure, or to insure the largest buyers only.
+    """Recommend to insure, and in which form, or to carry the losses.
 
     Parameters
     ----------
     study : Study
         Gives policy terms, cost of capital and correlation range.
     snapshot : Snapshot
-        Gives exposures, sales and the loss experience.
+        Gives customers, balances, sales and losses.
     case, stability : optional
         When made before.
+    card : Scorecard, optional
+        Orders the customers by risk, when no case is given.
     draws : int
-        Simulated years at each point of the stability map.
+        Simulated years at each case of the stability map.
     n_jobs : int
 
     Returns
     -------
     Recommendation
-        By least expected regret over the posterior of the loss rate and the correlation range. "The data
+        By least expected regret over the posterior of the level of losses and the correlation. "The data
         cannot say" when fewer than two customers were ever lost.
     """
-    case = case or make_insurance_case(study, snapshot)
+    case = case or make_insurance_case(study, snapshot, card)
     stability = stability or map_stability(case, draws, n_jobs)
-    if not case.experience.identified or case.book.empty:
+    if not case.identified:
         return _cannot_say(case, stability)
     best = stability.best
-    level = case.experience.interval.level
-    compared = WHOLE if best == NO_INSURANCE else best
-    sign = -1.0 if best == NO_INSURANCE else 1.0
-    against = f"against {compared}" if best == NO_INSURANCE else "against carrying the losses"
-    value = _estimate(sign * stability.gain[compared], level, f"{case.currency} a year gained", against)
-    flip = _premium_flip(case, stability, compared)
-    share = stability.chance(best)
-    owed = money(float(case.book["exposure"].sum()), case.currency)
+    compared = flips.next_insurance(stability)
+    level = case.model.level_of_range
+    owed = money(float(case.exposure.sum()), case.currency)
+    value = _estimate(case, stability, best, compared, level)
     return Recommendation(
         decision=QUESTION,
         verdict="reject" if best == NO_INSURANCE else "adopt",
-        answer=_answer(best, compared, value, share, case),
+        answer=_answer(case, stability, compared, value),
         scope=f"{_customers(case)} not in default, who owe {owed}",
         as_of=case.as_of,
-        options=_options(stability, level),
+        options=_options(case, stability, level),
         expected_value=value,
-        flip=flip,
+        flip=flips.premium_flip(case, stability),
         identified=True,
         design="losses of this ledger's customers by year, policy terms applied to simulated years with the "
-        "same random numbers; least expected regret over the loss rates and correlations left open",
-        experiment="Ask two insurers for a quote with their buyer limits: the premium rate decides, and the "
-        "limits they refuse are news about those buyers.",
+        "same random numbers; least expected regret over the level of losses and the correlation left open",
+        experiment=_experiment(case, stability, compared),
         assumptions=case.assumptions,
         notes=_notes(case, stability, compared),
     )
@@ -88,12 +87,7 @@ def recommend_insurance(
 
 def _cannot_say(case: InsuranceCase, stability: StabilityMap) -> Recommendation:
     seen = case.experience
-    level = f"{seen.interval.level:.0%} confidence"
-    upper = (
-        ""
-        if seen.trials == 0
-        else f" Up to {seen.interval.high:.1%} lost a year are not ruled out ({level})."
-    )
+    upper = f" Up to {case.model.level:.1%} lost a year are not ruled out." if seen.trials else ""
     found = "no customer" if len(seen.losses) == 0 else "only one customer"
     years = "customer-year" if seen.trials == 1 else "customer-years"
     if case.book.empty and seen.identified:
@@ -109,115 +103,119 @@ def _cannot_say(case: InsuranceCase, stability: StabilityMap) -> Recommendation:
         answer=reason,
         scope=f"{_customers(case)} not in default; the options are a what-if, not a recommendation",
         as_of=case.as_of,
-        options=_options(stability, case.experience.interval.level),
+        options=_options(case, stability, case.model.level_of_range),
         design="frequency and severity need losses of at least two customers",
         experiment="Have an insurer or a credit bureau rate the ten largest customers: their ratings give "
         "loss rates that this ledger is too young to show.",
         assumptions=case.assumptions,
-        notes=(f"What-if: {case.what_if}." if case.what_if else NOTHING, _conventions(case)),
+        notes=(
+            f"What-if: {case.what_if}." if case.what_if else NOTHING,
+            case.margin_words(),
+            *flips.thresholds(stability),
+            _conventions(case),
+        ),
     )
 
 
 def _customers(case: InsuranceCase) -> str:
-    return f"{len(case.book):,} {'customer' if len(case.book) == 1 else 'customers'}"
+    count = len(case.book)
+    return f"{count:,} {'customer' if count == 1 else 'customers'}"
 
 
 def _conventions(case: InsuranceCase) -> str:
-    return "Conventions. " + "; ".join(f"{k}: {v}" for k, v in case.experience.conventions.items()) + "."
+    return "Conventions. " + "; ".join(f"{k}: {v}" for k, v in case.model.conventions.items()) + "."
 
 
-def _estimate(gain: FloatArray, level: float, unit: str, against: str) -> Estimate:
-    low, high = np.quantile(gain, [(1 - level) / 2, (1 + level) / 2])
-    value = float(gain.mean())
-    method = f"{against}; over loss rates and correlations, with policy terms and severity as given"
-    return Estimate(value, min(float(low), value), max(float(high), value), level, unit, method)
-
-
-def _answer(best: str, compared: str, value: Estimate, share: float, case: InsuranceCase) -> str:
-    amount = f"about {money(float(f'{abs(value.value):.3g}'), case.currency)}"
+def _estimate(
+    case: InsuranceCase, stability: StabilityMap, best: str, compared: str, level: float
+) -> Estimate:
+    """What the verdict is worth: insurance against carrying, or carrying against the best insurance."""
+    value, (low, high) = stability.mean_gain(compared), stability.gain_range(compared, level)
+    against = "against carrying the losses"
     if best == NO_INSURANCE:
+        value, low, high, against = -value, -high, -low, f"against {compared}"
+    method = (
+        f"{against}; over the level of losses and the correlation, with policy terms and severity as given"
+    )
+    return Estimate(value, min(low, value), max(high, value), level, f"{case.currency} a year gained", method)
+
+
+def _answer(case: InsuranceCase, stability: StabilityMap, compared: str, value: Estimate) -> str:
+    amount = f"about {_round(abs(value.value), case.currency)}"
+    share = f"{stability.chance(stability.best):.0%}"
+    if stability.best == NO_INSURANCE:
         return (
-            f"Do not insure at the quoted premium: carrying the losses costs {amount} a year less than "
-            f"insuring ({compared}), capital included; it is the cheapest in {share:.0%} of the cases."
+            f"Do not insure at this premium: carrying the losses costs {amount} a year less than insuring "
+            f"({compared}), capital included; it is the cheapest with probability {share}."
         )
+    quoted = case.find(compared).quoted
+    told = (
+        ""
+        if quoted
+        else f" Its premium is worked out, not quoted: take it up to {_most(case, stability)} a year."
+    )
     return (
-        f"Insure ({compared}): it costs {amount} a year less than carrying the losses, capital included; "
-        f"it is the cheapest in {share:.0%} of the cases."
+        f"Insure ({compared}): it costs {amount} a year less than carrying the losses, capital included; it "
+        f"is the cheapest with probability {share}.{told}"
     )
 
 
-def _options(stability: StabilityMap, level: float) -> tuple[Option, ...]:
+def _most(case: InsuranceCase, stability: StabilityMap) -> str:
+    """Premium of the chosen form at which the next best choice is as good."""
+    first, second = stability.ranking[:2]
+    ahead = stability.mean_gain(first) - stability.mean_gain(second)
+    return _round(flips.premium_of(case, first) + ahead, case.currency)
+
+
+def _round(amount: float, currency: str) -> str:
+    return money(float(f"{amount:.{ROUNDED}g}"), currency)
+
+
+def _options(case: InsuranceCase, stability: StabilityMap, level: float) -> tuple[Option, ...]:
     out = []
     for row in stability.weights.to_dict("records"):
-        gain = stability.gain[str(row["structure"])]
-        low, high = np.quantile(gain, [(1 - level) / 2, (1 + level) / 2])
-        value = float(gain.mean())
-        if np.ptp(gain) < CENT:
-            low = high = value
-        yardstick = row["structure"] == NO_INSURANCE
+        name = str(row["structure"])
+        value, (low, high) = stability.mean_gain(name), stability.gain_range(name, level)
         cost = money(row["mean_cost"], stability.currency)
-        note = (
-            f"{'the yardstick' if yardstick else 'gain over self-insuring'}; costs {cost} a year in all, "
-            f"cheapest in {row['p_best']:.0%} of cases"
+        what = (
+            "the yardstick"
+            if name == NO_INSURANCE
+            else f"gain over self-insuring; {_premium_words(case, name)}"
         )
-        low, high = min(float(low), value), max(float(high), value)
+        note = (
+            f"{what}; costs {cost} a year in all, expected regret {money(row['mean_regret'])}, cheapest with "
+            f"probability {row['p_best']:.0%}"
+        )
         unit = f"{stability.currency} a year"
-        out.append(Option(str(row["structure"]), value, low, high, unit, note))
+        out.append(Option(name, value, min(low, value), max(high, value), unit, note))
     return tuple(out)
 
 
-def _premium_flip(case: InsuranceCase, stability: StabilityMap, compared: str) -> Flip:
-    """Premium rate at which the expected costs of no insurance and of the structure are equal."""
-    terms = next(t for t in case.structures if t.name == compared)
-    base = insured_base(terms, case.exposure, case.sales)
-    gain = float(stability.gain[compared].mean())
-    current = terms.premium_rate
-    paid = terms.premium(base)
-    threshold = (paid + gain - terms.fees) / base if base > 0 else None
-    unit = "fraction of insured sales"
-    name = "premium rate"
-    if threshold is None or threshold <= 0:
-        sentence = f"No premium makes {compared} worth it: it saves too little even for nothing."
-        return Flip(name, current, None, unit, sentence)
-    way = "falls below" if gain < 0 else "rises above"
-    sentence = (
-        f"The verdict turns when the premium (now {paid / base:.3%} of insured sales, minimum premium "
-        f"included) {way} {threshold:.3%}{_outside(case, threshold)}."
+def _premium_words(case: InsuranceCase, name: str) -> str:
+    kind = "quoted" if case.find(name).quoted else "worked out"
+    return f"premium {money(flips.premium_of(case, name))} {kind}"
+
+
+def _experiment(case: InsuranceCase, stability: StabilityMap, compared: str) -> str:
+    wanted = compared if not case.find(compared).quoted else "the same terms"
+    return (
+        f"Ask two insurers for a quote of {wanted}, with their buyer limits: the premium decides, and the "
+        "limits they refuse are news about those buyers."
     )
-    return Flip(name, paid / base, threshold, unit, sentence)
-
-
-def _outside(case: InsuranceCase, rate: float) -> str:
-    given = next((a for a in case.assumptions if a.name == "premium_rate" and a.is_range), None)
-    if given is None or given.low <= rate <= given.high:
-        return ""
-    return f", outside the assumed range of {given.low:.2%} to {given.high:.2%}"
 
 
 def _notes(case: InsuranceCase, stability: StabilityMap, compared: str) -> tuple[str, ...]:
-    seen = case.experience
+    seen, lost = case.experience, case.model.severity
     return (
-        f"{seen.finding()}. Of what lost customers owed {case.severity:.0%} was lost "
-        f"({len(seen.losses)} customers, all years).",
-        _rate_flip(stability, compared),
+        f"{seen.finding()}. Of what a lost customer owes {lost.mean:.0%} is lost ({lost.source}).",
+        case.margin_words(),
+        *flips.thresholds(stability),
+        flips.runner_up(case, stability),
+        flips.cut_words(case, stability, compared),
         f"Customers in default owe {money(case.excluded, case.currency)}; no insurer takes them on, so "
         "they are outside the comparison.",
-        "Cost in all: premium, mean kept loss, and capital for the worst 1% of years at "
-        f"{case.cost_of_risk:.1%}. All customers carry one loss rate, all structures one premium rate, and "
-        "today's balances stand for those at default. Severity and policy terms are not varied.",
+        "Cost in all: premium, mean kept loss, waiting for claims, and capital for the worst 1% of years at "
+        f"a cost of risk of {case.cost_of_risk:.1%} a year. Premiums that are worked out are no quotes: see "
+        "their break-even. Today's balances stand for those at default.",
         _conventions(case),
     )
-
-
-def _rate_flip(stability: StabilityMap, compared: str) -> str:
-    """Loss rate at which the structure starts to pay, averaged over correlations."""
-    wide = stability.table.pivot_table(index="rate", columns="structure", values="cost", aggfunc="mean")
-    gain = (wide[NO_INSURANCE] - wide[compared]).to_numpy()
-    rates = wide.index.to_numpy(dtype=float)
-    turn = np.flatnonzero(np.diff(np.sign(gain)) != 0)
-    if turn.size == 0:
-        side = "pays at every" if gain[0] > 0 else "pays at no"
-        return f"{compared.capitalize()} {side} loss rate from {rates[0]:.2%} to {rates[-1]:.2%}."
-    i = int(turn[0])
-    at = rates[i] - gain[i] * (rates[i + 1] - rates[i]) / (gain[i + 1] - gain[i])
-    return f"{compared.capitalize()} begins to pay when {at:.2%} of customers are lost a year."

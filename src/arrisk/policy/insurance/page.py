@@ -1,214 +1,218 @@
-"""Insurance structures as a reader sees them: terms, one loss step by step, costs, and the map."""
+"""Insurance structures as tables: terms, one loss step by step, costs, kept losses, regret, limit cuts."""
 
 from __future__ import annotations
 
 import math
-from textwrap import fill
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 
-from arrisk.display import Format, Table, money, stamp
-from arrisk.policy.insurance.claims import trace_loss
-from arrisk.policy.insurance.premium import insured_base
-from arrisk.policy.insurance.terms import PolicyTerms
+from arrisk.display import Format, Table, money
+from arrisk.policy.insurance.claims import apply_terms
+from arrisk.policy.insurance.forms import Programme
+from arrisk.policy.insurance.premium import price_policy
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
     from arrisk.policy.insurance.case import InsuranceCase
     from arrisk.policy.insurance.comparison import PolicyComparison
     from arrisk.policy.insurance.stability import StabilityMap
+    from arrisk.policy.insurance.structures import Candidate
+    from arrisk.policy.insurance.terms import PolicyTerms
 
-__all__ = [
-    "plot_map",
-    "plot_structures",
-    "regret_table",
-    "structures_table",
-    "terms_table",
-    "trace_table",
-]
+__all__ = ["cuts_table", "regret_table", "retained_table", "structures_table", "terms_table", "trace_table"]
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-PALE = ("#9fcbe8", "#f5c09b", "#9adbc5", "#ecc9dd", "#f5dca0", "#cfe8f7", "#bbbbbb")
-WIDTH, NARROW = 78, 62
-THOUSANDS_FROM = 10_000
 STEP_WORDS = {
-    "covered": "balance owed",
-    "buyer_limit": "capped at the limit of the buyer",
-    "non_qualifying_loss": "paid only if large enough",
-    "threshold": "less the threshold",
-    "insured_share": "insured share",
-    "each_and_every": "less the excess of each loss",
-    "aggregate_first_loss": "less the first loss of the year",
-    "maximum_liability": "capped at the year's maximum",
+    "covered": "balance_owed",
+    "underlying_limit": "above_the_first_policy",
+    "buyer_limit": "within_the_limit",
+    "non_qualifying_loss": "if_large_enough",
+    "threshold": "less_threshold",
+    "insured_share": "insured_share",
+    "each_and_every": "less_excess",
+    "aggregate_first_loss": "less_first_loss",
+    "maximum_liability": "within_the_maximum",
 }
 COSTS: dict[str, Format] = {
     "structure": "text",
     "premium": "money",
-    "expected_retained": "money",
+    "expected_net_cost": "money",
     "retained_tvar_99": "money",
     "risk_adjusted_cost": "money",
+    "saving": "money",
+    "break_even_premium": "money",
     "break_even_rate_risk": "percent",
-    "p_limit_binds": "percent",
-    "p_first_loss_unused": "percent",
 }
 COST_NAMES = {
-    "expected_retained": "mean_kept_loss",
     "retained_tvar_99": "kept_in_worst_years",
     "risk_adjusted_cost": "cost_with_capital",
-    "break_even_rate_risk": "premium_that_breaks_even",
-    "p_limit_binds": "year_hits_maximum",
-    "p_first_loss_unused": "first_loss_not_used_up",
+    "break_even_premium": "premium_that_breaks_even",
+    "break_even_rate_risk": "as_a_rate",
 }
+RETAINED = ("expected", "95", "99", "99.5", "tvar_99")
 
 
 def terms_table(case: InsuranceCase, name: str) -> Table:
-    """The structures side by side, terms in the order in which they apply to a loss."""
-    policies = _with_amounts(case)
-    rows = {"customers insured": [_buyers(p, len(case.book)) for p in policies]}
-    rows["premium a year"] = [money(premium, case.currency) for premium in _premiums(case)]
-    for step in policies[0].order:
-        rows[STEP_WORDS[step]] = [_term(p, step, case.currency) for p in policies]
-    frame = pd.DataFrame.from_dict(rows, orient="index", columns=[p.name for p in policies])
-    frame = frame.rename_axis("term").reset_index()
-    note = "Terms apply to a loss from the third row down, in this order; insurers differ in the order."
+    """The structures with their terms, in the order in which they apply to a loss."""
+    rows = [_terms_row(case, candidate) for candidate in case.candidates]
+    frame = pd.DataFrame(rows)
+    notes = [c.source for c in case.candidates if not c.quoted]
+    told = f" Worked out, {notes[0]}; where buyers are picked, a loading comes on top." if notes else ""
+    note = (
+        "Terms apply to a loss in the order of the columns from the limit of the buyer on; insurers differ "
+        f"in the order. Recoveries are shared in proportion.{told}"
+    )
     return Table(name, "The policies compared", frame, note)
 
 
+def _terms_row(case: InsuranceCase, candidate: Candidate) -> dict[str, str]:
+    first, priced = candidate.layers[0], _premiums(case, candidate)
+    count = _insured(case, first)
+    fixed = first.with_premium(priced[0])
+    limit = _or_none(first.buyer_limit, case.currency)
+    if first.only_buyers is not None and len(first.named_limits) == 1:
+        limit = money(next(iter(first.named_limits.values())), case.currency)
+    if isinstance(candidate.policy, Programme):
+        limit = f"{limit}, then {_or_none(candidate.layers[1].buyer_limit, case.currency)}"
+    return {
+        "structure": candidate.name,
+        "customers": f"{count:,}",
+        "premium_a_year": money(sum(priced), case.currency),
+        "premium_is": "quoted" if candidate.quoted else "worked out",
+        "limit_of_the_buyer": limit,
+        "least_loss": _or_none(first.non_qualifying_loss, case.currency),
+        "insured_share": f"{first.insured_share:.0%}",
+        "excess_of_each": _or_none(first.each_and_every, case.currency),
+        "first_loss_of_the_year": _or_none(first.aggregate_first_loss, case.currency),
+        "maximum_of_the_year": _or_none(fixed.maximum_liability, case.currency),
+    }
+
+
+def _premiums(case: InsuranceCase, candidate: Candidate) -> list[float]:
+    book = case.model.portfolio
+    return [price_policy(terms, book, case.sales, case.facts).total for terms in candidate.layers]
+
+
+def _insured(case: InsuranceCase, terms: PolicyTerms) -> int:
+    from arrisk.policy.insurance.buyer_limits import grant_cover
+
+    if case.book.empty:
+        return 0
+    return int(grant_cover(terms, case.model.portfolio, case.facts).insured.sum())
+
+
+def _or_none(value: float, currency: str) -> str:
+    return "none" if math.isinf(value) or value == 0 else money(value, currency)
+
+
 def trace_table(case: InsuranceCase, balance: float | None, name: str) -> Table:
-    """One loss on its way through every structure: what is left after each step, who pays what."""
-    owed = float(case.exposure.max()) if balance is None else balance
-    policies = _with_amounts(case)
-    traces = {p.name: trace_loss(owed, p)["amount"].to_numpy(dtype=float) for p in policies}
-    steps = [STEP_WORDS[s] for s in ("covered", *policies[0].order)]
-    frame = pd.DataFrame({"step": [*steps, "the insurer pays", "you keep"]})
-    for policy, after in traces.items():
-        frame[policy] = [*after, after[-1], owed - after[-1]]
-    formats: dict[str, Format] = dict.fromkeys(traces, "money")
+    """A loss on the largest customer through every structure: what is left after each step, who pays what."""
+    most = int(case.exposure.argmax())
+    owed = float(case.exposure[most]) if balance is None else balance
+    buyer = str(case.model.portfolio.name[most])
+    rows = [_trace_row(case, candidate, owed, buyer) for candidate in case.candidates]
+    frame = pd.DataFrame(rows)
+    formats: dict[str, Format] = {str(column): "money" for column in frame if column != "structure"}
     title = f"A customer who owes {money(owed, case.currency)} is lost, the first of the year"
-    note = f"Amount left after each step, {case.currency}, before recoveries; they are shared in proportion."
+    note = (
+        f"Amount left after each step, {case.currency}, before recoveries; they are shared in proportion. "
+        "With a top-up the steps are those of the first policy."
+    )
     return Table(name, title, frame, note, formats)
 
 
+def _trace_row(case: InsuranceCase, candidate: Candidate, owed: float, buyer: str) -> dict[str, object]:
+    paid = 0.0
+    row: dict[str, object] = {"structure": candidate.name}
+    for at, (terms, premium) in enumerate(zip(candidate.layers, _premiums(case, candidate), strict=True)):
+        found = apply_terms([owed], terms.with_premium(premium), buyer=[buyer])
+        if at == 0:
+            row |= {STEP_WORDS[step]: float(amount[0]) for step, amount in found.after.items()}
+        paid += float(found.indemnity[0])
+    return row | {"the_insurer_pays": paid, "you_keep": owed - paid}
+
+
 def structures_table(found: PolicyComparison, name: str) -> Table:
-    """What each structure costs and leaves to bear, with the Monte Carlo error of the cost."""
+    """What each structure costs, and the premium at which it breaks even."""
     frame = found.summary[list(COSTS)].rename(columns=COST_NAMES)
     formats: dict[str, Format] = {COST_NAMES.get(c, c): kind for c, kind in COSTS.items()}
-    draws = found.results[0].retained.size
-    error = found.table.loc[found.table["term"] == "retained_tvar_99", "mc_error"].max()
+    errors = found.summary[["cost_error", "saving_error"]].max()
+    at = f" at {found.basis}" if found.basis else ""
     note = (
-        f"{found.currency} a year, {draws:,} simulated years common to all. Worst years: mean of worst 1%, "
-        f"simulation error up to {money(error)}. Cost with capital: premium, mean kept loss, and "
-        f"{found.cost_of_risk:.0%} on the capital for the worst years. The premium that breaks even is a "
-        "share of insured sales."
+        f"{found.currency} a year{at}; {found.weight.size:,} simulated years common to all. Expected net "
+        "cost: premium, mean kept loss, waiting for claims. Worst years: mean of the worst 1%. Cost "
+        f"with capital: with {found.cost_of_risk:.0%} a year (the cost of risk) on the capital for the worst "
+        "years; "
+        f"simulation error up to {money(errors['cost_error'])}, of a saving up to "
+        f"{money(errors['saving_error'])}. The premium that breaks even is that at which the saving is "
+        "nothing, fees included; as a rate of the premium base of the first policy."
     )
     title = f"{'What-if: what' if found.what_if else 'What'} each structure costs a year"
     return Table(name, title, frame, f"{note}{_assumed(found.what_if)}", formats)
 
 
+def retained_table(found: PolicyComparison, name: str) -> Table:
+    """Kept losses with simulation errors, and how often the maximum and the first loss matter."""
+    wide = found.table.pivot_table(index="structure", columns="term", values=["estimate", "mc_error"])
+    wide = wide.loc[found.summary["structure"]]
+    frame = pd.DataFrame({"structure": wide.index})
+    formats: dict[str, Format] = {}
+    for level in RETAINED:
+        label = {"expected": "mean", "tvar_99": "worst_1%"}.get(level, f"{level}%")
+        frame[label] = wide[("estimate", f"retained_{level}")].to_numpy()
+        frame[f"error_{label}"] = wide[("mc_error", f"retained_{level}")].to_numpy()
+        formats |= {label: "money", f"error_{label}": "money"}
+    frame["year_hits_maximum"] = found.summary["p_limit_binds"].to_numpy()
+    frame["first_loss_not_used_up"] = found.summary["p_first_loss_unused"].to_numpy()
+    formats |= {"year_hits_maximum": "percent", "first_loss_not_used_up": "percent"}
+    note = (
+        f"{found.currency}: loss of a year that is kept, not exceeded with the probability named; worst 1%: "
+        "mean of these years. error: one standard error of the simulation."
+    )
+    title = f"{'What-if: losses' if found.what_if else 'Losses'} that are kept, and how often clauses matter"
+    return Table(name, title, frame, f"{note.strip()}{_assumed(found.what_if)}", formats)
+
+
 def regret_table(found: StabilityMap, name: str) -> Table:
     """Gain over self-insuring, cost and regret by structure."""
     frame = found.weights.copy()
-    frame.insert(1, "gain_over_self_insuring", [float(found.gain[s].mean()) for s in frame["structure"]])
-    frame = frame.rename(columns={"p_best": "share_of_cases_cheapest"})
+    frame.insert(1, "gain_over_self_insuring", [found.mean_gain(s) for s in frame["structure"]])
+    frame["gain_when_limits_are_cut"] = [found.mean_gain(s, cut=True) for s in frame["structure"]]
+    frame = frame.rename(columns={"p_best": "probability_cheapest"})
     formats: dict[str, Format] = {str(c): "money" for c in frame if c != "structure"}
-    formats["share_of_cases_cheapest"] = "percent"
+    formats["probability_cheapest"] = "percent"
     note = (
-        f"{found.currency} a year, capital included, over the loss rates that the ledger does not rule out "
-        "and equally likely correlations. Regret: what a structure costs more than the cheapest of each case."
+        f"{found.currency} a year, capital included, over {found.weight.size:,} cases of level and "
+        "correlation weighted by what the ledger leaves open. Regret: what a structure costs more than the "
+        "cheapest of each case; the least expected regret is the least expected cost."
     )
     title = f"{'What-if: cost' if found.what_if else 'Cost'} and regret over what the ledger leaves open"
     return Table(name, title, frame, f"{note}{_assumed(found.what_if)}", formats)
 
 
-def plot_structures(found: PolicyComparison, ax: Axes | None = None) -> Axes:
-    """Stacked bars of what a year costs: premium, mean kept loss, capital for the worst years."""
-    import matplotlib.pyplot as plt
-
-    axes = ax if ax is not None else plt.subplots()[1]
-    rows = found.summary.iloc[::-1]
-    scale, unit = _scale(float(rows["risk_adjusted_cost"].max()), found.currency)
-    kept = rows["expected_retained"]
-    capital = rows["risk_adjusted_cost"] - rows["premium"] - kept
-    left = np.zeros(len(rows))
-    parts = (("premium", rows["premium"]), ("mean loss kept", kept), ("capital for worst years", capital))
-    for (label, values), colour in zip(parts, COLOURS, strict=False):
-        width = values.to_numpy(dtype=float) / scale
-        axes.barh(range(len(rows)), width, left=left, color=colour, height=0.6, label=label)
-        left = left + width
-    for at, total in enumerate(left):
-        axes.annotate(f"{total:,.0f}", (total, at), (4, 0), textcoords="offset points", va="center")
-    axes.set_yticks(range(len(rows)), [fill(str(s), 22) for s in rows["structure"]])
-    axes.grid(visible=True, axis="x")
-    axes.grid(visible=False, axis="y")
-    axes.margins(x=0.12)
-    axes.set(xlabel=f"{unit} a year")
-    axes.set_title(fill(found.finding(), NARROW))
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.22), ncols=3)
-    return axes if found.as_of is None else stamp(axes, found.as_of)
-
-
-def plot_map(found: StabilityMap, ax: Axes | None = None) -> Axes:
-    """Tiles of loss rate by correlation: colour is the cheapest structure, the number what it saves."""
-    import matplotlib.pyplot as plt
-    from matplotlib.colors import ListedColormap
-    from matplotlib.patches import Patch
-
-    axes = ax if ax is not None else plt.subplots()[1]
-    names = list(found.weights["structure"])
-    cost = found.table.set_index(["correlation", "rate", "structure"])["cost"].unstack()[names]
-    saved = (cost[names[0]] - cost.min(axis=1)).unstack()
-    winner = cost.to_numpy().argmin(axis=1).reshape(saved.shape)
-    scale, unit = _scale(float(saved.to_numpy().max()), found.currency)
-    axes.imshow(winner, cmap=ListedColormap(PALE[: len(names)]), vmin=-0.5, vmax=len(names) - 0.5,
-                aspect="auto", origin="lower")  # fmt: skip
-    for (row, column), value in np.ndenumerate(saved.to_numpy() / scale):
-        axes.text(column, row, f"{value:,.0f}", ha="center", va="center")
-    axes.set_xticks(range(saved.shape[1]), [_percent(rate) for rate in saved.columns])
-    axes.set_yticks(range(saved.shape[0]), [f"{c:g}" for c in saved.index])
-    axes.vlines(np.arange(1, saved.shape[1]) - 0.5, -0.5, saved.shape[0] - 0.5, color="white", linewidth=1)
-    axes.hlines(np.arange(1, saved.shape[0]) - 0.5, -0.5, saved.shape[1] - 0.5, color="white", linewidth=1)
-    axes.grid(visible=False)
-    axes.set(
-        xlabel="customers lost a year, from the least to the most the ledger allows",
-        ylabel="asset correlation",
+def cuts_table(case: InsuranceCase, plain: PolicyComparison, cut: PolicyComparison, name: str) -> Table:
+    """What it costs when the insurer cuts limits just in the bad years."""
+    shown = (
+        plain.summary[["structure", "retained_tvar_99", "risk_adjusted_cost"]].iloc[1:].reset_index(drop=True)
     )
-    axes.set_title(fill(found.finding(), WIDTH))
-    handles = [Patch(color=PALE[i], label=names[i]) for i in sorted(set(winner.ravel().tolist()))]
-    axes.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.25), ncols=len(handles))
-    return stamp(axes, found.as_of, f"in the tiles: saved against self-insuring, {unit} a year")
-
-
-def _percent(rate: float) -> str:
-    return f"{rate:.1%}" if rate >= 0.001 else "<0.1%"
+    other = cut.summary.iloc[1:].reset_index(drop=True)
+    frame = pd.DataFrame(
+        {
+            "structure": shown["structure"],
+            "kept_in_worst_years": shown["retained_tvar_99"],
+            "when_limits_are_cut": other["retained_tvar_99"],
+            "cost_of_the_cuts": other["risk_adjusted_cost"] - shown["risk_adjusted_cost"],
+            "saving_that_is_left": other["saving"],
+        }
+    )
+    formats: dict[str, Format] = {str(c): "money" for c in frame if c != "structure"}
+    part, years = case.downturn
+    note = (
+        f"{case.currency} a year, capital included, at {case.basis}. An insurer may cut limits at any "
+        "time, and does so when its claims rise: the option is its own, and it is used against the insured."
+    )
+    title = f"If the insurer cuts limits by {part:.0%} in the worst {years:.0%} of years"
+    return Table(name, title, frame, f"{note}{_assumed(case.what_if)}", formats)
 
 
 def _assumed(what_if: str) -> str:
     return f" What-if: {what_if}." if what_if else ""
-
-
-def _scale(largest: float, currency: str) -> tuple[float, str]:
-    unit = currency or "currency units"
-    return (1000.0, f"thousand {unit}") if largest >= THOUSANDS_FROM else (1.0, unit)
-
-
-def _premiums(case: InsuranceCase) -> list[float]:
-    return [p.premium(insured_base(p, case.exposure, case.sales)) for p in case.structures]
-
-
-def _with_amounts(case: InsuranceCase) -> list[PolicyTerms]:
-    """The structures with their maximum liability as an amount."""
-    return [p.with_premium(paid) for p, paid in zip(case.structures, _premiums(case), strict=True)]
-
-
-def _buyers(terms: PolicyTerms, customers: int) -> str:
-    return f"all {customers:,}" if terms.buyers is None else f"the {terms.buyers:,} largest"
-
-
-def _term(terms: PolicyTerms, step: str, currency: str) -> str:
-    value = float(getattr(terms, step))
-    if step == "insured_share":
-        return f"{value:.0%}"
-    return "none" if math.isinf(value) or value == 0 else money(value, currency)
