@@ -108,8 +108,9 @@ def _shapes(mean: FloatArray, spread: FloatArray) -> FloatArray:
 
 
 @lru_cache(maxsize=256)
+@lru_cache(maxsize=MOST_LAWS)
 def _values(mean: float, spread: float) -> FloatArray:
-    """Means of the equally likely parts of the beta law."""
+    """Means of the equally likely parts of the beta law; kept, as a book is simulated at many levels."""
     if spread == 0:
         return np.full(PARTS, mean)
     a, b = _shapes(np.array([mean]), np.array([spread]))[0]
