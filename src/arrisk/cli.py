@@ -1,4 +1,4 @@
-"""The command line: ``arrisk sample | init | check | run | evidence``."""
+"""The command line: ``arrisk sample | init | check | run | offers | evidence``."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     evidence = commands.add_parser("evidence", help="evidence of a provision: write, sign, verify")
     actions = evidence.add_subparsers(title="actions", required=True, metavar="ACTION")
-    made = [add(commands) for add in (_add_sample, _add_init, _add_check, _add_run)]
+    made = [add(commands) for add in (_add_sample, _add_init, _add_check, _add_run, _add_offers)]
     for command in (*made, *(add(actions) for add in (_add_write, _add_sign, _add_verify))):
         # The same option after the command; without a default it leaves what stood before the command alone.
         command.add_argument("--debug", action="store_true", default=argparse.SUPPRESS)
@@ -129,6 +129,22 @@ def _add_run(commands: Commands) -> argparse.ArgumentParser:
         "--jobs", type=_positive, default=1, metavar="N", help="notebooks at the same time (1)"
     )
     parser.set_defaults(command=_run)
+    return parser
+
+
+def _add_offers(commands: Commands) -> argparse.ArgumentParser:
+    parser = commands.add_parser("offers", help="compare offers of insurers, factors and banks")
+    parser.add_argument(
+        "files", metavar="FILE", nargs="*", type=Path, help="offer sheets, or folders of them"
+    )
+    parser.add_argument("--study", type=Path, metavar="STUDY", help="whose book they are for (the sample's)")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="write the comparison: .html, .xlsx, .json")
+    parser.add_argument("--json", action="store_true", help="print the comparison as JSON")
+    parser.add_argument(
+        "--on", type=_day, metavar="DATE", help="offers valid until an earlier day have expired (as-of date)"
+    )
+    parser.add_argument("--template", metavar="KIND", help="print a sheet to fill in, such as insurance")
+    parser.set_defaults(command=_offers)
     return parser
 
 
@@ -226,6 +242,36 @@ def _check(arguments: argparse.Namespace) -> int:
     snapshot = ledger.as_of(study.as_of)
     print(f"open on {study.as_of:%Y-%m-%d}: {study.currency} {snapshot.open_balance:,.2f}")
     return _print_controls(study, ledger) if whole else FAILED
+
+
+def _offers(arguments: argparse.Namespace) -> int:
+    from arrisk.policy.offers.comparison import compare_offers
+    from arrisk.policy.offers.reading import read_offers
+    from arrisk.policy.offers.summary import summarise
+    from arrisk.policy.offers.template import offer_template
+    from arrisk.policy.study import open_study
+    from arrisk.report.offer_report import check_target, offers_json, write_comparison
+
+    if arguments.template is not None:
+        print(offer_template(arguments.template), end="")
+        return OK
+    out = None if arguments.out is None else check_target(arguments.out)
+    offers, study = read_offers(arguments.files), open_study(arguments.study)
+    compared = compare_offers(study, study.snapshot(), offers, day=arguments.on, progress=_progress)
+    _progress("")
+    print(
+        offers_json(compared) if arguments.json else summarise(compared), end="" if arguments.json else "\n"
+    )
+    if out is not None:
+        write_comparison(compared, out)
+        print(f"the comparison is {one_line(str(out))}", file=sys.stderr if arguments.json else sys.stdout)
+    return OK
+
+
+def _progress(text: str) -> None:
+    """Show what is being done on a terminal, over what was shown before; nothing elsewhere."""
+    if sys.stderr.isatty():
+        print(f"\r\x1b[K{one_line(text)}", end="", file=sys.stderr, flush=True)
 
 
 def _write(arguments: argparse.Namespace) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import io
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from xlsxwriter.workbook import Workbook
     from xlsxwriter.worksheet import Worksheet
 
-__all__ = ["make_workbook", "neutral"]
+__all__ = ["make_table_book", "make_workbook", "neutral"]
 
 NUMBER_FORMATS: Mapping[str, str] = {
     "money": "#,##0.00;[Red]-#,##0.00",
@@ -65,23 +65,39 @@ def make_workbook(report: Report) -> bytes:
     bytes
         The xlsx file; the same report gives the same bytes.
     """
+    tables = [
+        table
+        for table in (_decisions(report), report.assumptions, *report.tables, _making(report))
+        if table is report.assumptions or not _same(table, report.assumptions)
+    ]
+    return make_table_book(f"{report.title}, as of {report.as_of:%Y-%m-%d}", report.as_of, tables)
+
+
+def make_table_book(title: str, as_of: pd.Timestamp, tables: Iterable[Table]) -> bytes:
+    """Write tables as an Excel workbook: a contents sheet, and a sheet for each (see `make_workbook`).
+
+    Parameters
+    ----------
+    title : str
+    as_of : Timestamp
+        Stands in the file as the day of its making, so that the same tables give the same bytes.
+    tables : iterable of Table
+    """
     from xlsxwriter import Workbook
 
     target = io.BytesIO()
     book = Workbook(target, OPTIONS)
-    title = _clipped(f"{report.title}, as of {report.as_of:%Y-%m-%d}")
-    created = dt.datetime(report.as_of.year, report.as_of.month, report.as_of.day)
-    book.set_properties({"title": title[:255], "author": "arrisk", "created": created})
+    safe = _clipped(title)
+    created = dt.datetime(as_of.year, as_of.month, as_of.day)
+    book.set_properties({"title": safe[:255], "author": "arrisk", "created": created})
     taken = set(RESERVED_SHEETS)
     sheets = []
-    for table in (_decisions(report), report.assumptions, *report.tables, _making(report)):
-        if table is not report.assumptions and _same(table, report.assumptions):
-            continue
+    for table in tables:
         name = free_name(table.name, taken)
         taken.add(name.lower())
         sheets.append((name, table))
     contents = book.add_worksheet("Contents")
-    _write_contents(book, contents, title, sheets)
+    _write_contents(book, contents, safe, sheets)
     for name, table in sheets:
         _write_table(book, book.add_worksheet(name), table)
     book.close()

@@ -15,7 +15,7 @@ from arrisk.errors import ModelError
 from arrisk.policy.insurance.clauses import CLAUSES
 from arrisk.policy.insurance.terms import PolicyTerms
 from arrisk.policy.offers.clause_words import describe_clause, describe_cost, describe_term
-from arrisk.policy.offers.split import PERMUTATIONS, Split, split_cost
+from arrisk.policy.offers.split import PERMUTATIONS, split_cost
 from arrisk.policy.offers.years import CaseYears
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ __all__ = ["CLAUSE_COLUMNS", "bare_cover", "cost_clauses", "ease", "splittable"]
 CLAUSE_COLUMNS = (
     "offer", "clause", "words", "share", "share_error", "alone", "alone_error", "eased", "sentence",
 )  # fmt: skip
-FEES = "fees"
 LIMITS = frozenset({"buyer_limit", "named_limits", "discretionary_limit"})
 
 
@@ -54,7 +53,13 @@ def cost_clauses(
         Currency units a year, capital included; a negative cost is a saving.
     """
     names = splittable(terms)
-    found = split_terms(terms, years, permutations, seed)
+    found = split_cost(
+        names,
+        lambda subsets: years.costs(keep_only(terms, kept) for kept in subsets),
+        years.events.weight,
+        permutations,
+        seed,
+    )
     kept, cost = years.retain(terms), years.cost(terms)
     rows = []
     for k, name in enumerate(names):
@@ -69,39 +74,6 @@ def cost_clauses(
         rows.append((terms.name, name, describe_term(name), share, error, alone, alone_error, gain, told))
     table = pd.DataFrame(rows, columns=list(CLAUSE_COLUMNS))
     return table.sort_values("share", ascending=False, kind="stable", ignore_index=True)
-
-
-def split_terms(terms: PolicyTerms, years: CaseYears, permutations: int, seed: int) -> Split:
-    """Share out what all clauses cost together.
-
-    Notes
-    -----
-    A clause that changes no year, neither by itself nor in the whole policy, is left out of the counting: its
-    share is 0. Fixed fees are their own share, whatever else is set. The sum stays exact.
-    """
-    names = splittable(terms)
-    one_off = [(keep_only(terms, (n,)), terms.without(n)) for n in names]
-    first, last, *costs = years.costs([bare_cover(terms), terms, *(t for pair in one_off for t in pair)])
-    silent = [
-        np.array_equal(first, costs[2 * k]) and np.array_equal(last, costs[2 * k + 1])
-        for k in range(len(names))
-    ]
-    played = [n for n, idle in zip(names, silent, strict=True) if not idle and n != FEES]
-    rest = frozenset(names) - frozenset(played)
-    found = split_cost(
-        played,
-        lambda subsets: years.costs(keep_only(terms, kept | rest) for kept in subsets),
-        years.events.weight,
-        permutations,
-        seed,
-    )
-    shared, error = np.zeros((len(names), last.size)), np.zeros(len(names))
-    places = [names.index(n) for n in played]
-    shared[places], error[places] = found.shared, found.order_error
-    if FEES in names:
-        shared[names.index(FEES)] = terms.fees
-    alone = last - np.array(costs[1::2]).reshape(len(names), last.size)
-    return Split(names, shared, alone, last, first, error)
 
 
 def splittable(terms: PolicyTerms) -> tuple[str, ...]:
@@ -167,5 +139,5 @@ def _aside(kept: Retained, clause: str) -> str:
     if clause == "aggregate_first_loss" and kept.first_loss_unused == kept.first_loss_unused:
         return f"{kept.first_loss_unused:.0%} of years it eats everything"
     if clause == "maximum_liability":
-        return f"it cuts the payments in {kept.limit_binds:.1%} of years"
+        return f"it cuts the payments in {100 * kept.limit_binds:.2g}% of years"
     return ""

@@ -15,7 +15,7 @@ from arrisk.display import Table, frame_html
 from arrisk.errors import OfferError
 from arrisk.models.tail import weighted_quantile
 from arrisk.policy.insurance.exclusions import read_buyer_facts
-from arrisk.policy.insurance.retained import NO_INSURANCE
+from arrisk.policy.insurance.retained import NO_INSURANCE, Retained
 from arrisk.policy.insurance.terms import PolicyTerms
 from arrisk.policy.loss_basis import make_loss_model
 from arrisk.policy.offers import page, pictures
@@ -37,7 +37,7 @@ __all__ = ["OfferComparison", "compare_offers"]
 
 FloatArray = NDArray[np.float64]
 Progress = Callable[[str], None]
-DRAWS = 1_000
+YEARS = 20_000
 FAR_TAIL = 0.995
 
 
@@ -51,8 +51,9 @@ class OfferComparison:
     ranking : DataFrame
         Cheapest first: offer, kind, valid_until, expired; premium (with fees, after bonus and malus), kept
         (mean loss kept, waiting included), money (both: what a year costs on average), retained_99.5 (loss
-        kept in one year of 200), cost (with the charge on capital) and its Monte Carlo error; mean_regret,
-        worst_regret, p_best over the cases. Currency units a year.
+        kept in one year of 200), cost (with the charge on capital), behind (cost above that of the best);
+        cost_error and behind_error (Monte Carlo); mean_regret, worst_regret, p_best over the cases. Currency
+        units a year.
     cases : DataFrame
         scale, rho, weight, offer, cost, regret: one row a case and offer.
     clauses : DataFrame
@@ -136,7 +137,7 @@ def compare_offers(
     loss_model: LossModel | None = None,
     related: Iterable[str] = (),
     day: dt.date | None = None,
-    draws: int = DRAWS,
+    years: int = YEARS,
     seed: int | None = None,
     n_jobs: int = 1,
     progress: Progress | None = None,
@@ -156,8 +157,8 @@ def compare_offers(
         Customers of the own group, which insurers exclude; a ledger does not tell.
     day : date, optional
         On which offers count as expired: by default the as-of date.
-    draws : int
-        Simulated years of each case.
+    years : int
+        Simulated, of all cases together, about.
     seed : int, optional
         That of the study by default.
     n_jobs : int
@@ -184,22 +185,15 @@ def compare_offers(
     tell("reading the ledger's losses")
     model = loss_model or _fit(study, snapshot)
     facts = read_buyer_facts(snapshot, model.portfolio.name, related)
-    tell(f"simulating {draws:,} years of each of {len(model.cases)} cases")
+    tell(f"simulating {years:,} years of {len(model.cases)} cases")
     root = study.seed if seed is None else seed
-    years = simulate_cases(model, draws, root, capital, facts, capital, n_jobs)
+    runs = simulate_cases(model, years, root, capital, facts, capital, n_jobs)
     today = day or snapshot.date.date()
-    ranking, cases = _rank(given, years, model.cases, today)
-    parts = _price_clauses(given, ranking, years, study.currency, root, tell)
+    ranking, cases = _rank(given, runs, model.cases, today)
+    parts = _price_clauses(given, ranking, runs, study.currency, root, tell)
+    drawn = runs.events.draws
     return OfferComparison(
-        given,
-        ranking,
-        cases,
-        *parts,
-        snapshot.date,
-        today,
-        study.currency,
-        years.events.draws,
-        model.what_if,
+        given, ranking, cases, *parts, snapshot.date, today, study.currency, drawn, model.what_if
     )
 
 
@@ -232,14 +226,19 @@ def _rank(
     offers: tuple[Offer, ...], years: CaseYears, cases: pd.DataFrame, day: dt.date
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Ranking and cases of all offers and of no insurance."""
-    rows, by_case = [_row(None, years, day)], [years.by_case(years.cost(None))[0]]
-    for offer in offers:
-        rows.append(_row(offer, years, day))
-        by_case.append(years.by_case(years.cost(offer.terms))[0])
-    ranking, grid = pd.DataFrame(rows), np.stack(by_case)
-    regret = grid - np.where(ranking["expired"].to_numpy()[:, None], np.inf, grid).min(axis=0)
+    rows, costs = [], []
+    for offer in (None, *offers):
+        kept = years.retain(None if offer is None else offer.terms)
+        costs.append(years.charge(kept))
+        rows.append({**_head(offer, day), **_figures(kept, costs[-1], years)})
+    ranking, grid = pd.DataFrame(rows), np.stack([years.by_case(cost)[0] for cost in costs])
+    valid = ~ranking["expired"].to_numpy()
+    best = int(np.where(valid, ranking["cost"], np.inf).argmin())
+    ranking["behind"] = [years.mean(cost - costs[best]) for cost in costs]
+    ranking["behind_error"] = [years.error(cost - costs[best]) for cost in costs]
+    regret = np.where(valid[:, None], grid - grid[valid].min(axis=0), np.nan)
     ranking["mean_regret"], ranking["worst_regret"] = regret @ years.weight, regret.max(axis=1)
-    ranking["p_best"] = (regret <= 0) @ years.weight
+    ranking["p_best"] = np.where(valid, (regret <= 0) @ years.weight, np.nan)
     used = cases.loc[cases["weight"] > 0, ["scale", "rho", "weight"]].reset_index(drop=True)
     parts = [
         used.assign(offer=name, cost=grid[k], regret=regret[k]) for k, name in enumerate(ranking["offer"])
@@ -248,16 +247,17 @@ def _rank(
     return ordered, pd.concat(parts, ignore_index=True)
 
 
-def _row(offer: Offer | None, years: CaseYears, day: dt.date) -> dict[str, Any]:
-    kept = years.retain(None if offer is None else offer.terms)
-    cost = years.charge(kept)
+def _head(offer: Offer | None, day: dt.date) -> dict[str, Any]:
+    if offer is None:
+        return {"offer": NO_INSURANCE, "kind": "", "valid_until": None, "expired": False}
+    expired = offer.has_expired(day)
+    return {"offer": offer.label, "kind": offer.kind, "valid_until": offer.valid_until, "expired": expired}
+
+
+def _figures(kept: Retained, cost: FloatArray, years: CaseYears) -> dict[str, float]:
     premium = kept.premium + years.mean(kept.premium_change)
     lost = years.mean(kept.retained + kept.wait_cost)
     return {
-        "offer": NO_INSURANCE if offer is None else offer.label,
-        "kind": "" if offer is None else offer.kind,
-        "valid_until": None if offer is None else offer.valid_until,
-        "expired": False if offer is None else offer.has_expired(day),
         "premium": premium,
         "kept": lost,
         "money": premium + lost,
@@ -299,9 +299,9 @@ def _explain(
     ranking: pd.DataFrame, policies: dict[str, PolicyTerms], years: CaseYears, currency: str, seed: int
 ) -> pd.DataFrame:
     """The cheapest offer that can still be had against each of the others."""
-    names = [n for n in ranking["offer"] if n in policies]
-    here, parts = names[0], [pd.DataFrame(columns=list(DIFFERENCE_COLUMNS))]
+    names = [n for n in ranking.loc[~ranking["expired"], "offer"] if n in policies]
+    parts = [pd.DataFrame(columns=list(DIFFERENCE_COLUMNS))]
     for there in names[1:]:
-        parts.append(explain_difference(policies[there], policies[here], years, currency, seed=seed))
+        parts.append(explain_difference(policies[there], policies[names[0]], years, currency, seed=seed))
     filled = [part for part in parts if len(part)]
     return pd.concat(filled, ignore_index=True) if filled else parts[0]

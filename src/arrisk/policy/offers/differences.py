@@ -76,7 +76,7 @@ def explain_difference(
             describe_term(name),
             tell_fields(here, name, currency),
             tell_fields(there, name, currency),
-            years.mean(found.shared[k]),
+            years.mean(found.shared[k]) + 0.0,
             math.hypot(years.error(found.shared[k]), float(found.order_error[k])),
         )
         for k, name in enumerate(names)
@@ -126,21 +126,21 @@ def tell_fields(terms: PolicyTerms, clause: str, currency: str) -> str:
     if clause == "order":
         return ", ".join(step.replace("_", " ") for step in terms.order)
     idle = CLAUSES[clause]
+    if any(value is False for value in idle.values()):
+        return "no" if getattr(terms, clause) is False else "yes"
     told = [_tell(f, getattr(terms, f), currency) for f in idle if getattr(terms, f) != idle[f]]
     return " or ".join(told) or "none"
 
 
 def _tell(name: str, value: Any, currency: str) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
     if isinstance(value, str):
         return value
     if isinstance(value, Mapping | tuple):
         return f"{len(value)} named"
     if name.endswith("_multiple"):
-        return f"{value:g} times the premium"
+        return f"{value:.3g} times the premium"
     if name.endswith("_days"):
-        return f"{value:g} days"
+        return f"{value:.3g} days"
     if name == "buyers":
         return f"the {value} largest"
     return f"{100 * value:.4g}%" if value <= 1 else money(float(value), currency)

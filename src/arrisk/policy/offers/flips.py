@@ -97,7 +97,7 @@ def _clause_flip(
     if found is None:
         told = "without it"
         return (terms.name, clause, words, now, told, f"Without its {words} it is cheaper than {rival}.")
-    told = tell_fields(_moved(terms, clause, found), clause, currency)
+    told = f"about {tell_fields(_moved(terms, clause, found), clause, currency)}"
     return (terms.name, clause, words, now, told, f"With the {words} at {told} it costs as much as {rival}.")
 
 
@@ -108,7 +108,8 @@ def _moved(terms: PolicyTerms, clause: str, part: float) -> PolicyTerms:
         value = getattr(terms, field)
         if _is_number(value) and value != idle:
             far = idle is None or not math.isfinite(idle)
-            changed[field] = value / max(1 - part, 1e-9) if far else value + part * (idle - value)
+            moved = value / max(1 - part, 1e-9) if far else value + part * (idle - value)
+            changed[field] = round(moved) if field == "buyers" else moved
     try:
         return replace(terms, **changed)
     except ModelError:

@@ -26,11 +26,26 @@ def describe_comparison(compared: OfferComparison) -> str:
     kind = "What-if, cheapest" if compared.what_if else "Cheapest"
     cost = money(row["cost"], compared.currency)
     told = f"{kind}: {best}, {cost} a year, capital included, cheapest in {row['p_best']:.0%} of cases"
+    told += _close_call(compared)
     own = compared.clauses[compared.clauses["offer"] == best]
     if own.empty or own["share"].iloc[0] <= 0:
         return told
     dearest = own.iloc[0]
     return f"{told}; dearest clause: {dearest['words']}, {money(float(dearest['share']), compared.currency)}"
+
+
+def _close_call(compared: OfferComparison) -> str:
+    """What keeps the order of the first two from being sure: the error of the run, or the cases."""
+    valid = compared.ranking[~compared.ranking["expired"]].to_dict("records")
+    first, second = valid[0], valid[1] if len(valid) > 1 else None
+    if second is None:
+        return ""
+    if second["behind"] < 2 * second["behind_error"]:
+        return f", too close to {second['offer']} to tell apart"
+    often = max(valid[1:], key=lambda row: row["p_best"])
+    if often["p_best"] > first["p_best"]:
+        return f"; {often['offer']} is in {often['p_best']:.0%}, but costs more in the bad ones"
+    return ""
 
 
 def ranking_table(compared: OfferComparison, name: str) -> Table:
@@ -62,8 +77,8 @@ def _ranking_note(compared: OfferComparison) -> str:
         f"{compared.currency} a year. Premium: with fees, after bonus and malus. Kept: mean loss not paid, "
         "and the cost of waiting. Money: both. Retained 99.5: loss kept in one year of 200. Cost: money, and "
         "the cost of capital for the worst 1% of years; ranked by it over all cases of loss rate and "
-        f"correlation, with its Monte Carlo error of {compared.years:,} years. Regret: cost above that of "
-        "the best of a case."
+        f"correlation, with its Monte Carlo error of {compared.years:,} years. Behind: "
+        "cost above that of the best. Regret: the same case by case."
     )
     if compared.ranking["expired"].any():
         parts.append(f"Expired on {compared.day}: shown, never the best.")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from arrisk.display import stamp
+from arrisk.display import money, stamp
 from arrisk.policy.insurance.retained import NO_INSURANCE
 
 if TYPE_CHECKING:
@@ -49,12 +49,20 @@ def _finish(ax: Axes, compared: OfferComparison, names: list[str]) -> None:
     ax.plot(costs, np.arange(len(names)), "d", color="black", markersize=5, label="cost in all")
     ax.axvline(0.0, color=INK, linewidth=0.8)
     ax.invert_yaxis()
-    ax.set_yticks(range(len(names)), [_plain(name) for name in names])
+    late = compared.ranking["expired"]
+    ticks = [_plain(n) + (" (expired)" if old else "") for n, old in zip(names, late, strict=True)]
+    ax.set_yticks(range(len(names)), ticks)
     ax.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     ax.set_xlabel(f"cost a year, capital included ({compared.currency})")
-    ax.set_title(_plain(compared.finding().split("; ")[0], 110), fontsize=10, loc="left")
+    ax.set_title(_plain(_title(compared), 110), fontsize=10, loc="left")
     ax.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     stamp(ax, compared.as_of, "what-if" if compared.what_if else "")
+
+
+def _title(compared: OfferComparison) -> str:
+    cost = compared.ranking.loc[compared.ranking["offer"] == compared.best, "cost"].iloc[0]
+    kind = "What-if, cheapest" if compared.what_if else "Cheapest"
+    return f"{kind}: {compared.best}, {money(float(cost), compared.currency)} a year"
 
 
 def _largest(compared: OfferComparison) -> list[tuple[str, str]]:

@@ -15,9 +15,9 @@ __all__ = ["EXACT_UP_TO", "PERMUTATIONS", "Split", "split_cost"]
 FloatArray = NDArray[np.float64]
 Subset = frozenset[str]
 Costs = Callable[[Sequence[Subset]], Iterable[FloatArray]]
-EXACT_UP_TO = 9
-"""Of nine clauses there are 512 subsets; drawn orders would visit as many."""
-PERMUTATIONS = 48
+EXACT_UP_TO = 8
+PERMUTATIONS = 32
+ROUNDING = 1e-7
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +76,11 @@ def split_cost(
     -------
     Split
 
+    Notes
+    -----
+    A clause that adds the same to every year, set first or set last (nothing, or a fixed fee), has that as
+    its share and is left out of the counting.
+
     Examples
     --------
     >>> cost = {"": 0.0, "a": 4.0, "b": 2.0, "ab": 10.0}
@@ -86,24 +91,44 @@ def split_cost(
     """
     names = tuple(clauses)
     everything: Subset = frozenset(names)
+    only, without = [frozenset({n}) for n in names], [everything - {n} for n in names]
+    ends = [frozenset[str](), everything, *only, *without]
+    bare, whole, *others = costs(ends)
+    first = np.array(others[: len(names)]).reshape(len(names), whole.size) - bare
+    alone = whole - np.array(others[len(names) :]).reshape(len(names), whole.size)
+    same = np.isclose(first, alone, atol=ROUNDING).all(axis=1) & (np.ptp(first, axis=1) <= ROUNDING)
+    rest = frozenset(n for n, plain in zip(names, same, strict=True) if plain)
+    shared = np.where(same[:, None], first.mean(axis=1, keepdims=True), 0.0) + np.zeros_like(first)
+    error = np.zeros(len(names))
+    played = [n for n in names if n not in rest]
+    places = [names.index(n) for n in played]
+    shared[places], error[places] = _share_out(
+        played, lambda subsets: costs([s | rest for s in subsets]), weight, permutations, seed, exact_up_to
+    )
+    return Split(names, shared, alone, whole, bare, error)
+
+
+def _share_out(
+    clauses: Sequence[str],
+    costs: Costs,
+    weight: FloatArray,
+    permutations: int,
+    seed: int,
+    exact_up_to: int,
+) -> tuple[FloatArray, FloatArray]:
+    """Shapley values year by year, and the error of drawing orders."""
+    names = tuple(clauses)
+    shared = np.zeros((len(names), weight.size))
+    if not names:
+        return shared, np.zeros(0)
     drawn = len(names) > exact_up_to
     orders = _draw_orders(len(names), permutations, seed) if drawn else []
     parts = _parts_of_orders(names, orders) if drawn else _parts_of_subsets(names)
-    for subset in (frozenset[str](), everything, *(everything - {name} for name in names)):
-        parts.setdefault(subset, np.zeros(len(names)))
-    size = weight.size
-    shared, alone = np.zeros((len(names), size)), np.zeros((len(names), size))
     means: dict[Subset, float] = {}
-    whole = bare = np.zeros(size)
     for subset, cost in zip(parts, costs(list(parts)), strict=True):
         means[subset] = float(weight @ cost)
         shared += parts[subset][:, None] * cost
-        whole = cost if subset == everything else whole
-        bare = cost if not subset else bare
-        if len(subset) == len(names) - 1:
-            alone[names.index(next(iter(everything - subset)))] = cost
-    error = _order_error(names, orders, means) if drawn else np.zeros(len(names))
-    return Split(names, shared, whole - alone, whole, bare, error)
+    return shared, _order_error(names, orders, means) if drawn else np.zeros(len(names))
 
 
 def _parts_of_subsets(names: tuple[str, ...]) -> dict[Subset, FloatArray]:

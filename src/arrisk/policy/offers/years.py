@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from arrisk.models.losses.events import LossEvents
 from arrisk.models.losses.simulation import simulate_losses
-from arrisk.models.tail import weighted_mean
+from arrisk.models.tail import weighted_mean, weighted_quantile
 from arrisk.policy.insurance.retained import Retained, retain, retain_all
 from arrisk.policy.insurance.terms import PolicyTerms
 
@@ -25,8 +25,8 @@ __all__ = ["CaseYears", "simulate_cases"]
 FloatArray = NDArray[np.float64]
 T = TypeVar("T")
 TAIL_SHARE = 0.01
-ROUNDING = 1e-12
 BATCH = 16
+FEWEST_YEARS = 200
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,10 +37,10 @@ class CaseYears:
     ----------
     events : LossEvents
         Weights are those of the years times that of their case; they add up to 1.
+    start : int array of shape (cases + 1,)
+        The years of case c are ``start[c]:start[c + 1]``.
     weight : array of shape (cases,)
-        Probability of each case; all cases have the same number of years.
-    strata : array of shape (cases, years) or None
-        What the years of a case were sorted by, when stratified.
+        Probability of each case.
     sales : array of shape (obligors,)
         Of a year, currency units.
     facts : BuyerFacts or None
@@ -52,8 +52,8 @@ class CaseYears:
     """
 
     events: LossEvents
+    start: NDArray[np.int64]
     weight: FloatArray
-    strata: FloatArray | None
     sales: FloatArray
     facts: BuyerFacts | None
     cost_of_risk: float
@@ -87,71 +87,75 @@ class CaseYears:
         capital, and its spread is their Monte Carlo error: the mean of the worst share s of years is
         ``q + max(x - q, 0) / s`` on average, q the quantile (Rockafellar and Uryasev 2000).
         """
-        cost = kept.cost.reshape(self.cases, -1)
-        edge = _quantiles(cost, self.within, 1 - TAIL_SHARE)[:, None]
-        tail = edge + np.maximum(cost - edge, 0.0) / TAIL_SHARE
-        return np.asarray(cost + self.cost_of_risk * (tail - cost), dtype=float).ravel()
+        cost = kept.cost
+        charged = np.empty_like(cost)
+        for years in self.slices():
+            edge = weighted_quantile(cost[years], 1 - TAIL_SHARE, self.within(years))
+            tail = edge + np.maximum(cost[years] - edge, 0.0) / TAIL_SHARE
+            charged[years] = cost[years] + self.cost_of_risk * (tail - cost[years])
+        return charged
 
     def mean(self, values: FloatArray) -> float:
         """Mean over years and cases of one value per year."""
         return float(self.events.weight @ values)
 
     def error(self, values: FloatArray) -> float:
-        """Monte Carlo error of the mean, at most: the cases share their random numbers, so errors add up."""
-        return float(self.weight @ self.by_case(values)[1])
+        """Monte Carlo error of the mean: the years of two cases are drawn apart."""
+        return float(np.linalg.norm(self.weight * self.by_case(values)[1]))
 
     def by_case(self, values: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Mean of each case and its Monte Carlo error, shape (cases,) each."""
-        table = values.reshape(self.cases, -1)
+        strata = self.events.strata
         found = [
-            weighted_mean(table[c], self.within[c], None if self.strata is None else self.strata[c])
-            for c in range(self.cases)
+            weighted_mean(values[y], self.within(y), None if strata is None else strata[y])
+            for y in self.slices()
         ]
         return np.array([float(m) for m, _ in found]), np.array([float(e) for _, e in found])
 
-    @property
-    def within(self) -> FloatArray:
-        """Probability of each year within its case, shape (cases, years)."""
-        table = self.events.weight.reshape(self.cases, -1)
-        return np.asarray(table / self.weight[:, None], dtype=float)
+    def slices(self) -> list[slice]:
+        """The years of each case."""
+        return [slice(int(a), int(b)) for a, b in pairwise(self.start)]
+
+    def within(self, years: slice) -> FloatArray:
+        """Probability of each year of a case, within the case."""
+        share = self.events.weight[years]
+        return np.asarray(share / share.sum(), dtype=float)
 
 
 def simulate_cases(
     model: LossModel,
-    draws: int,
+    years: int,
     seed: int,
     cost_of_risk: float,
     facts: BuyerFacts | None = None,
     money_rate: float = 0.0,
     n_jobs: int = 1,
-    progress: Callable[[int, int], None] | None = None,
 ) -> CaseYears:
-    """Simulate the years of every case of a loss model with the same random numbers.
+    """Simulate years of every case of a loss model, more of them the likelier the case.
 
     Parameters
     ----------
     model : LossModel
-    draws : int
-        Years of each case.
+    years : int
+        Of all cases together, about.
     seed : int
+        Each case has a child of it.
     cost_of_risk : float
     facts : BuyerFacts, optional
     money_rate : float
         Cost of money a year, for the wait until a claim is paid.
     n_jobs : int
         Workers; the years do not depend on it.
-    progress : callable, optional
-        Told after each case: (done, all).
     """
     cases = model.cases[model.cases["weight"] > 0]
+    weight = cases["weight"].to_numpy(dtype=float) / float(cases["weight"].sum())
+    draws = np.maximum(np.rint(years * weight), FEWEST_YEARS).astype(int)
+    seeds = np.random.SeedSequence(seed).generate_state(len(cases), np.uint32)
     runs = []
     for k, (scale, rho) in enumerate(cases[["scale", "rho"]].to_numpy(dtype=float)):
         book, dependence = model.at(float(scale), float(rho))
-        runs.append(simulate_losses(book, dependence, draws, seed, n_jobs))
-        if progress is not None:
-            progress(k + 1, len(cases))
-    weight = cases["weight"].to_numpy(dtype=float)
-    return _join(runs, weight / weight.sum(), model.sales, cost_of_risk, facts, money_rate)
+        runs.append(simulate_losses(book, dependence, int(draws[k]), int(seeds[k]), n_jobs))
+    return _join(runs, weight, model.sales, cost_of_risk, facts, money_rate)
 
 
 def _join(
@@ -164,7 +168,6 @@ def _join(
 ) -> CaseYears:
     """One set of events after the other; the portfolio of the first stands for all, for they owe the same."""
     counts = np.concatenate([np.diff(run.start) for run in runs])
-    strata = None if runs[0].strata is None else np.array([run.factor for run in runs])
     events = replace(
         runs[0],
         weight=np.concatenate([w * run.weight for w, run in zip(weight, runs, strict=True)]),
@@ -173,16 +176,8 @@ def _join(
         obligor=np.concatenate([run.obligor for run in runs]),
         severity=np.concatenate([run.severity for run in runs]),
     )
-    return CaseYears(events, weight, strata, np.asarray(sales, dtype=float), facts, cost_of_risk, money_rate)
-
-
-def _quantiles(values: FloatArray, weight: FloatArray, level: float) -> FloatArray:
-    """Weighted quantile of each row: the smallest value not exceeded with at least this probability."""
-    order = np.argsort(values, axis=1)
-    reached = np.cumsum(np.take_along_axis(weight, order, axis=1), axis=1)
-    at = np.minimum((reached < level - ROUNDING).sum(axis=1), values.shape[1] - 1)
-    rows = np.arange(len(values))
-    return np.asarray(values[rows, order[rows, at]], dtype=float)
+    start = np.concatenate([[0], np.cumsum([run.draws for run in runs])]).astype(np.int64)
+    return CaseYears(events, start, weight, np.asarray(sales, dtype=float), facts, cost_of_risk, money_rate)
 
 
 def _batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
