@@ -7,9 +7,10 @@ posterior, with that prior, and the usual interval that counts customer-years as
 Nominal 95%. `estimate` is the mean of the estimates, `width` the median width.
 
 Second part, sample ledgers that go on for two and a half years after an early day and know no slump: the
-level against the share of customers that really become insolvent in the year after it, the expected loss
-against what those owed, and the spread of yearly rates over all ledgers as the correlation that is really
-there (`ledger/sample/truth.py`: a common monthly shock of 0.25 on the log-hazard, and the PMI).
+level against the share of customers that are lost in the year after it (all known at the end), balances and
+losses expected against those that came, with balances of the day and grown as those of past losses were,
+and the spread of yearly rates over all ledgers as the correlation that is really there
+(`ledger/sample/truth.py`: a common monthly shock of 0.25 on the log-hazard, and the PMI).
 
 Prints the tables; --json writes one line a ledger.
 """
@@ -29,9 +30,10 @@ import pandas as pd
 from scipy import optimize, special
 
 from arrisk.ledger.reading import read_ledger
-from arrisk.ledger.sample.generator import make_latent, make_sample
+from arrisk.ledger.sample.generator import make_sample
 from arrisk.ledger.sample.truth import BASE_TRUTH
 from arrisk.models.defaults.definition import DefaultDefinition
+from arrisk.models.defaults.experience import read_default_experience
 from arrisk.models.intervals import jeffreys
 from arrisk.models.losses.correlation_curves import correlation_curves, rho_grid
 from arrisk.models.losses.factor_counts import CountGrid, count_likelihood, level_grid
@@ -136,38 +138,33 @@ def try_ledger(seed: int, given: argparse.Namespace) -> dict:
     invoices = round(given.invoices * (growth ** (years * LONGER) - 1) / (growth**years - 1))
     customers = round(given.invoices / 60 * (1 - share) / (1 - truth.new_share))
     frames = make_sample(invoices, seed, customers, truth)
-    failed = make_latent(invoices, seed, customers, truth)["latent_customers"].set_index("customer_id")
-    failed = pd.to_datetime(failed["default_date"])
     ledger = read_ledger({name: frames[name] for name in ("invoices", "events", "customers")}, currency="EUR")
-    snapshot = ledger.as_of(AS_OF)
+    snapshot, now = ledger.as_of(AS_OF), pd.Timestamp(AS_OF)
     card = fit_scorecard(snapshot, definition=DEFINITION, seed=given.seed) if given.card else None
     model = fit_loss_model(snapshot, card, DEFINITION, PRIOR, level=LEVEL)
-    now = pd.Timestamp(AS_OF)
-    within = failed[(failed > now) & (failed <= now + pd.Timedelta(days=365))].index
+    after = read_default_experience(ledger.as_of(END), DEFINITION).losses
+    day = after["default_date"]
+    after = after[(day > now) & (day <= now + pd.Timedelta(days=365))].set_index("customer_id")
+    items = snapshot.items
+    active = items[(items["amount"] > 0) & (items["issue_date"] > now - pd.Timedelta(days=365))]
+    alive = np.setdiff1d(active["customer_id"].unique(), model.experience.in_default)
     book = model.portfolio
-    gone = np.isin(book.name, within.to_numpy(dtype=str))
-    items = ledger.as_of(END).items
-    active = items[(items["issue_date"] <= now) & (items["issue_date"] > now - pd.Timedelta(days=365))]
-    gone_before = [*model.experience.in_default, *failed[failed <= now].index]
-    alive = np.setdiff1d(active["customer_id"].unique(), gone_before)
-    loss = (
-        items[items["customer_id"].isin(book.name[gone])]
-        .groupby("customer_id")[["written_off_amount", "recovered_amount"]]
-        .sum()
-    )
+    gone = np.isin(book.name, after.index.to_numpy(dtype=str))
+    end = after.reindex(book.name[gone])
     low, high = model.posterior.level_quantile([0.5 - LEVEL / 2, 0.5 + LEVEL / 2])
-    counted = model.experience.years[model.experience.years["counted"]]
     return {
         "seed": seed, "identified": model.identified, "level": model.level, "low": float(low),
-        "high": float(high), "mean_level": model.posterior.mean_level, "mean_scale": model.mean_scale,
-        "at_risk": len(alive), "failed": int(np.isin(within.to_numpy(dtype=str), alive).sum()),
-        "owing": len(book), "owing_failed": int(gone.sum()), "expected_failed": float(book.pd.sum()),
-        "expected_loss": book.expected_loss,
-        "owed_by_failed": float((book.exposure * gone).sum()),
-        "expected_owed": float((book.pd * book.exposure).sum()),
-        "loss": float((loss["written_off_amount"] - loss["recovered_amount"]).sum()),
-        "trials": counted["at_risk"].tolist(), "lost": counted["lost"].tolist(),
-        "lgd": model.severity.mean, "auc": _auc(book.pd, gone),
+        "high": float(high), "mean_level": model.posterior.mean_level, "growth": model.growth.factor,
+        "growth_low": model.growth.low, "growth_high": model.growth.high, "at_risk": len(alive),
+        "failed": int(np.isin(alive.astype(str), after.index.to_numpy(dtype=str)).sum()),
+        "owing_failed": int(gone.sum()), "expected_failed": float(book.pd.sum()),
+        "owed_by_failed": float(book.exposure[gone].sum()),
+        "expected_owed": float((book.pd * book.exposure).sum()), "owed_in_the_end": float(end["owed"].sum()),
+        "grown_owed": float((book.pd * book.exposure).sum()) * model.growth.factor,
+        "loss": float((end["written_off"] - end["recovered"]).sum()),
+        "expected_loss": book.expected_loss, "grown_loss": book.expected_loss * model.growth.factor,
+        "lgd": model.severity.mean, "lgd_low": model.severity.low, "lgd_high": model.severity.high,
+        "auc": _auc(book.pd, gone),
     }  # fmt: skip
 
 
@@ -218,13 +215,23 @@ def show_ledgers(rows: pd.DataFrame) -> None:
           f"{rows['mean_level'].mean():.4f}")  # fmt: skip
     pairs = {
         "failed of those owing": ("expected_failed", "owing_failed"),
-        "owed by them": ("expected_owed", "owed_by_failed"),
+        "owed by them on the day": ("expected_owed", "owed_by_failed"),
+        "owed by them in the end": ("expected_owed", "owed_in_the_end"),
+        "owed by them in the end, balances grown": ("grown_owed", "owed_in_the_end"),
         "loss": ("expected_loss", "loss"),
+        "loss, balances grown": ("grown_loss", "loss"),
     }
     for name, (ours, true) in pairs.items():
         ratio = rows[ours].sum() / rows[true].sum()
         error = np.std(rows[ours] - ratio * rows[true], ddof=1) * np.sqrt(len(rows)) / rows[true].sum()
         print(f"expected over actual, {name}: {ratio:.3f} +- {error:.3f}")
+    growth = rows["owed_in_the_end"].sum() / rows["owed_by_failed"].sum()
+    share = rows["loss"].sum() / rows["owed_in_the_end"].sum()
+    for name, true, column in (("growth", growth, "growth"), ("share lost", share, "lgd")):
+        inside = (rows[f"{column}_low"] <= true) & (true <= rows[f"{column}_high"])
+        print(
+            f"{name}: {true:.3f} in truth, mean estimate {rows[column].mean():.3f}, held {inside.mean():.3f}"
+        )
     print(f"area under the curve of the order: {rows['auc'].mean():.3f} +- {rows['auc'].sem():.3f}")
     rates = (rows["failed"] / rows["at_risk"]).to_numpy(dtype=float)
     there = true_correlation(rates, rows["at_risk"].mean())
