@@ -31,7 +31,7 @@ IntArray = NDArray[np.int64]
 T = TypeVar("T")
 CHUNK = 5_000
 LEAST_CHUNK = 50
-CHUNK_HITS = 300_000
+CHUNK_HITS = 600_000
 SAMPLE = 200
 FACTOR_KEY = 2**32 - 1
 
