@@ -25,6 +25,7 @@ import pyarrow.parquet as parquet
 
 from arrisk.errors import LedgerError
 from arrisk.ledger.sample.book import Process, draw_book
+from arrisk.ledger.sample.offers import write_offers
 from arrisk.ledger.sample.payment import make_clock
 from arrisk.ledger.sample.study import MARKER, dirty_lines, sample_study
 from arrisk.ledger.sample.tables import book_tables, customer_tables, oldest_debt
@@ -123,7 +124,7 @@ def write_sample(
     customers: int | None = None,
     truth: Truth = BASE_TRUTH,
 ) -> Path:
-    """Write a sample ledger and a study of it into a folder.
+    """Write a sample ledger, a study of it and some offers for it into a folder.
 
     The tables are those of `make_sample`. As CSV they carry a handful of rows that no ledger should hold
     (see the comment in the study), so that the quarantine has something to show; the control total in the
@@ -166,6 +167,7 @@ def write_sample(
         (Path(building) / STUDY_FILE).write_bytes(study.encode())
         for file in sorted(Path(building).iterdir()):
             os.replace(file, target / file.name)
+    write_offers(target, truth.end)
     return target / STUDY_FILE
 
 
