@@ -115,11 +115,21 @@ def test_words_and_pictures():
     assert table.frame["term"].tolist()[0] == "assumed before"
     assert "4 of 400" in table.note
     ax = found.plot()
-    assert ax.get_title() == found.finding()
+    assert ax.get_title().replace("\n", " ") == found.finding()
     assert len(ax.get_lines()) == 3
     assert "6 quarters" in found._repr_html_()
     assert "6 quarters" in repr(found)
     assert found.diagnostics["periods"] == 6
+
+
+def test_a_prior_that_reaches_nothing_is_kept():
+    # Its density is infinite at 0.
+    prior = CorrelationPrior(0.0005, 0.25)
+    assert prior.shape[0] < 1
+    found = estimate_correlation(WILD, prior)
+    joint = fit_level_posterior(WILD["trials"], WILD["events"], prior)
+    assert found.curves.by_posterior(0.9).estimate == pytest.approx(joint.mean_rho, abs=0.004)
+    found.plot().figure.clear()
 
 
 def test_missing_columns_are_named():

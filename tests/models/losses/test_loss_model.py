@@ -293,7 +293,7 @@ def test_words_tables_and_picture(model):
     assert model.balance_table().frame["part"].tolist()[-1] == "all"
     assert model.diagnostics["cases"] == len(model.cases)
     ax = model.plot()
-    assert ax.get_title() == model.finding()
+    assert ax.get_title().replace("\n", " ") == model.finding()
     assert "%" in ax.get_xlabel()
     assert "LossModel(2024-12-31" in repr(model)
     assert model.evidence.counts["events"].sum() == model.experience.events

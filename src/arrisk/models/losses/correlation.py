@@ -165,7 +165,10 @@ def estimate_correlation(
     maximum likelihood with the profile interval, biased down as any variance of few observations is; the same
     with the level averaged out, which is less so; and the posterior. What differs between customers of one
     year counts as chance here, so unlike customers lower the estimate a little.
-    `benchmarks/coverage_losses.py` measures the coverage.
+    On made-up counts (`benchmarks/coverage_losses.py`: 200 or 1,000 customers, 3 to 20 years, correlations up
+    to 0.3) the 95% interval with the level averaged out held the truth in 91% to 98% of cases, the profile
+    interval in 84% to 99%, and the posterior in nearly all where the truth lies well inside the prior and in
+    few where it lies outside: with few years it is the prior.
 
     Examples
     --------

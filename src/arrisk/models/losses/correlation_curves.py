@@ -104,7 +104,7 @@ def correlation_curves(grid: CountGrid, prior: CorrelationPrior) -> CorrelationC
     averaged = averaged - averaged.max()
     density = np.full(rho.size, np.nan)
     if not prior.known:
-        density = prior.density(rho) * np.exp(averaged)
+        density = prior.cells(rho) * np.exp(averaged)
         density = density / np.trapezoid(density, rho)
     return CorrelationCurves(rho, profile - profile.max(), averaged, density)
 

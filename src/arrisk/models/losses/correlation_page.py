@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from scipy import interpolate
 
 from arrisk.display import Format, Table, stamp
 
@@ -18,7 +20,9 @@ if TYPE_CHECKING:
 __all__ = ["describe_evidence", "estimates", "plot_evidence", "show_estimates"]
 
 LITTLE, MUCH = 0.2, 0.5
-RARE = 0.05
+FIRST = 0.002
+"""Where curves begin: a prior may be infinite at 0."""
+TITLE_WIDTH = 78
 
 
 def describe_evidence(found: CorrelationEvidence) -> str:
@@ -93,20 +97,21 @@ def plot_evidence(found: CorrelationEvidence, ax: Axes | None = None) -> Axes:
     import matplotlib.pyplot as plt
 
     ax = plt.subplots()[1] if ax is None else ax
-    curves = found.curves
-    shown = curves.rho <= max(0.5, found.prior.high * 1.5)
-    rho, top = curves.rho[shown], 1.0
+    curves, end = found.curves, max(0.5, found.prior.high * 1.5)
+    fine, top = np.linspace(FIRST, end, 301), 1.0
+    likely = np.exp(interpolate.pchip_interpolate(np.sqrt(curves.rho), curves.averaged, np.sqrt(fine)))
     if found.prior.known:
         ax.axvline(found.prior.low, color="#999999", linestyle="--", label="taken as known")
     else:
-        fine = np.linspace(0.0, float(rho[-1]), 301)
-        before, after = found.prior.density(fine), np.interp(fine, curves.rho, curves.posterior)
+        before = found.prior.density(fine)
+        after = before * likely / np.trapezoid(before * likely, fine)
         top = float(max(before.max(), after.max()))
         ax.plot(fine, before, color="#999999", linestyle="--", label="assumed before")
         ax.plot(fine, after, color="#0072B2", label="after the counts")
     if found.identified:
-        likely = top * np.exp(curves.averaged[shown])
-        ax.plot(rho, likely, color="#D55E00", label="counts alone (height scaled)")
-    ax.set(xlabel="asset correlation", ylabel="density", ylim=(0, None), title=found.finding())
+        ax.plot(fine, top * likely, color="#D55E00", label="counts alone (height scaled)")
+    ax.set(
+        xlabel="asset correlation", ylabel="density", ylim=(0, None), title=fill(found.finding(), TITLE_WIDTH)
+    )
     ax.legend()
     return ax if found.as_of is None else stamp(ax, found.as_of)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from arrisk.models.losses.loss_model import LossModel
 
 __all__ = ["describe_model", "diagnose", "inputs_frame", "plot_cases", "show_balances", "show_inputs"]
+
+TITLE_WIDTH = 78
 
 
 def describe_model(model: LossModel) -> str:
@@ -102,5 +105,6 @@ def plot_cases(model: LossModel, ax: Axes | None = None) -> Axes:
     ax.plot(100 * model.level, model.dependence.rho, "+", color="#D55E00", markersize=12)
     ax.set_xscale("log")
     ax.xaxis.set_major_formatter("{x:g}")
-    ax.set(xlabel="customers lost a year (%, log scale)", ylabel="asset correlation", title=model.finding())
+    ax.set(xlabel="customers lost a year (%, log scale)", ylabel="asset correlation")
+    ax.set_title(fill(model.finding(), TITLE_WIDTH))
     return stamp(ax, model.as_of, "area: posterior weight; cross: central")
