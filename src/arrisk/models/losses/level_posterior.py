@@ -225,8 +225,8 @@ def fit_level_posterior(
     nearly flat in the normal quantile. Years are no independent trials of customers: at rho = 0.15 one year
     of 10,000 customers says less of the level than five years of 100.
 
-    On made-up counts (`benchmarks/coverage_losses.py`) the 95% range of the level held the truth in 90% to 100%
-    of cases where the correlation lay inside the prior's range, and in 73% to 88% at 0.3, far above it;
+    On made-up counts (`benchmarks/coverage_losses.py`) the 95% range of the level held the truth in 90% to
+    100% of cases where the correlation lay inside the prior's range, and in 73% to 88% at 0.3, far above it;
     counting customer-years as independent held it in 41% to 73% at 0.05 and in 15% to 53% above.
 
     Examples
