@@ -55,26 +55,50 @@ def conditional_pd(pd: ArrayLike, rho: float, factor: ArrayLike) -> FloatArray:
     return np.asarray(special.ndtr((threshold - shift) / math.sqrt(1 - rho)), dtype=float)
 
 
-def vasicek_quantile(pd: float, rho: float, level: float) -> float:
-    """Default rate of a very large equal pool that is not exceeded with probability `level`.
+def vasicek_quantile(pd: ArrayLike, rho: float, level: ArrayLike) -> FloatArray:
+    """Default rate of a very large equal pool that is not exceeded with probability `level` (Vasicek 2002).
+
+    Parameters
+    ----------
+    pd, level : float or array
+        Probability of default, and fraction of years; broadcast against each other.
+    rho : float
+        Asset correlation, in [0, 1).
 
     Examples
     --------
-    >>> round(vasicek_quantile(0.02, 0.15, 0.99), 8)
-    0.10558734
+    >>> vasicek_quantile(0.02, 0.15, [0.95, 0.99]).round(8)
+    array([0.06219237, 0.10558734])
     """
-    return float(conditional_pd(pd, rho, -special.ndtri(_level(level))))
+    return conditional_pd(pd, rho, -special.ndtri(_level(level)))
 
 
-def vasicek_expected_shortfall(pd: float, rho: float, level: float) -> float:
+def vasicek_expected_shortfall(pd: ArrayLike, rho: float, level: ArrayLike) -> FloatArray:
     """Mean default rate of a very large equal pool over the worst ``1 - level`` of years.
 
+    Parameters
+    ----------
+    pd, level : float or array
+        Broadcast against each other.
+    rho : float
+        Asset correlation, in [0, 1).
+
+    Notes
+    -----
+    The chance that an obligor's own value lies below its edge and the factor below the quantile of
+    ``1 - level``: a bivariate normal probability with correlation ``sqrt(rho)``, integrated numerically.
+
     Examples
     --------
-    >>> round(vasicek_expected_shortfall(0.02, 0.15, 0.995), 8)
+    >>> float(vasicek_expected_shortfall(0.02, 0.15, 0.995).round(8))
     0.15739469
     """
-    edge = -float(special.ndtri(_level(level)))
+    _check(pd, rho)
+    return np.asarray(np.vectorize(_tail_rate, otypes=[float])(pd, rho, _level(level)), dtype=float)
+
+
+def _tail_rate(pd: float, rho: float, level: float) -> float:
+    edge = -float(special.ndtri(level))
 
     def density(z: float) -> float:
         return float(conditional_pd(pd, rho, z)) * math.exp(-z * z / 2) / math.sqrt(2 * math.pi)
@@ -113,55 +137,75 @@ def finite_pool_pmf(n: int, pd: float, rho: float) -> FloatArray:
     return np.asarray(given @ weights, dtype=float)
 
 
-def basel_correlation(pd: ArrayLike, turnover: float | None = None) -> FloatArray:
+def basel_correlation(
+    pd: ArrayLike, turnover: ArrayLike | None = None, pd_floor: float = PD_FLOOR
+) -> FloatArray:
     """Asset correlation that the regulatory formula assigns to a company (Basel II, paragraphs 272 to 274).
 
     Parameters
     ----------
     pd : float or array
-    turnover : float, optional
+    turnover : float or array, optional
         Annual sales of the company in EUR million; below 50 the correlation is lowered, at most to that of 5.
+    pd_floor : float
+        Least probability of default that counts.
+
+    Examples
+    --------
+    >>> basel_correlation(0.01, [5, 50]).round(4)
+    array([0.1528, 0.1928])
     """
-    p = np.maximum(np.asarray(pd, dtype=float), PD_FLOOR)
+    p = np.maximum(np.asarray(pd, dtype=float), pd_floor)
     weight = (1 - np.exp(-50 * p)) / (1 - math.exp(-50))
     rho = 0.12 * weight + 0.24 * (1 - weight)
     if turnover is not None:
-        rho = rho - 0.04 * (1 - (min(max(turnover, 5.0), 50.0) - 5) / 45)
+        rho = rho - 0.04 * (1 - (np.clip(np.asarray(turnover, dtype=float), 5.0, 50.0) - 5) / 45)
     return np.asarray(rho, dtype=float)
 
 
 def basel_risk_weight(
-    pd: ArrayLike, lgd: float = 0.45, maturity: float = 2.5, turnover: float | None = None
+    pd: ArrayLike,
+    lgd: ArrayLike = 0.45,
+    maturity: ArrayLike = 2.5,
+    turnover: ArrayLike | None = None,
+    pd_floor: float = PD_FLOOR,
 ) -> FloatArray:
     """Risk weight of a corporate exposure, internal-ratings approach (Basel II, Annex 5).
 
     Parameters
     ----------
     pd : float or array
-        Probability of default within a year; floored at .03%.
-    lgd : float
+        Probability of default within a year; 1 is no longer a matter of this formula and weighs 0.
+    lgd : float or array
         Loss given default, fraction.
-    maturity : float
+    maturity : float or array
         Effective maturity in years.
-    turnover : float, optional
+    turnover : float or array, optional
         Annual sales in EUR million, for the adjustment for small companies.
+    pd_floor : float
+        Least probability of default that counts: .03% in Basel II, .05% in its final reform of 2017.
 
     Returns
     -------
     float or array
-        Fraction of the exposure (1.0 is 100%), without the scaling factor of 1.06.
+        Fraction of the exposure (1.0 is 100%), without the scaling factor of 1.06; arguments are broadcast.
 
     Examples
     --------
-    >>> float(basel_risk_weight(0.01).round(4)), float(basel_risk_weight(0.01, turnover=5).round(4))
-    (0.9232, 0.7239)
+    >>> basel_risk_weight(0.01, turnover=[50, 5]).round(4)
+    array([0.9232, 0.7239])
     """
-    p = np.maximum(np.asarray(pd, dtype=float), PD_FLOOR)
+    p = np.maximum(np.asarray(pd, dtype=float), pd_floor)
     _check(p, 0.0)
-    rho = basel_correlation(p, turnover)
+    share, years = np.asarray(lgd, dtype=float), np.asarray(maturity, dtype=float)
+    if not (((share >= 0) & (share <= 1)).all() and (years > 0).all()):
+        raise ModelError(
+            "loss given default lies between 0 and 1, and maturity is a positive number of years"
+        )
+    rho = basel_correlation(p, turnover, pd_floor)
     slope = (0.11852 - 0.05478 * np.log(p)) ** 2
     stressed = special.ndtr((special.ndtri(p) + np.sqrt(rho) * special.ndtri(0.999)) / np.sqrt(1 - rho))
-    capital = lgd * (stressed - p) * (1 + (maturity - 2.5) * slope) / (1 - 1.5 * slope)
+    capital = share * (stressed - p) * (1 + (years - 2.5) * slope) / (1 - 1.5 * slope)
     return np.asarray(capital * 12.5, dtype=float)
 
 
@@ -196,17 +240,25 @@ def aggregate_pmf(pmf_n: ArrayLike, pmf_x: ArrayLike) -> FloatArray:
     return np.maximum(total, 0.0)
 
 
-def stop_loss(pmf: ArrayLike, retention: float) -> float:
+def stop_loss(pmf: ArrayLike, retention: ArrayLike) -> FloatArray:
     """Expected part of an aggregate loss above a retention, both in lattice units: E[(S - retention)+].
+
+    Parameters
+    ----------
+    pmf : array
+        Probability of 0, 1, 2, ... units.
+    retention : float or array
+        Units; need not be whole.
 
     Examples
     --------
-    >>> stop_loss([0.5, 0.25, 0.25], 1)
-    0.25
+    >>> stop_loss([0.5, 0.25, 0.25], [1, 1.5])
+    array([0.25 , 0.125])
     """
     probabilities = np.asarray(pmf, dtype=float)
-    above = np.maximum(np.arange(probabilities.size) - retention, 0.0)
-    return float(above @ probabilities)
+    kept = np.asarray(retention, dtype=float)
+    above = np.maximum(np.arange(probabilities.size) - kept[..., None], 0.0)
+    return np.asarray(above @ probabilities)
 
 
 def effective_names(exposure: ArrayLike) -> float:
@@ -231,7 +283,8 @@ def _check(pd: ArrayLike, rho: float) -> None:
         raise ModelError(f"asset correlation lies in [0, 1), got {rho}")
 
 
-def _level(level: float) -> float:
-    if not 0 < level < 1:
-        raise ModelError(f"level is a fraction between 0 and 1, got {level}")
-    return level
+def _level(level: ArrayLike) -> FloatArray:
+    levels = np.asarray(level, dtype=float)
+    if not ((levels > 0) & (levels < 1)).all():
+        raise ModelError(f"level is a fraction between 0 and 1, got {level!r}")
+    return levels

@@ -17,7 +17,7 @@ __all__ = ["Cumulants", "YearSum", "conditional_cumulants", "severity_moment"]
 
 FloatArray = NDArray[np.float64]
 EDGE_STEP = 0.005
-EDGE_REACH = 9.0
+EDGE_REACH = 37.0
 SHIFT_NODES = 601
 INDUSTRY_NODES = 41
 REACH = 7.0
@@ -146,7 +146,7 @@ def _on_shift(
     """Sums over obligors of the figures at each shift of the edge, shape (figures, shifts)."""
     chosen = portfolio.pd > 0 if inside is None else inside & (portfolio.pd > 0)
     parts = coefficients[:, :, chosen]
-    edge = np.clip(special.ndtri(portfolio.pd[chosen]), -EDGE_REACH * 4, EDGE_REACH)
+    edge = np.clip(special.ndtri(portfolio.pd[chosen]), -EDGE_REACH, EDGE_REACH)
     grid, parts = _gathered(edge, parts)
     chance = special.ndtr((grid[:, None] - shift[None, :]) / rest)
     powers = chance.copy()
@@ -168,13 +168,13 @@ def _gathered(edge: FloatArray, parts: FloatArray) -> tuple[FloatArray, FloatArr
     right = steps - left
     size = int(left.max()) + 2
     both = _binned(left, parts * (1 - right), size) + _binned(left + 1, parts * right, size)
-    return low + EDGE_STEP * np.arange(size), both
+    return np.asarray(low + EDGE_STEP * np.arange(size), dtype=float), both
 
 
 def _binned(place: NDArray[np.int64], parts: FloatArray, size: int) -> FloatArray:
     flat = parts.reshape(-1, parts.shape[-1])
     rows = [np.bincount(place, weights=row, minlength=size) if row.any() else np.zeros(size) for row in flat]
-    return np.array(rows).reshape(*parts.shape[:-1], size)
+    return np.asarray(np.array(rows).reshape(*parts.shape[:-1], size))
 
 
 def _industry(

@@ -40,7 +40,8 @@ class LossDistribution:
     table : DataFrame
         One row a figure: term ("expected", "quantile_99", "tvar_99", ...), estimate, error, low, high.
         Of a simulation, error is the standard error and low to high the 95% Monte Carlo range. Of the exact
-        transform, low to high holds the true figure: the lattice moves a year's loss by no more. Of the
+        transform, error is the standard deviation of what rounding to the lattice adds to a year's loss, and
+        low to high holds the true figure: rounding moves no more than one year in a million by more. Of the
         quadrature, error is what the last refinement changed: the correction for skewness, and half of the
         nodes.
     binds, unused : float

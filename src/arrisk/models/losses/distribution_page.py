@@ -55,7 +55,7 @@ def _error_words(method: str) -> str:
     if method == "simulation":
         return "error: Monte Carlo standard error; low and high: its 95% range."
     if method == "fourier":
-        return "error: the most that rounding amounts to the lattice can change."
+        return "error: what rounding amounts to the lattice changes on average; low and high: at most."
     return "error: what the correction for skewness and the finer grid changed."
 
 

@@ -13,16 +13,24 @@ from arrisk.models.losses.closed_form import effective_names
 from arrisk.models.losses.cover import Cover
 from arrisk.models.losses.distribution import LossDistribution, law_figures
 from arrisk.models.losses.events import LossEvents
+from arrisk.models.losses.fourier import FourierYear, fourier_law, fourier_obstacle
 from arrisk.models.losses.loss_laws import WeightedValues
 from arrisk.models.losses.measures import LEVELS
 from arrisk.models.losses.portfolio import Dependence, LossPortfolio
 from arrisk.models.losses.quadrature import FACTOR_CELLS, quadrature_law
 from arrisk.models.losses.simulation import simulate_losses
 
-__all__ = ["FINE_GRAINED_NAMES", "METHODS", "evaluate_losses", "retained_by_cover"]
+__all__ = [
+    "FINE_GRAINED_NAMES",
+    "METHODS",
+    "choose_method",
+    "counted_names",
+    "evaluate_losses",
+    "retained_by_cover",
+]
 
 FloatArray = NDArray[np.float64]
-METHODS = ("auto", "simulation", "quadrature")
+METHODS = ("auto", "simulation", "quadrature", "fourier")
 FINE_GRAINED_NAMES = 150.0
 DRAWS = 50_000
 ROUNDING = 1e-9
@@ -77,9 +85,11 @@ def evaluate_losses(
         raise ModelError(f"method {method!r} is unknown; known are {', '.join(METHODS)}")
     if cover is not None:
         cover.check(portfolio)
-    chosen, reason = _choose(portfolio, cover, method)
+    chosen, reason = choose_method(portfolio, dependence, cover, method)
     if chosen == "simulation":
         return _simulated(portfolio, dependence, cover, reason, draws, seed, levels, events)
+    if chosen == "fourier":
+        return _fourier(portfolio, dependence, cover, reason, levels)
     return _quadrature(portfolio, dependence, cover, reason, levels)
 
 
@@ -111,19 +121,32 @@ def counted_names(portfolio: LossPortfolio, cover: Cover | None = None) -> float
     return min(names, effective_names(kept)) if kept.sum() > ROUNDING * portfolio.exposure.sum() else names
 
 
-def _choose(portfolio: LossPortfolio, cover: Cover | None, method: str) -> tuple[str, str]:
+def choose_method(
+    portfolio: LossPortfolio, dependence: Dependence, cover: Cover | None = None, method: str = "auto"
+) -> tuple[str, str]:
+    """The method that fits a book and a cover, and why in one sentence.
+
+    Examples
+    --------
+    >>> from arrisk.models.losses.portfolio import make_portfolio
+    >>> choose_method(make_portfolio(0.02, [100.0] * 20, 0.5), Dependence(0.15))[0]
+    'fourier'
+    """
     names = counted_names(portfolio, cover)
-    if method != "auto":
-        return method, f"{method.capitalize()} was asked for ({names:,.0f} effective names)."
-    if names >= FINE_GRAINED_NAMES:
+    seen = f"{names:,.0f} effective names"
+    if method in ("simulation", "quadrature"):
+        return method, f"{method.capitalize()} was asked for ({seen})."
+    if method == "auto" and names >= FINE_GRAINED_NAMES:
         return "quadrature", (
-            f"{names:,.0f} effective names are at least {FINE_GRAINED_NAMES:,.0f}: given the common factor "
-            "the loss is nearly normal, and quadrature is exact enough."
+            f"{seen} are at least {FINE_GRAINED_NAMES:,.0f}: given the common factor the loss is nearly "
+            "normal, and quadrature is exact enough."
         )
-    return "simulation", (
-        f"{names:,.0f} effective names are fewer than {FINE_GRAINED_NAMES:,.0f}: single customers count, and "
-        "years are simulated."
-    )
+    few = f"{seen} are fewer than {FINE_GRAINED_NAMES:,.0f}, so single customers count"
+    asked = f"The exact transform was asked for ({seen})" if method == "fourier" else few
+    obstacle = fourier_obstacle(portfolio, dependence, cover)
+    if obstacle:
+        return "simulation", f"{asked}; {obstacle}, and years are simulated instead."
+    return "fourier", f"{asked}; given the common factor the transform is exact."
 
 
 def _quadrature(
@@ -151,6 +174,54 @@ def _quadrature(
         reason,
         {"method": "quadrature", "reason": reason, **notes},
     )
+
+
+def _fourier(
+    portfolio: LossPortfolio,
+    dependence: Dependence,
+    cover: Cover | None,
+    reason: str,
+    levels: Sequence[float],
+) -> LossDistribution:
+    found = fourier_law(portfolio, dependence, cover)
+    table = law_figures(found.law, levels)
+    table = _lattice_errors(table, found, cover is not None and cover.by_year)
+    notes = {
+        "effective_names": portfolio.effective_names,
+        "lattice_step": found.step,
+        "lattice_points": found.law.value.size,
+        "rounding_at_most": found.shift,
+    }
+    return LossDistribution(
+        portfolio,
+        dependence,
+        cover,
+        found.law,
+        table,
+        found.binds,
+        found.unused,
+        "fourier",
+        reason,
+        {"method": "fourier", "reason": reason, **notes},
+    )
+
+
+def _lattice_errors(table: DataFrame, found: FourierYear, terms: bool) -> DataFrame:
+    """Errors of rounding: its standard deviation, and the most it can move a figure by.
+
+    A mean is preserved and a tail mean never too small, as the rounded loss is larger in convex order; with
+    terms of the year, which bend the loss, neither holds.
+    """
+    rounding, sd = np.sqrt(found.variance), float(table.estimate.iloc[1])
+    widened = sd - np.sqrt(max(sd**2 - found.variance, 0.0))
+    error = np.full(len(table), rounding)
+    error[:2] = rounding if terms else (0.0, widened)
+    most = np.full(len(table), found.shift)
+    most[:2] = error[:2]
+    tail = table.term.isin(["expected", "sd"]) | table.term.str.startswith("tvar")
+    above = np.where(tail.to_numpy(dtype=bool) & (not terms), 0.0, most)
+    estimate = table.estimate.to_numpy(dtype=float)
+    return table.assign(error=error, low=np.maximum(estimate - most, 0.0), high=estimate + above)
 
 
 def _simulated(
