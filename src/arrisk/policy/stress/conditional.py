@@ -12,7 +12,7 @@ from scipy import optimize, special
 from arrisk.errors import ModelError
 from arrisk.models.losses.events import LossEvents
 from arrisk.models.losses.portfolio import Dependence, LossPortfolio
-from arrisk.models.losses.severity import make_severity
+from arrisk.models.losses.severity import SeverityLaw, make_severity
 
 __all__ = ["Condition", "simulate_given"]
 
@@ -98,7 +98,10 @@ def simulate_given(
     sizes = [min(size, draws - start) for start in range(0, draws, size)]
     seeds = np.random.SeedSequence(seed).spawn(len(sizes))
     centre = _centre(portfolio, dependence, given)
-    parts = [_chunk(portfolio, dependence, given, centre, n, s) for n, s in zip(sizes, seeds, strict=True)]
+    law = make_severity(portfolio)
+    parts = [
+        _chunk(portfolio, dependence, given, centre, law, n, s) for n, s in zip(sizes, seeds, strict=True)
+    ]
     first = np.cumsum([0, *sizes[:-1]])
     draw = np.concatenate([part[0] + at for part, at in zip(parts, first, strict=True)])
     who, severity, factor, logs = (np.concatenate([part[k] for part in parts]) for k in (1, 2, 3, 4))
@@ -136,6 +139,7 @@ def _chunk(
     dependence: Dependence,
     given: Condition,
     centre: Floats,
+    law: SeverityLaw,
     size: int,
     seed: np.random.SeedSequence,
 ) -> tuple[Ints, Ints, Floats, Floats, Floats]:
@@ -156,5 +160,5 @@ def _chunk(
     chance[:, given.failed] = 1.0
     found = np.nonzero(rng.random(chance.shape) < chance)
     year, who = (np.asarray(place, dtype=np.int64) for place in found)
-    severity = make_severity(book).draw(who.astype(np.int32), rng).astype(np.float64)
+    severity = law.draw(who.astype(np.int32), rng).astype(np.float64)
     return year, who, severity, np.asarray(factor[:, 0], dtype=np.float64), np.asarray(logs, dtype=np.float64)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -63,6 +63,7 @@ class Receipts:
     day: Ints
     amount: Ints
     scale: int
+    _cache: dict[str, Floats] = field(default_factory=dict, repr=False)
 
     @property
     def weeks(self) -> int:
@@ -70,8 +71,10 @@ class Receipts:
         return -(-self.days // WEEK)
 
     def weekly(self) -> Floats:
-        """Receipts by draw and week, currency units, shape (draws, weeks)."""
-        return self._sums(self.draw, self.day, self.amount, self.draws)
+        """Receipts by draw and week, currency units, shape (draws, weeks); not to be changed."""
+        if "weekly" not in self._cache:
+            self._cache["weekly"] = self._sums(self.draw, self.day, self.amount, self.draws)
+        return self._cache["weekly"]
 
     def by_customer(self) -> Floats:
         """Mean receipts of the horizon by customer, currency units."""

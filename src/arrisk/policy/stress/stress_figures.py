@@ -44,6 +44,8 @@ def scenario_row(run: Run, sheet: BalanceSheet, level: float) -> dict[str, Any]:
     out["lowest_low"], out["lowest_high"] = run.range(lowest, level)
     out["insured_in_time"] = run.mean(run.insured.sum(axis=1))
     known = sheet.liquidity is not None
+    gap = np.maximum(sheet.minimum_cash - lowest, 0.0)
+    out["shortfall"] = run.mean(gap) if known else math.nan
     out["p_short"] = run.mean(lowest < sheet.minimum_cash) if known else math.nan
     return out
 

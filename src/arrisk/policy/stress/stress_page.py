@@ -50,11 +50,11 @@ def find_worst(report: StressReport) -> str:
 
 def loss_table(report: StressReport, name: str) -> Table:
     """Loss of a year and cash of the horizon by scenario."""
-    frame = report.table[["scenario", "failing", *AMOUNTS, "lowest_week", "p_short"]].copy()
+    frame = report.table[["scenario", "failing", *AMOUNTS, "lowest_week", "shortfall", "p_short"]].copy()
     if report.sheet.liquidity is None:
-        frame = frame.drop(columns="p_short")
+        frame = frame.drop(columns=["shortfall", "p_short"])
     formats: dict[str, Format] = dict.fromkeys(AMOUNTS, "money")
-    formats |= {"p_short": "percent", "failing": "integer", "lowest_week": "integer"}
+    formats |= {"shortfall": "money", "p_short": "percent", "failing": "integer", "lowest_week": "integer"}
     return Table(name, report.finding(), frame, _note(report), formats)
 
 
@@ -68,10 +68,19 @@ def _note(report: StressReport) -> str:
         f"{book.dependence.rho:.2f} (industries {book.dependence.industry_rho:.2f} on top). Missing: "
         f"receipts that do not come within {weeks} weeks. Lowest: {lowest} at its lowest week's end, with "
         f"the low end of its range. Planned payments of {money(float(book.payments[0]))} a week go on. "
-        f"{_insurer(report)}"
+        f"{_short(report)}{_insurer(report)}"
     )
     words += "".join(f" {remark}." for remark in report.remarks)
     return f"{words} What if: {report.what_if}." if report.what_if else words
+
+
+def _short(report: StressReport) -> str:
+    if report.sheet.liquidity is None:
+        return ""
+    return (
+        f"Shortfall: expected money that would have to be found to keep {money(report.sheet.minimum_cash)}; "
+        "p short: how often that happens. "
+    )
 
 
 def _insurer(report: StressReport) -> str:

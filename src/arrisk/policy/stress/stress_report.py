@@ -50,8 +50,8 @@ class StressReport:
         One row a scenario, "any year" first: scenario, failing (customers), owed; loss, loss_low, loss_high;
         insured, retained; missing, missing_low, missing_high (receipts within the horizon); lowest,
         lowest_low, lowest_high, lowest_week (liquidity at its lowest week's end, or its change since today);
-        insured_in_time (paid by the insurer within the horizon); p_short (chance that liquidity falls below
-        the minimum). Currency units.
+        insured_in_time (paid by the insurer within the horizon); shortfall (expected money to be found to
+        keep the minimum cash) and p_short (its chance), missing without a balance sheet. Currency units.
     headroom : DataFrame
         One row a covenant and scenario: covenant, ratio, unit, limit, direction, scenario, value, headroom,
         low, high (of the headroom), p_breach, missing (figures that are not given).
