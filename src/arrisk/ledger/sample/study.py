@@ -83,6 +83,75 @@ ASSUMPTIONS: dict[str, tuple[float, float, float, str, str]] = {
     "ageing_roll_cost": (0.0, 0.0, 0.0, "fraction of balance", f"{OWN}: none assumed"),
 }
 
+FUNDING = f"""
+# Cash that is wanted for a year, and the ways to it that are open; quotes of your own go into offer sheets.
+[settings.funding]
+cash_wanted = 3000000.0
+
+[settings.funding.pool]
+overdue_days = 60
+largest_share = 0.1
+
+[[settings.funding.route]]
+kind = "overdraft"
+rate = 0.07
+limit = 4000000.0
+line_fee = 0.005
+source = "{OWN}"
+
+[[settings.funding.route]]
+kind = "recourse factoring"
+rate = 0.06
+advance_rate = 0.8
+service_fee = 0.004
+office_saving = 40000.0
+source = "{OWN}"
+
+[[settings.funding.route]]
+kind = "non-recourse factoring"
+rate = 0.06
+advance_rate = 0.8
+service_fee = 0.004
+protection_fee = 0.003
+covered_share = 0.9
+customer_limit = 500000.0
+office_saving = 40000.0
+source = "{OWN}"
+
+[[settings.funding.route]]
+kind = "securitisation"
+rate = 0.05
+setup_cost = 300000.0
+years = 5.0
+running_cost = 120000.0
+source = "{OWN}"
+
+[[settings.funding.route]]
+kind = "voucher"
+rate = 0.04
+fee = 0.0005
+share_of_sales = 0.2
+source = "{OWN}"
+
+[[settings.funding.route]]
+kind = "early-payment discount"
+price_discount = 0.02
+within_days = 10.0
+take_up = 0.22
+source = "{OWN}"
+
+[[settings.funding.route]]
+kind = "insured loan"
+rate = 0.06
+advance_rate = 0.85
+premium_rate = 0.003
+insured_share = 0.9
+customer_limit = 500000.0
+first_loss = 50000.0
+minimum_premium = 20000.0
+source = "{OWN}"
+"""
+
 STRESS = f"""
 # What a stress test needs beside the ledger. Scenarios may be named too: [[settings.stress.scenario]].
 [settings.stress.balance_sheet]
@@ -234,7 +303,7 @@ outlook = "{OUTLOOK}"
 time_value = "{TIME_VALUE}"
 """
     head += "" if judged is None else _assessment(judged, end)
-    head += STRESS
+    head += FUNDING + STRESS
     return head + "".join(_assumption(name, *row) for name, row in ASSUMPTIONS.items())
 
 

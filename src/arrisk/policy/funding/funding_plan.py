@@ -10,7 +10,7 @@ from arrisk.policy.funding.funded_book import FundedBook, make_funded_book
 from arrisk.policy.funding.pool import select_pool
 from arrisk.policy.funding.pool_history import make_pool_history
 from arrisk.policy.funding.reserves import estimate_advance_rate
-from arrisk.policy.funding.settings import pool_rules, reserve_rules, study_routes
+from arrisk.policy.funding.settings import cash_wanted, pool_rules, reserve_rules, study_routes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["compare_funding", "make_pool_book"]
 
-NEED = "funding_need"
 UNSTATED = 0.5
 """Part of the eligible pool that is taken as wanted when the study does not say."""
 
@@ -65,8 +64,8 @@ def compare_funding(
     Parameters
     ----------
     study : Study
-        Gives cost_of_capital; the cash wanted (`funding_need`), rules of the pool and terms of the routes
-        where it states them.
+        Gives cost_of_capital; in ``[settings.funding]`` the cash wanted, rules of the pool and terms of the
+        routes, where it states them.
     snapshot : Snapshot
     model : LossModel
         See `make_loss_model`.
@@ -87,8 +86,8 @@ def compare_funding(
     book = make_pool_book(study, snapshot, model)
     given, source = study_routes(study)
     chosen = tuple(given if routes is None else routes)
-    need = study.get(NEED)
-    wanted = need.value if need is not None else UNSTATED * book.pool.balance
+    need = cash_wanted(study)
+    wanted = UNSTATED * book.pool.balance if need is None else need
     return compare_routes(
         book,
         model,

@@ -60,10 +60,10 @@ def routes_table(found: FundingComparison, name: str) -> Table:
     error = max(c.error for c in found.costs)
     stated = "" if found.stated else " (assumed)"
     note = (
-        f"{found.book.currency}, one year, {money(found.wanted)} wanted{stated}. All-in rate: effective annual "
-        "rate of the dated flows, fees and interest, losses apart. A bad year: one in 200. Cost in all: flows, "
-        f"own capital at {found.capital:.1%} for cash that a way does not bring, mean losses kept, and the "
-        "cost of capital on the loss of a bad year above the mean. Means over "
+        f"{found.book.currency}, one year, {money(found.wanted)} wanted{stated}. All-in rate: effective "
+        "annual rate of the dated flows, fees and interest, losses apart. A bad year: one in 200. Cost in "
+        f"all: flows, own capital at {found.capital:.1%} for cash that a way does not bring, mean losses "
+        "kept, and the cost of capital on the loss of a bad year above the mean. Means over "
         f"{len(found.weight)} cases of level and correlation; Monte Carlo error of a mean loss up to "
         f"{money(error)}. Terms: {found.source}.{_assumed(found)}"
     )

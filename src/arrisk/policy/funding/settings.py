@@ -16,7 +16,15 @@ from arrisk.policy.funding.routes import EarlyPayment, Overdraft, Route, Voucher
 if TYPE_CHECKING:
     from arrisk.policy.study import Study
 
-__all__ = ["KINDS", "make_route", "pool_rules", "reserve_rules", "study_routes", "usual_routes"]
+__all__ = [
+    "KINDS",
+    "cash_wanted",
+    "make_route",
+    "pool_rules",
+    "reserve_rules",
+    "study_routes",
+    "usual_routes",
+]
 
 KINDS: dict[str, type] = {
     route.kind: route
@@ -106,6 +114,16 @@ def study_routes(study: Study) -> tuple[tuple[Route, ...], str]:
     routes = tuple(make_route(t, f"[[settings.funding.route]] {k}") for k, t in enumerate(given, start=1))
     sources = dict.fromkeys(str(t.get("source", "the study")) for t in given)
     return routes, "; ".join(sources)
+
+
+def cash_wanted(study: Study) -> float | None:
+    """``cash_wanted`` of ``[settings.funding]``, currency units for a year; None when it is not stated."""
+    given = study.settings.get("funding", {}).get("cash_wanted")
+    if given is None:
+        return None
+    if isinstance(given, bool) or not isinstance(given, int | float) or not given > 0:
+        raise StudyError(f"[settings.funding]: cash_wanted = {given!r} is not an amount above 0")
+    return float(given)
 
 
 def pool_rules(study: Study) -> PoolRules:
