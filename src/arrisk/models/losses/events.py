@@ -111,6 +111,14 @@ class LossEvents:
         ------
         ModelError
             If the values are not one row per obligor.
+
+        Examples
+        --------
+        >>> from arrisk.models.losses.portfolio import make_portfolio
+        >>> from arrisk.models.losses.simulation import simulate_losses
+        >>> runs = simulate_losses(make_portfolio(1.0, [10.0, 30.0], 0.5), Dependence(0.1), draws=2)
+        >>> runs.by_draw([[1.0, 5.0], [2.0, 0.0]]).tolist(), runs.by_draw([10.0, 30.0], lost=True).tolist()
+        ([[3.0, 5.0], [3.0, 5.0]], [20.0, 20.0])
         """
         amounts = self._rows(values)
         columns = np.ascontiguousarray(amounts.reshape(len(amounts), -1))
@@ -183,6 +191,7 @@ class LossEvents:
             "effective_names": self.portfolio.effective_names,
             "rho": self.dependence.rho,
             "industry_rho": self.dependence.industry_rho,
+            "effective_draws": float(1 / (self.weight**2).sum() * self.weight.sum() ** 2),
             "seed": float(self.seed),
         }
 
