@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from arrisk.display import Table, frame_html, money
+from arrisk.errors import ModelError
 from arrisk.models.losses.correlation import CorrelationEvidence, estimate_correlation
 from arrisk.models.losses.events import LossEvents
 from arrisk.models.losses.simulation import simulate_losses
@@ -21,7 +22,15 @@ from arrisk.policy.insurance.forms import Programme
 from arrisk.policy.insurance.loss_layers import LossLayers, split_loss
 from arrisk.policy.insurance.premium import price_policy
 from arrisk.policy.insurance.retained import Structure, retain_all
-from arrisk.policy.insurance.structures import WHOLE, Candidate, make_structures, typical
+from arrisk.policy.insurance.structures import (
+    EXCESS,
+    FIRST_LOSS,
+    LARGER_FIRST_LOSS,
+    WHOLE,
+    Candidate,
+    make_structures,
+    typical,
+)
 from arrisk.policy.insurance.terms import PolicyTerms
 from arrisk.policy.loss_basis import make_loss_model
 
@@ -38,6 +47,7 @@ __all__ = ["InsuranceCase", "make_insurance_case"]
 FloatArray = NDArray[np.float64]
 DRAWS = 8192
 PRICING_DRAWS = 4096
+LAYERED = (LARGER_FIRST_LOSS, FIRST_LOSS, EXCESS, WHOLE)
 TERMS = (
     "premium_rate",
     "insured_share",
@@ -152,8 +162,17 @@ class InsuranceCase:
         )
 
     def find(self, name: str) -> Candidate:
-        """The structure of a name."""
-        return next(candidate for candidate in self.candidates if candidate.name == name)
+        """The structure of a name.
+
+        Raises
+        ------
+        ModelError
+            If there is none.
+        """
+        names = [candidate.name for candidate in self.candidates]
+        if name not in names:
+            raise ModelError(f"{name!r} is no structure of this case; there are {', '.join(names)}")
+        return self.candidates[names.index(name)]
 
     def simulate(
         self, scale: float | None = None, rho: float | None = None, draws: int = DRAWS, n_jobs: int = 1
@@ -170,6 +189,10 @@ class InsuranceCase:
     def compare_cuts(self, draws: int = DRAWS) -> PolicyComparison:
         """The same structures when the insurer cuts buyer limits just in the worst years."""
         return self._compare(tuple(self.cut(policy) for policy in self.structures), None, None, draws)
+
+    def compare_with(self, *policies: Structure) -> PolicyComparison:
+        """Other policies at the same level and correlation; their names must differ."""
+        return self._compare(policies, None, None, DRAWS)
 
     def _compare(
         self, policies: Iterable[Structure], scale: float | None, rho: float | None, draws: int
@@ -196,8 +219,18 @@ class InsuranceCase:
             return replace(policy, layers=layers)
         return replace(policy, downturn_cut=cut, downturn_share=years)
 
-    def split(self, structure: str | PolicyTerms = WHOLE, draws: int = DRAWS) -> LossLayers:
-        """Who bears which part of a year's loss under a policy, from usual years to the worst."""
+    def split(self, structure: str | PolicyTerms | None = None, draws: int = DRAWS) -> LossLayers:
+        """Who bears which part of a year's loss under a policy, from usual years to the worst.
+
+        Parameters
+        ----------
+        structure : str or PolicyTerms, optional
+            Of several policies held at once, the first. By default one with a first loss, when there is one.
+        draws : int
+        """
+        if structure is None:
+            names = [candidate.name for candidate in self.candidates]
+            structure = next(name for name in LAYERED if name in names)
         found = self.find(structure).layers[0] if isinstance(structure, str) else structure
         runs = self.simulate(draws=draws)
         return split_loss(runs, found, self.sales, self.facts, self.currency, self.as_of)

@@ -212,6 +212,7 @@ def _notes(case: InsuranceCase, stability: StabilityMap, compared: str) -> tuple
         *flips.thresholds(stability),
         flips.runner_up(case, stability),
         flips.cut_words(case, stability, compared),
+        *flips.refusal_words(case, compared),
         f"Customers in default owe {money(case.excluded, case.currency)}; no insurer takes them on, so "
         "they are outside the comparison.",
         "Cost in all: premium, mean kept loss, waiting for claims, and capital for the worst 1% of years at "

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from arrisk.display import money
+from arrisk.policy.insurance.forms import Programme
 from arrisk.policy.insurance.premium import price_policy
-from arrisk.policy.insurance.retained import NO_INSURANCE
-from arrisk.policy.insurance.structures import WHOLE
+from arrisk.policy.insurance.retained import NO_INSURANCE, Structure
+from arrisk.policy.insurance.structures import RISKIEST, WHOLE
 from arrisk.policy.recommendation import Flip
 
 if TYPE_CHECKING:
     from arrisk.policy.insurance.case import InsuranceCase
     from arrisk.policy.insurance.stability import StabilityMap
 
-__all__ = ["crossing", "cut_words", "next_insurance", "premium_flip", "premium_of", "runner_up", "thresholds"]
+__all__ = [
+    "crossing",
+    "cut_words",
+    "next_insurance",
+    "premium_flip",
+    "premium_of",
+    "refusal_words",
+    "runner_up",
+    "thresholds",
+]
 
 FloatArray = NDArray[np.float64]
 NOTHING = 1e-9
@@ -137,3 +148,33 @@ def cut_words(case: InsuranceCase, stability: StabilityMap, compared: str) -> st
         f"{money(plain - cut, case.currency)} a year less and {left} money "
         f"({money(cut, case.currency)} a year)."
     )
+
+
+def refusal_words(case: InsuranceCase, compared: str) -> tuple[str, ...]:
+    """What insurance is worth when the insurer refuses the riskiest buyers; nothing when all are alike.
+
+    Notes
+    -----
+    At the mean level and correlation. An insurer knows who is risky as well as the insured does; the premium
+    falls with the sales of the buyers that it refuses.
+    """
+    riskiest = next((c.layers[0].only_buyers for c in case.candidates if c.name == RISKIEST), None)
+    if riskiest is None:
+        return ()
+    policy = case.find(compared).policy
+    without = replace(_refused(policy, riskiest), name="refused")
+    saving = case.compare_with(policy, without).summary.set_index("structure")["saving"]
+    full, left = float(saving[policy.name]), float(saving["refused"])
+    count = len(riskiest)
+    who = f"the {count:,} riskiest buyers" if count > 1 else "the riskiest buyer"
+    return (
+        f"If the insurer refuses {who}, with half of the expected loss, {compared} saves "
+        f"{money(left, case.currency)} a year instead of {money(full, case.currency)} (at {case.basis}).",
+    )
+
+
+def _refused(policy: Structure, buyers: tuple[str, ...]) -> Structure:
+    if isinstance(policy, Programme):
+        layers = tuple(replace(terms, excluded_buyers=buyers) for terms in policy.layers)
+        return replace(policy, layers=layers)
+    return replace(policy, excluded_buyers=buyers)

@@ -25,7 +25,7 @@ __all__ = ["PARTS", "LossLayers", "split_loss"]
 FloatArray = NDArray[np.float64]
 PARTS = ("insured", "first_loss", "beyond_maximum", "outside_cover")
 RAREST = 500.0
-BANDS = 60
+BANDS = 40
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -52,7 +52,7 @@ def plot_structures(found: PolicyComparison, ax: Axes | None = None) -> Axes:
         left = left + width
     for at, total in enumerate(left):
         axes.annotate(f"{total:,.0f}", (total, at), (4, 0), textcoords="offset points", va="center")
-    axes.set_yticks(range(len(rows)), [fill(str(s), 28) for s in rows["structure"]], fontsize="small")
+    axes.set_yticks(range(len(rows)), [str(s) for s in rows["structure"]], fontsize="small")
     axes.grid(visible=True, axis="x")
     axes.grid(visible=False, axis="y")
     axes.margins(x=0.12)
@@ -132,7 +132,7 @@ def plot_map(found: StabilityMap, ax: Axes | None = None) -> Axes:
     level, rho = _odds(found, "level"), _odds(found, "correlation")
     axes.set_xticks(
         range(saved.shape[1]),
-        [f"{_percent(float(at))}\n({p:.0%})" for at, p in zip(level.index, level, strict=True)],
+        [f"{_percent(float(at))} ({p:.0%})" for at, p in zip(level.index, level, strict=True)],
     )
     axes.set_yticks(range(saved.shape[0]), [f"{at:.2f} ({p:.0%})" for at, p in rho.items()])
     axes.vlines(np.arange(1, saved.shape[1]) - 0.5, -0.5, saved.shape[0] - 0.5, color="white", linewidth=1)
