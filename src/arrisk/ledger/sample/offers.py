@@ -13,7 +13,7 @@ VALID_DAYS = 90
 HEAD = """\
 # An offer for the sample ledger, written by `arrisk sample`; nobody made it.
 # Compare all of this folder: arrisk offers {folder}
-# The meaning of every key: arrisk offers --template {kind}
+# The meaning of every key: arrisk offers --template {word}
 [offer]
 kind = "{kind}"
 provider = "{provider}"
@@ -69,11 +69,39 @@ maximum_liability = 3_000_000
 disputes_excluded = false
 order = ["buyer_limit", "insured_share", "aggregate_first_loss", "maximum_liability"]
 """
+FACTOR = """\
+rate = "5.9%"
+advance_rate = 0.90
+service_fee = "0.35%"
+minimum_fee = 60_000
+setup_fee = 5_000
+limit = 4_000_000
+"""
+WITHOUT_RECOURSE = """\
+rate = "6.1%"
+advance_rate = 0.85
+service_fee = "0.40%"
+protection_fee = "0.45%"
+covered_share = 0.90
+customer_limit = 400_000
+minimum_fee = 60_000
+"""
+BANK_LINE = """\
+rate = "6.8%"
+limit = 1_500_000
+line_fee = "0.50%"
+setup_fee = 4_000
+"""
 SHEETS = {
     "insurance_whole_turnover": ("insurance", "Northern Credit Insurance", "whole turnover", WHOLE),
     "insurance_first_loss": ("insurance", "Harbour Mutual", "above a first loss", FIRST_LOSS),
     "insurance_excess_of_loss": ("insurance", "Stone Bridge Re", "excess of loss", EXCESS),
-}
+    "factoring_with_recourse": ("recourse factoring", "Quay Factors", "with recourse", FACTOR),
+    "factoring_without_recourse": (
+        "non-recourse factoring", "Quay Factors", "without recourse", WITHOUT_RECOURSE,
+    ),
+    "overdraft": ("overdraft", "Savings Bank of the Valley", "line for one year", BANK_LINE),
+}  # fmt: skip
 """File name: kind, provider, name, terms."""
 
 
@@ -103,7 +131,13 @@ def write_offers(folder: Path, end: dt.date) -> tuple[Path, ...]:
     written = []
     for file, (kind, provider, name, terms) in SHEETS.items():
         head = HEAD.format(
-            kind=kind, provider=provider, name=name, dated=end, valid_until=until, folder=OFFERS_FOLDER
+            kind=kind,
+            word=kind.replace(" ", "-"),
+            provider=provider,
+            name=name,
+            dated=end,
+            valid_until=until,
+            folder=OFFERS_FOLDER,
         )
         part, path = target / f".{file}.part", target / f"{file}.toml"
         part.write_bytes((head + terms).encode())

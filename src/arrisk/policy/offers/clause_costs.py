@@ -6,37 +6,33 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import reduce
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 
 from arrisk.errors import ModelError
-from arrisk.policy.insurance.clauses import CLAUSES
-from arrisk.policy.insurance.terms import PolicyTerms
+from arrisk.policy.offers.clause_terms import clause_fields, clause_names, drop_clause
 from arrisk.policy.offers.clause_words import describe_clause, describe_cost, describe_term
 from arrisk.policy.offers.split import PERMUTATIONS, split_cost
-from arrisk.policy.offers.years import CaseYears
+from arrisk.policy.offers.years import CaseYears, Outcome
 
-if TYPE_CHECKING:
-    from arrisk.policy.insurance.retained import Retained
-
-__all__ = ["CLAUSE_COLUMNS", "bare_cover", "cost_clauses", "ease", "splittable"]
+__all__ = ["CLAUSE_COLUMNS", "cost_clauses", "ease", "keep_only"]
 
 CLAUSE_COLUMNS = (
     "offer", "clause", "words", "share", "share_error", "alone", "alone_error", "eased", "sentence",
 )  # fmt: skip
-LIMITS = frozenset({"buyer_limit", "named_limits", "discretionary_limit"})
+Terms = TypeVar("Terms")
 
 
 def cost_clauses(
-    terms: PolicyTerms, years: CaseYears, currency: str = "", permutations: int = PERMUTATIONS, seed: int = 0
+    terms: Any, years: CaseYears, currency: str = "", permutations: int = PERMUTATIONS, seed: int = 0
 ) -> pd.DataFrame:
-    """Cost a policy clause by clause.
+    """Cost a policy, or a route of funding, clause by clause.
 
     Parameters
     ----------
-    terms : PolicyTerms
+    terms : PolicyTerms or a route of funding
     years : CaseYears
         Simulated years of all cases, the same for every policy.
     currency : str
@@ -47,12 +43,12 @@ def cost_clauses(
     -------
     DataFrame
         One row a clause, dearest first: offer, clause, words; share (order-free part of the difference
-        between the policy and the same cover without any clause; the shares add up to it exactly), alone
+        between the terms and the same at the bare rate; the shares add up to it exactly), alone
         (cost with the clause less cost without it), each with its error; eased (what half of the clause would
         save: an amount kept halved, a limit doubled, an insured share brought half way to one); sentence.
         Currency units a year, capital included; a negative cost is a saving.
     """
-    names = splittable(terms)
+    names = clause_names(terms)
     found = split_cost(
         names,
         lambda subsets: years.costs(keep_only(terms, kept) for kept in subsets),
@@ -60,7 +56,7 @@ def cost_clauses(
         permutations,
         seed,
     )
-    kept, cost = years.retain(terms), years.cost(terms)
+    outcome, cost = years.outcome(terms), years.cost(terms)
     rows = []
     for k, name in enumerate(names):
         share, alone = years.mean(found.shared[k]), years.mean(found.alone[k])
@@ -68,7 +64,7 @@ def cost_clauses(
         eased = ease(terms, name)
         gain = math.nan if eased is None or alone <= 0 else years.mean(cost - years.cost(eased))
         told = describe_cost(
-            describe_clause(terms, name, currency), share, error, currency, _aside(kept, name)
+            describe_clause(terms, name, currency), share, error, currency, _aside(outcome, name)
         )
         alone_error = years.error(found.alone[k])
         rows.append((terms.name, name, describe_term(name), share, error, alone, alone_error, gain, told))
@@ -76,44 +72,32 @@ def cost_clauses(
     return table.sort_values("share", ascending=False, kind="stable", ignore_index=True)
 
 
-def splittable(terms: PolicyTerms) -> tuple[str, ...]:
-    """Clauses that are set and can be taken away: not the limits when the premium is a rate of them.
+def keep_only(terms: Terms, kept: Iterable[str]) -> Terms:
+    """The terms with these clauses only.
 
     Examples
     --------
-    >>> splittable(PolicyTerms(insured_share=0.9, aggregate_first_loss=2_000.0, disputes_excluded=False,
-    ...                        related_excluded=False))
-    ('insured_share', 'aggregate_first_loss')
+    >>> from arrisk.policy.insurance.terms import PolicyTerms
+    >>> keep_only(PolicyTerms(fees=10.0, minimum_premium=500.0), ["fees"]).minimum_premium
+    0.0
     """
-    names = tuple(clause.name for clause in terms.clauses())
-    if terms.premium_base != "limits":
-        return names
-    return tuple(n for n in names if not LIMITS & set(CLAUSES[n]))
-
-
-def bare_cover(terms: PolicyTerms) -> PolicyTerms:
-    """The same policy without any clause that can be taken away, at the same rate."""
-    return keep_only(terms, ())
-
-
-def keep_only(terms: PolicyTerms, kept: Iterable[str]) -> PolicyTerms:
-    """The policy with these clauses only."""
     stay = frozenset(kept)
-    return reduce(PolicyTerms.without, (n for n in splittable(terms) if n not in stay), terms)
+    return reduce(drop_clause, (n for n in clause_names(terms) if n not in stay), terms)
 
 
-def ease(terms: PolicyTerms, clause: str) -> PolicyTerms | None:
-    """The policy with a clause brought half way to nothing; None when a clause has no amount.
+def ease(terms: Terms, clause: str) -> Terms | None:
+    """The terms with a clause brought half way to nothing; None when a clause has no amount.
 
     Examples
     --------
+    >>> from arrisk.policy.insurance.terms import PolicyTerms
     >>> ease(PolicyTerms(aggregate_first_loss=50_000.0), "aggregate_first_loss").aggregate_first_loss
     25000.0
     >>> ease(PolicyTerms(buyer_limit=50_000.0), "buyer_limit").buyer_limit
     100000.0
     """
     changed: dict[str, Any] = {}
-    for field, idle in CLAUSES[clause].items():
+    for field, idle in clause_fields(terms, clause).items():
         value = getattr(terms, field)
         if value == idle or isinstance(value, bool | str | tuple):
             continue
@@ -121,7 +105,7 @@ def ease(terms: PolicyTerms, clause: str) -> PolicyTerms | None:
     if not changed:
         return None
     try:
-        return replace(terms, **changed)
+        return replace(terms, **changed)  # type: ignore[type-var]
     except ModelError:
         return None
 
@@ -134,7 +118,7 @@ def _half_way(value: Any, idle: Any) -> Any:
     return type(value)((value + idle) / 2)
 
 
-def _aside(kept: Retained, clause: str) -> str:
+def _aside(kept: Outcome, clause: str) -> str:
     """How often a clause of the year bites."""
     if clause == "aggregate_first_loss" and kept.first_loss_unused == kept.first_loss_unused:
         return f"{kept.first_loss_unused:.0%} of years it eats everything"

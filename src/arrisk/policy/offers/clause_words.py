@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from arrisk.display import money
 from arrisk.policy.insurance.terms import PolicyTerms
@@ -41,6 +42,22 @@ TERM_WORDS: Mapping[str, str] = {
     "related_excluded": "exclusion of the own group",
     "maximum_extension_days": "end of cover for late buyers",
     "order": "order of the clauses",
+    "rate": "rate of interest",
+    "advance_rate": "advance rate",
+    "limit": "limit of the line",
+    "service_fee": "service fee",
+    "minimum_fee": "least service fee",
+    "protection_fee": "fee for bearing failures",
+    "covered_share": "share borne by the factor",
+    "customer_limit": "limit per customer",
+    "line_fee": "fee on what is not drawn",
+    "setup_fee": "set-up fee",
+    "setup_cost": "cost of setting up",
+    "running_cost": "running cost",
+    "least_pool": "smallest pool taken",
+    "fee": "fee on the face value",
+    "share_of_sales": "part of the sales that can be sold",
+    "office_saving": "work saved in the office",
 }
 
 
@@ -97,7 +114,7 @@ def describe_term(clause: str) -> str:
     return TERM_WORDS.get(clause, clause.replace("_", " "))
 
 
-def describe_clause(terms: PolicyTerms, clause: str, currency: str) -> str:
+def describe_clause(terms: Any, clause: str, currency: str) -> str:
     """A clause with its amount, as the subject of a sentence.
 
     Examples
@@ -105,10 +122,13 @@ def describe_clause(terms: PolicyTerms, clause: str, currency: str) -> str:
     >>> describe_clause(PolicyTerms(aggregate_first_loss=50_000), "aggregate_first_loss", "EUR")
     'The first loss of EUR 50,000'
     """
+    if not isinstance(terms, PolicyTerms):
+        value = float(getattr(terms, clause))
+        return f"The {describe_term(clause)} of {_percent(value) if value <= 1 else money(value, currency)}"
     if clause in PHRASES:
         return PHRASES[clause](terms, currency)
     said = next((c.text for c in terms.clauses() if c.name == clause), describe_term(clause))
-    return f'The clause "{said}"'
+    return f"The clause '{said}'"
 
 
 def describe_cost(subject: str, cost: float, error: float, currency: str, aside: str = "") -> str:

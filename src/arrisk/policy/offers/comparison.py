@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from arrisk.display import Table, frame_html
 from arrisk.errors import OfferError
 from arrisk.models.tail import weighted_quantile
+from arrisk.policy.funding.funding_plan import UNSTATED, make_pool_book
 from arrisk.policy.insurance.exclusions import read_buyer_facts
-from arrisk.policy.insurance.retained import NO_INSURANCE, Retained
-from arrisk.policy.insurance.terms import PolicyTerms
+from arrisk.policy.insurance.retained import NO_INSURANCE
 from arrisk.policy.loss_basis import make_loss_model
 from arrisk.policy.offers import page, pictures
 from arrisk.policy.offers.clause_costs import cost_clauses
@@ -24,7 +24,7 @@ from arrisk.policy.offers.differences import DIFFERENCE_COLUMNS, explain_differe
 from arrisk.policy.offers.flips import find_flips
 from arrisk.policy.offers.negotiation import find_asks
 from arrisk.policy.offers.offer import Offer
-from arrisk.policy.offers.years import CaseYears, simulate_cases
+from arrisk.policy.offers.years import CaseYears, Outcome, simulate_cases
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,7 +37,7 @@ __all__ = ["OfferComparison", "compare_offers"]
 
 FloatArray = NDArray[np.float64]
 Progress = Callable[[str], None]
-YEARS = 20_000
+YEARS = 12_000
 FAR_TAIL = 0.995
 
 
@@ -49,17 +49,18 @@ class OfferComparison:
     ----------
     offers : tuple of Offer
     ranking : DataFrame
-        Cheapest first: offer, kind, valid_until, expired; premium (with fees, after bonus and malus), kept
-        (mean loss kept, waiting included), money (both: what a year costs on average), retained_99.5 (loss
-        kept in one year of 200), cost (with the charge on capital), behind (cost above that of the best);
-        cost_error and behind_error (Monte Carlo); mean_regret, worst_regret, p_best over the cases. Currency
-        units a year.
+        Cheapest first: offer, kind, valid_until, expired; cash (obtained) and rate (its effective annual
+        cost); charges (premium, interest and fees, after bonus and malus; for cash that is wanted and not
+        obtained the cost of capital), kept (mean loss kept, waiting included), money (both: what a year
+        costs on average), retained_99.5 (loss kept in one year of 200), cost (with the charge on capital),
+        behind (cost above that of the best); cost_error and behind_error (Monte Carlo); mean_regret,
+        worst_regret, p_best over the cases. Currency units a year.
     cases : DataFrame
         scale, rho, weight, offer, cost, regret: one row a case and offer.
     clauses : DataFrame
         See `cost_clauses`; offer by offer, dearest clause first.
     bare : dict of str to float
-        Cost of each offer without its clauses: the premium of cover without any.
+        Cost of each offer without its clauses, at its rate.
     differences : DataFrame
         See `explain_difference`: the cheapest offer against each of the others.
     asks : DataFrame
@@ -72,6 +73,8 @@ class OfferComparison:
     currency : str
     years : int
         Simulated years of all cases.
+    wanted : float
+        Cash wanted, currency units; 0 when no offer brings cash.
     what_if : str
         What is assumed because the ledger does not show it; empty when it shows enough losses.
     """
@@ -88,6 +91,7 @@ class OfferComparison:
     day: dt.date
     currency: str
     years: int
+    wanted: float = 0.0
     what_if: str = ""
 
     @property
@@ -123,7 +127,7 @@ class OfferComparison:
         return page.all_tables(self)
 
     def plot(self, ax: Axes | None = None) -> Axes:
-        """What each offer costs a year: cover without clauses, and each clause on top."""
+        """What each offer costs a year: without clauses, and each clause on top."""
         return pictures.plot_clauses(self, ax)
 
     def _repr_html_(self) -> str:
@@ -188,12 +192,14 @@ def compare_offers(
     tell(f"simulating {years:,} years of {len(model.cases)} cases")
     root = study.seed if seed is None else seed
     runs = simulate_cases(model, years, root, capital, facts, capital, n_jobs)
+    if not all(offer.is_insurance for offer in given):
+        runs = _with_funding(runs, study, snapshot, model)
     today = day or snapshot.date.date()
     ranking, cases = _rank(given, runs, model.cases, today)
     parts = _price_clauses(given, ranking, runs, study.currency, root, tell)
     drawn = runs.events.draws
     return OfferComparison(
-        given, ranking, cases, *parts, snapshot.date, today, study.currency, drawn, model.what_if
+        given, ranking, cases, *parts, snapshot.date, today, study.currency, drawn, runs.wanted, model.what_if
     )
 
 
@@ -222,15 +228,22 @@ def _fit(study: Study, snapshot: Snapshot) -> LossModel:
     return make_loss_model(study, card, snapshot)
 
 
+def _with_funding(runs: CaseYears, study: Study, snapshot: Snapshot, model: LossModel) -> CaseYears:
+    """The years with the book that is to be funded and the cash wanted."""
+    book = make_pool_book(study, snapshot, model)
+    need = study.get("funding_need")
+    return replace(runs, book=book, wanted=need.value if need else UNSTATED * book.pool.balance)
+
+
 def _rank(
     offers: tuple[Offer, ...], years: CaseYears, cases: pd.DataFrame, day: dt.date
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Ranking and cases of all offers and of no insurance."""
     rows, costs = [], []
     for offer in (None, *offers):
-        kept = years.retain(None if offer is None else offer.terms)
-        costs.append(years.charge(kept))
-        rows.append({**_head(offer, day), **_figures(kept, costs[-1], years)})
+        found = years.outcome(None if offer is None else offer.terms)
+        costs.append(years.charge(found))
+        rows.append({**_head(offer, day), **_figures(found, costs[-1], years)})
     ranking, grid = pd.DataFrame(rows), np.stack([years.by_case(cost)[0] for cost in costs])
     valid = ~ranking["expired"].to_numpy()
     best = int(np.where(valid, ranking["cost"], np.inf).argmin())
@@ -254,14 +267,15 @@ def _head(offer: Offer | None, day: dt.date) -> dict[str, Any]:
     return {"offer": offer.label, "kind": offer.kind, "valid_until": offer.valid_until, "expired": expired}
 
 
-def _figures(kept: Retained, cost: FloatArray, years: CaseYears) -> dict[str, float]:
-    premium = kept.premium + years.mean(kept.premium_change)
-    lost = years.mean(kept.retained + kept.wait_cost)
+def _figures(found: Outcome, cost: FloatArray, years: CaseYears) -> dict[str, float]:
+    money = years.mean(found.cost)
     return {
-        "premium": premium,
-        "kept": lost,
-        "money": premium + lost,
-        "retained_99.5": weighted_quantile(kept.retained, FAR_TAIL, years.events.weight),
+        "cash": found.cash,
+        "rate": found.rate,
+        "charges": found.charges,
+        "kept": money - found.charges,
+        "money": money,
+        "retained_99.5": weighted_quantile(found.retained, FAR_TAIL, years.events.weight),
         "cost": years.mean(cost),
         "cost_error": years.error(cost),
     }
@@ -276,7 +290,7 @@ def _price_clauses(
     tell: Progress,
 ) -> tuple[pd.DataFrame, dict[str, float], pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Clauses, bare costs, differences, asks and flips."""
-    policies: dict[str, PolicyTerms] = {o.label: o.terms for o in offers}
+    policies: dict[str, Any] = {o.label: o.terms for o in offers}
     costs = dict(zip(ranking["offer"], ranking["cost"], strict=True))
     clauses, asks, flips, bare = [], [], [], {}
     for number, (name, terms) in enumerate(policies.items(), start=1):
@@ -296,12 +310,12 @@ def _price_clauses(
 
 
 def _explain(
-    ranking: pd.DataFrame, policies: dict[str, PolicyTerms], years: CaseYears, currency: str, seed: int
+    ranking: pd.DataFrame, policies: dict[str, Any], years: CaseYears, currency: str, seed: int
 ) -> pd.DataFrame:
-    """The cheapest offer that can still be had against each of the others."""
+    """The cheapest offer that can still be had against each of the others of its kind."""
     names = [n for n in ranking.loc[~ranking["expired"], "offer"] if n in policies]
     parts = [pd.DataFrame(columns=list(DIFFERENCE_COLUMNS))]
-    for there in names[1:]:
+    for there in (n for n in names[1:] if type(policies[n]) is type(policies[names[0]])):
         parts.append(explain_difference(policies[there], policies[names[0]], years, currency, seed=seed))
     filled = [part for part in parts if len(part)]
     return pd.concat(filled, ignore_index=True) if filled else parts[0]

@@ -36,18 +36,19 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
 
 
 def explain_difference(
-    here: PolicyTerms,
-    there: PolicyTerms,
+    here: Any,
+    there: Any,
     years: CaseYears,
     currency: str = "",
     permutations: int = PERMUTATIONS,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Share the difference of cost of two policies out among the clauses in which they differ.
+    """Share the difference of cost of two offers of one kind out among the clauses in which they differ.
 
     Parameters
     ----------
-    here, there : PolicyTerms
+    here, there : PolicyTerms or routes of funding
+        Of the same class.
     years : CaseYears
     currency : str
     permutations, seed
@@ -85,34 +86,39 @@ def explain_difference(
     return table.sort_values("share", key=abs, ascending=False, kind="stable", ignore_index=True)
 
 
-def differing(one: PolicyTerms, two: PolicyTerms) -> tuple[str, ...]:
-    """Clauses in which two policies differ.
+def differing(one: Any, two: Any) -> tuple[str, ...]:
+    """Clauses in which two offers of one kind differ.
 
     Examples
     --------
     >>> differing(PolicyTerms(premium_rate=0.002), PolicyTerms(premium_rate=0.003, fees=100.0))
     ('premium', 'fees')
     """
+    if not isinstance(one, PolicyTerms):
+        given = [f.name for f in fields(one) if f.name != "name"]
+        return tuple(name for name in given if getattr(one, name) != getattr(two, name))
     first, second = _same_steps(one, two)
     return tuple(
         name for name, group in GROUPS.items() if any(getattr(first, f) != getattr(second, f) for f in group)
     )
 
 
-def mix_terms(base: PolicyTerms, other: PolicyTerms, taken: frozenset[str]) -> PolicyTerms:
-    """The policy `base` with these clauses of `other`.
+def mix_terms(base: Any, other: Any, taken: frozenset[str]) -> Any:
+    """The offer `base` with these clauses of `other`.
 
     Examples
     --------
     >>> mix_terms(PolicyTerms(fees=1.0), PolicyTerms(fees=2.0, premium_rate=0.1), frozenset({"fees"})).fees
     2.0
     """
+    if not isinstance(base, PolicyTerms) or not isinstance(other, PolicyTerms):
+        return replace(base, **{f: getattr(other, f) for f in taken})
     first, second = _same_steps(base, other)
     return replace(first, **{f: getattr(second, f) for name in taken for f in GROUPS[name]})
 
 
-def tell_fields(terms: PolicyTerms, clause: str, currency: str) -> str:
-    """What a policy says under a clause, in a few words.
+def tell_fields(terms: Any, clause: str, currency: str) -> str:
+    """What an offer says under a clause, in a few words.
 
     Examples
     --------
@@ -125,6 +131,8 @@ def tell_fields(terms: PolicyTerms, clause: str, currency: str) -> str:
         return f"{100 * terms.premium_rate:.4g}% of {terms.premium_base.replace('_', ' ')}"
     if clause == "order":
         return ", ".join(step.replace("_", " ") for step in terms.order)
+    if not isinstance(terms, PolicyTerms):
+        return _tell(clause, getattr(terms, clause), currency)
     idle = CLAUSES[clause]
     if any(value is False for value in idle.values()):
         return "no" if getattr(terms, clause) is False else "yes"
@@ -135,6 +143,8 @@ def tell_fields(terms: PolicyTerms, clause: str, currency: str) -> str:
 def _tell(name: str, value: Any, currency: str) -> str:
     if isinstance(value, str):
         return value
+    if value is None or value == math.inf:
+        return "none"
     if isinstance(value, Mapping | tuple):
         return f"{len(value)} named"
     if name.endswith("_multiple"):

@@ -11,8 +11,7 @@ import numpy as np
 import pandas as pd
 
 from arrisk.errors import ModelError
-from arrisk.policy.insurance.clauses import CLAUSES
-from arrisk.policy.insurance.terms import PolicyTerms
+from arrisk.policy.offers.clause_terms import clause_fields, drop_clause, price_field
 from arrisk.policy.offers.clause_words import describe_term
 from arrisk.policy.offers.differences import tell_fields
 from arrisk.policy.offers.years import CaseYears
@@ -25,7 +24,7 @@ HIGHEST_TIMES = 10.0
 
 
 def find_flips(
-    terms: PolicyTerms,
+    terms: Any,
     clauses: pd.DataFrame,
     years: CaseYears,
     target: float,
@@ -62,31 +61,30 @@ def find_flips(
     return pd.DataFrame(rows, columns=list(FLIP_COLUMNS))
 
 
-def _rate_flip(
-    terms: PolicyTerms, years: CaseYears, cost: float, target: float, rival: str
-) -> tuple[str, ...]:
-    now = tell_fields(terms, "premium", "")
-    words = describe_term("premium")
-    base = terms.premium_base.replace("_", " ")
+def _rate_flip(terms: Any, years: CaseYears, cost: float, target: float, rival: str) -> tuple[str, ...]:
+    price = price_field(terms)
+    clause = "premium" if price == "premium_rate" else price
+    now, words = tell_fields(terms, clause, ""), describe_term(clause)
+    today = float(getattr(terms, price))
 
     def gap(rate: float) -> float:
-        return years.mean(years.cost(replace(terms, premium_rate=rate))) - target
+        return years.mean(years.cost(replace(terms, **{price: rate}))) - target
 
-    far = 0.0 if cost > target else HIGHEST_TIMES * max(terms.premium_rate, 1e-6)
-    found = _root(lambda at: gap(terms.premium_rate + at * (far - terms.premium_rate)))
+    far = 0.0 if cost > target else HIGHEST_TIMES * max(today, 1e-6)
+    found = _root(lambda at: gap(today + at * (far - today)))
     if found is None:
-        side = f"Even at no premium rate it costs more than {rival}"
+        side = f"Even at no {words} it costs more than {rival}"
         if cost <= target:
-            side = f"It costs less than {rival} even at {HIGHEST_TIMES:g} times its premium rate"
-        return (terms.name, "premium", words, now, "", f"{side}.")
-    rate = terms.premium_rate + found * (far - terms.premium_rate)
+            side = f"It costs less than {rival} even at {HIGHEST_TIMES:g} times its {words}"
+        return (terms.name, clause, words, now, "", f"{side}.")
+    rate = today + found * (far - today)
     told = f"{100 * rate:.3g}%"
     way = f"cheaper than {rival} below" if cost > target else f"cheaper than {rival} up to"
-    return (terms.name, "premium", words, now, f"{told} of {base}", f"It is {way} a premium rate of {told}.")
+    return (terms.name, clause, words, now, told, f"It is {way} a {words} of {told}.")
 
 
 def _clause_flip(
-    terms: PolicyTerms, clause: str, years: CaseYears, target: float, rival: str, currency: str
+    terms: Any, clause: str, years: CaseYears, target: float, rival: str, currency: str
 ) -> tuple[str, ...]:
     words, now = describe_term(clause), tell_fields(terms, clause, currency)
 
@@ -101,10 +99,10 @@ def _clause_flip(
     return (terms.name, clause, words, now, told, f"With the {words} at {told} it costs as much as {rival}.")
 
 
-def _moved(terms: PolicyTerms, clause: str, part: float) -> PolicyTerms:
-    """The policy with the amount of a clause moved a part of the way to nothing."""
+def _moved(terms: Any, clause: str, part: float) -> Any:
+    """The terms with the amount of a clause moved a part of the way to nothing."""
     changed: dict[str, Any] = {}
-    for field, idle in CLAUSES[clause].items():
+    for field, idle in clause_fields(terms, clause).items():
         value = getattr(terms, field)
         if _is_number(value) and value != idle:
             far = idle is None or not math.isfinite(idle)
@@ -113,11 +111,11 @@ def _moved(terms: PolicyTerms, clause: str, part: float) -> PolicyTerms:
     try:
         return replace(terms, **changed)
     except ModelError:
-        return terms.without(clause)
+        return drop_clause(terms, clause)
 
 
-def _has_number(terms: PolicyTerms, clause: str) -> bool:
-    values = [getattr(terms, field) for field in CLAUSES[clause]]
+def _has_number(terms: Any, clause: str) -> bool:
+    values = [getattr(terms, field) for field in clause_fields(terms, clause)]
     return any(_is_number(v) for v in values) and not any(isinstance(v, Mapping) and v for v in values)
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pandas as pd
 
-from arrisk.policy.insurance.terms import PolicyTerms
 from arrisk.policy.offers.clause_costs import ease
+from arrisk.policy.offers.clause_terms import drop_clause, price_field
 from arrisk.policy.offers.clause_words import describe_term
 from arrisk.policy.offers.differences import tell_fields
 from arrisk.policy.offers.years import CaseYears
@@ -18,14 +19,12 @@ ASK_COLUMNS = ("offer", "clause", "words", "now", "asked", "saves")
 LOWER_RATE = 0.9
 
 
-def find_asks(
-    terms: PolicyTerms, clauses: pd.DataFrame, years: CaseYears, currency: str = ""
-) -> pd.DataFrame:
+def find_asks(terms: Any, clauses: pd.DataFrame, years: CaseYears, currency: str = "") -> pd.DataFrame:
     """What easing each term would save, largest first.
 
     Parameters
     ----------
-    terms : PolicyTerms
+    terms : PolicyTerms or a route of funding
     clauses : DataFrame
         Of `cost_clauses`.
     years : CaseYears
@@ -34,26 +33,27 @@ def find_asks(
     Returns
     -------
     DataFrame
-        offer, clause, words, now, asked (both in words), saves (currency units a year): a premium rate a
-        tenth lower, and each clause that costs something brought half way to nothing, or taken away when it
+        offer, clause, words, now, asked (both in words), saves (currency units a year): a rate a tenth
+        lower, and each clause that costs something brought half way to nothing, or taken away when it
         has no amount.
     """
-    cheaper = replace(terms, premium_rate=LOWER_RATE * terms.premium_rate)
+    price = price_field(terms)
+    cheaper = replace(terms, **{price: LOWER_RATE * getattr(terms, price)})
     gain = years.mean(years.cost(terms)) - years.mean(years.cost(cheaper))
-    rows = [_row(terms, cheaper, "premium", gain, currency)]
+    rows = [_row(terms, cheaper, "premium" if price == "premium_rate" else price, gain, currency)]
     for row in clauses.to_dict("records"):
         name, alone, eased = str(row["clause"]), float(row["alone"]), float(row["eased"])
         if alone > 2 * float(row["alone_error"]) and alone >= 1:
             half = ease(terms, name)
             known = half is not None and eased == eased
-            asked = half if half is not None and known else terms.without(name)
+            asked = half if half is not None and known else drop_clause(terms, name)
             rows.append(_row(terms, asked, name, eased if known else alone, currency))
     table = pd.DataFrame(rows, columns=list(ASK_COLUMNS))
     return table.sort_values("saves", ascending=False, kind="stable", ignore_index=True)
 
 
 def _row(
-    terms: PolicyTerms, asked: PolicyTerms, clause: str, saves: float, currency: str
+    terms: Any, asked: Any, clause: str, saves: float, currency: str
 ) -> tuple[str, str, str, str, str, float]:
     now, then = (tell_fields(t, clause, currency) for t in (terms, asked))
     return terms.name, clause, describe_term(clause), now, then, saves

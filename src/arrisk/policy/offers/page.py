@@ -51,13 +51,16 @@ def _close_call(compared: OfferComparison) -> str:
 def ranking_table(compared: OfferComparison, name: str) -> Table:
     """The offers from the cheapest to the dearest."""
     frame = compared.ranking.drop(columns="expired").copy()
+    if compared.wanted == 0:
+        frame = frame.drop(columns=["cash", "rate"])
     frame["kind"] = [KINDS[k].title if k else "" for k in frame["kind"]]
     frame["valid_until"] = [
         "" if day is None else f"{day} (expired)" if old else str(day)
         for day, old in zip(compared.ranking["valid_until"], compared.ranking["expired"], strict=True)
     ]
     amounts = (
-        "premium",
+        "cash",
+        "charges",
         "kept",
         "money",
         "retained_99.5",
@@ -67,14 +70,14 @@ def ranking_table(compared: OfferComparison, name: str) -> Table:
         "worst_regret",
     )
     formats: dict[str, Format] = dict.fromkeys(amounts, MONEY)
-    formats |= {"p_best": "percent", "offer": TEXT, "kind": TEXT, "valid_until": TEXT}
+    formats |= {"p_best": "percent", "rate": "percent", "offer": TEXT, "kind": TEXT, "valid_until": TEXT}
     return Table(name, compared.finding(), frame, _ranking_note(compared), formats)
 
 
 def _ranking_note(compared: OfferComparison) -> str:
     parts = [f"{compared.what_if[:1].upper()}{compared.what_if[1:]}."] if compared.what_if else []
     parts.append(
-        f"{compared.currency} a year. Premium: with fees, after bonus and malus. Kept: mean loss not paid, "
+        f"{compared.currency} a year. {_funding_note(compared)}Kept: mean loss not paid, "
         "and the cost of waiting. Money: both. Retained 99.5: loss kept in one year of 200. Cost: money, and "
         "the cost of capital for the worst 1% of years; ranked by it over all cases of loss rate and "
         f"correlation, with its Monte Carlo error of {compared.years:,} years. Behind: "
@@ -83,6 +86,17 @@ def _ranking_note(compared: OfferComparison) -> str:
     if compared.ranking["expired"].any():
         parts.append(f"Expired on {compared.day}: shown, never the best.")
     return " ".join(parts)
+
+
+def _funding_note(compared: OfferComparison) -> str:
+    if compared.wanted == 0:
+        return "Charges: premium with fees, after bonus and malus. "
+    wanted = money(compared.wanted, compared.currency)
+    return (
+        f"Cash of {wanted} is wanted; what an offer does not bring costs the cost of capital. Rate: "
+        "effective annual cost of the cash, losses apart. Charges: premium, interest and fees, and that "
+        "capital. "
+    )
 
 
 def all_tables(compared: OfferComparison) -> tuple[Table, ...]:
@@ -124,9 +138,10 @@ def clauses_table(compared: OfferComparison, name: str) -> Table:
 
 
 def _bare_row(compared: OfferComparison, offer: str) -> pd.DataFrame:
-    said = f"Cover without any clause costs {money(compared.bare[offer], compared.currency)} a year"
-    row = {"offer": offer, "words": "cover without any clause", "share": compared.bare[offer]}
-    return pd.DataFrame([{**row, "share_error": 0.0, "sentence": said}])
+    words = "without any clause"
+    said = f"Without any clause it costs {money(compared.bare[offer], compared.currency)} a year"
+    row = {"offer": offer, "words": words, "share": compared.bare[offer], "share_error": 0.0}
+    return pd.DataFrame([{**row, "sentence": said}])
 
 
 def _differences_table(compared: OfferComparison, name: str) -> Table:
@@ -138,7 +153,7 @@ def _differences_table(compared: OfferComparison, name: str) -> Table:
     )
     formats: dict[str, Format] = dict.fromkeys(("share", "share_error"), MONEY)
     formats |= dict.fromkeys(("offer", "against", "clause", "here", "there"), TEXT)
-    return Table(name, f"Why the other offers differ from {best}", frame, note, formats)
+    return Table(name, f"Why the other offers of its kind differ from {best}", frame, note, formats)
 
 
 def _asks_table(compared: OfferComparison, name: str) -> Table:
@@ -150,7 +165,7 @@ def _asks_table(compared: OfferComparison, name: str) -> Table:
         saves = money(float(row["saves"]), compared.currency)
         title = f"{title}: the {row['words']} ({row['now']} to {row['asked']} saves {saves} a year)"
     note = (
-        f"{compared.currency} a year, one change at a time: the premium rate a tenth lower, each other term "
+        f"{compared.currency} a year, one change at a time: the rate a tenth lower, each other term "
         "brought half way to nothing, or taken away when it has no amount."
     )
     formats: dict[str, Format] = {"saves": MONEY}

@@ -22,7 +22,7 @@ LONGEST_LABEL = 44
 
 
 def plot_clauses(compared: OfferComparison, ax: Axes | None = None) -> Axes:
-    """Stacked costs of each offer, cheapest on top: cover without clauses, and each clause on top of it."""
+    """Stacked costs of each offer, cheapest on top: without clauses, and each clause on top of it."""
     import matplotlib.pyplot as plt
 
     ax = ax if ax is not None else plt.subplots(figsize=(9, 1.6 + 0.7 * len(compared.ranking)))[1]
@@ -30,7 +30,7 @@ def plot_clauses(compared: OfferComparison, ax: Axes | None = None) -> Axes:
     shown = _largest(compared)
     start = np.array([compared.bare.get(n, 0.0) for n in names])
     below = np.zeros(len(names))
-    ax.barh(names, start, color=BARE, label="cover without clauses")
+    ax.barh(names, start, color=BARE, label="without clauses")
     for k, (clause, words) in enumerate([*shown, ("", "other clauses")]):
         width = np.array([_share(compared, n, clause, {c for c, _ in shown}) for n in names])
         up, down = np.maximum(width, 0.0), np.minimum(width, 0.0)

@@ -14,7 +14,18 @@ if TYPE_CHECKING:
 
 __all__ = ["summarise"]
 
-SHOWN_COLUMNS = ("offer", "money", "retained_99.5", "cost", "behind", "mean_regret", "p_best", "valid_until")
+SHOWN_COLUMNS = (
+    "offer",
+    "cash",
+    "rate",
+    "money",
+    "retained_99.5",
+    "cost",
+    "behind",
+    "mean_regret",
+    "p_best",
+    "valid_until",
+)
 ASKS, LONGEST_NAME = 3, 40
 NOTHING = "costs next to nothing"
 
@@ -32,7 +43,7 @@ def summarise(compared: OfferComparison) -> str:
         Lines; amounts in the study's currency a year.
     """
     ranking = compared.to_table()
-    frame = ranking.frame[list(SHOWN_COLUMNS)].copy()
+    frame = ranking.frame[[c for c in SHOWN_COLUMNS if c in ranking.frame]].copy()
     frame["offer"] = [_short(name) for name in frame["offer"]]
     formats = {k: v for k, v in ranking.formats.items() if k in SHOWN_COLUMNS}
     parts = [one_line(compared.finding()), "", *_lines(Table("ranking", "", frame, "", formats))]
@@ -54,7 +65,7 @@ def _lines(table: Table) -> list[str]:
 
 def _state(compared: OfferComparison, offer: str) -> str:
     row = compared.ranking[compared.ranking["offer"] == offer].to_dict("records")[0]
-    cover = f"{compared.currency} {compared.bare[offer]:,.0f} for cover without any clause"
+    cover = f"{compared.currency} {compared.bare[offer]:,.0f} without any clause"
     told = f"{compared.currency} {row['cost']:,.0f} a year, of which {cover}"
     return f"EXPIRED on {row['valid_until']}; {told}" if row["expired"] else told
 

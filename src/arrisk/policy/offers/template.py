@@ -7,10 +7,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from arrisk.errors import OfferError
-from arrisk.policy.assumptions import did_you_mean
 from arrisk.policy.offers.fields import Field, show_value
-from arrisk.policy.offers.kinds import HEAD_FIELDS, KINDS
+from arrisk.policy.offers.kinds import HEAD_FIELDS, KINDS, find_kind
 
 __all__ = ["offer_template"]
 
@@ -25,7 +23,7 @@ def offer_template(
     Parameters
     ----------
     kind : str
-        Such as "insurance"; see `KINDS`.
+        Such as "insurance" or "non-recourse factoring"; see `KINDS`.
     head, terms : mapping, optional
         Values of the sections [offer] and [terms] instead of examples. When `terms` is given, keys that are
         not in it are shown as comments.
@@ -45,9 +43,7 @@ def offer_template(
     >>> print(offer_template("insurance").splitlines()[1])
     [offer]
     """
-    if kind not in KINDS:
-        known = ", ".join(KINDS)
-        raise OfferError(f"no offers of kind {kind!r}{did_you_mean(kind, KINDS)}; allowed: {known}")
+    kind = find_kind(kind)
     title = KINDS[kind].title
     top = {"kind": kind, **(head or {})}
     lines = [f"# An offer of {title}. Keys that do not apply are left out.", "[offer]"]

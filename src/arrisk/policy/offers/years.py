@@ -2,31 +2,63 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice, pairwise
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from arrisk.errors import OfferError
 from arrisk.models.losses.events import LossEvents
 from arrisk.models.losses.simulation import simulate_losses
 from arrisk.models.tail import weighted_mean, weighted_quantile
-from arrisk.policy.insurance.retained import Retained, retain, retain_all
+from arrisk.policy.insurance.retained import retain_all
 from arrisk.policy.insurance.terms import PolicyTerms
 
 if TYPE_CHECKING:
     from arrisk.models.losses.loss_model import LossModel
+    from arrisk.policy.funding.funded_book import FundedBook
+    from arrisk.policy.funding.routes import Route
     from arrisk.policy.insurance.exclusions import BuyerFacts
 
-__all__ = ["CaseYears", "simulate_cases"]
+__all__ = ["CaseYears", "Outcome", "simulate_cases"]
 
 FloatArray = NDArray[np.float64]
 T = TypeVar("T")
 TAIL_SHARE = 0.01
 BATCH = 16
 FEWEST_YEARS = 200
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outcome:
+    """All simulated years under one offer, before the charge on capital.
+
+    Parameters
+    ----------
+    charges : float
+        Paid a year on average: premium and fees, or interest and fees, and the owners' money for cash that is
+        wanted and does not come.
+    retained : array of shape (years,)
+        Losses that stay.
+    cost : array of shape (years,)
+        Charges, kept losses and waiting.
+    cash, rate : float
+        Obtained, and its effective annual cost; not a number when an offer brings none.
+    limit_binds, first_loss_unused : float
+        See `Retained`.
+    """
+
+    charges: float
+    retained: FloatArray
+    cost: FloatArray
+    cash: float = 0.0
+    rate: float = math.nan
+    limit_binds: float = 0.0
+    first_loss_unused: float = math.nan
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,7 +80,11 @@ class CaseYears:
     cost_of_risk : float
         Annual charge on capital for the worst 1% of years of a case.
     money_rate : float
-        Cost of money a year, for the wait until a claim is paid.
+        Cost of money a year, for the wait until a claim is paid, and for cash that an offer does not bring.
+    book : FundedBook or None
+        What is funded, when there is an offer to fund it.
+    wanted : float
+        Cash that is wanted, currency units.
     """
 
     events: LossEvents
@@ -58,28 +94,55 @@ class CaseYears:
     facts: BuyerFacts | None
     cost_of_risk: float
     money_rate: float = 0.0
+    book: FundedBook | None = None
+    wanted: float = 0.0
 
     @property
     def cases(self) -> int:
         """Number of cases."""
         return int(self.weight.size)
 
-    def retain(self, terms: PolicyTerms | None) -> Retained:
-        """All years through a policy; None is no insurance."""
-        return retain(self.events, terms, self.sales, None, self.facts, self.money_rate)
+    def outcome(self, terms: Any) -> Outcome:
+        """All years under terms: a policy, a route of funding, or None for neither."""
+        if terms is None or isinstance(terms, PolicyTerms):
+            return self._policies([terms])[0]
+        return self._route(terms)
 
-    def cost(self, terms: PolicyTerms | None) -> FloatArray:
-        """Cost of each year under a policy, shape (years,), capital included (see `charge`)."""
-        return self.charge(self.retain(terms))
+    def cost(self, terms: Any) -> FloatArray:
+        """Cost of each year under terms, shape (years,), capital included (see `charge`)."""
+        return self.charge(self.outcome(terms))
 
-    def costs(self, policies: Iterable[PolicyTerms | None]) -> Iterator[FloatArray]:
-        """The same for many policies, one after the other."""
-        for some in _batches(policies, BATCH):
-            found = retain_all(self.events, some, self.sales, self.facts, self.money_rate)
-            yield from (self.charge(kept) for kept in found)
+    def costs(self, several: Iterable[Any]) -> Iterator[FloatArray]:
+        """The same for many terms of one kind, one after the other."""
+        for some in _batches(several, BATCH):
+            is_policy = some[0] is None or isinstance(some[0], PolicyTerms)
+            found = self._policies(some) if is_policy else [self._route(terms) for terms in some]
+            yield from (self.charge(outcome) for outcome in found)
 
-    def charge(self, kept: Retained) -> FloatArray:
-        """Premium, kept loss, waiting and charge on capital of each year, shape (years,).
+    def _policies(self, policies: list[PolicyTerms | None]) -> list[Outcome]:
+        """Cash that is wanted and that insurance does not bring comes from the owners."""
+        gap = self.money_rate * self.wanted
+        return [
+            Outcome(
+                kept.premium + gap + self.mean(kept.premium_change),
+                kept.retained,
+                kept.cost + gap,
+                limit_binds=kept.limit_binds,
+                first_loss_unused=kept.first_loss_unused,
+            )
+            for kept in retain_all(self.events, policies, self.sales, self.facts, self.money_rate)
+        ]
+
+    def _route(self, route: Route) -> Outcome:
+        if self.book is None:
+            raise OfferError("the book that is to be funded is missing")
+        year = route.draw(self.book, self.wanted)
+        charges = year.cost + self.money_rate * (self.wanted - year.cash)
+        kept = route.kept(self.book, self.wanted, self.events)
+        return Outcome(charges, kept, charges + kept, year.cash, year.rate)
+
+    def charge(self, outcome: Outcome) -> FloatArray:
+        """Premium or charges, kept loss and charge on capital of each year, shape (years,).
 
         Notes
         -----
@@ -87,7 +150,7 @@ class CaseYears:
         capital, and its spread is their Monte Carlo error: the mean of the worst share s of years is
         ``q + max(x - q, 0) / s`` on average, q the quantile (Rockafellar and Uryasev 2000).
         """
-        cost = kept.cost
+        cost = outcome.cost
         charged = np.empty_like(cost)
         for years in self.slices():
             edge = weighted_quantile(cost[years], 1 - TAIL_SHARE, self.within(years))
