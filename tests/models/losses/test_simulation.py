@@ -225,3 +225,26 @@ def test_no_risk_gives_no_events():
 def test_impossible_inputs_are_errors(bad):
     with pytest.raises(ModelError):
         simulate_losses(make_book(), Dependence(0.1), **{"draws": 10, **bad})
+
+
+@pytest.mark.slow
+def test_ranges_of_the_engine_cover_what_quadrature_knows():
+    """100 equal names: mean and tail mean of the number of defaults from the finite pool."""
+    names, rho, level = 100, 0.15, 0.99
+    pmf = finite_pool_pmf(names, 0.04, rho)
+    edge = int(np.searchsorted(pmf.cumsum(), level))
+    above = np.maximum(np.arange(names + 1) - edge, 0) @ pmf
+    truth = {"expected": names * 0.04, "quantile_99": edge, "tvar_99": edge + above / (1 - level)}
+    book, hits, seen = make_portfolio(0.04, np.ones(names), 1.0), dict.fromkeys(truth, 0), []
+    for seed in range(200):
+        table = simulate_losses(book, Dependence(rho), 1_000, seed).measures(levels=[level])
+        table = table.set_index("term")
+        seen.append(table.loc["tvar_99"])
+        for term, value in truth.items():
+            hits[term] += table.loc[term, "mc_low"] <= value <= table.loc[term, "mc_high"]
+    assert 0.9 * 200 <= hits["expected"] <= 0.995 * 200
+    assert 0.9 * 200 <= hits["tvar_99"] <= 0.995 * 200
+    assert hits["quantile_99"] >= 0.92 * 200  # defaults are whole, so the range covers more often
+    tails = np.array([row.estimate for row in seen], dtype=float)
+    assert np.mean([row.mc_error for row in seen]) == pytest.approx(tails.std(), rel=0.2)
+    assert tails.mean() == pytest.approx(truth["tvar_99"], abs=4 * tails.std() / np.sqrt(200))
