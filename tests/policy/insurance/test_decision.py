@@ -11,7 +11,7 @@ from arrisk.errors import StudyError
 from arrisk.policy.insurance.case import make_insurance_case
 from arrisk.policy.insurance.decision import recommend_insurance
 from arrisk.policy.insurance.flips import crossing, next_insurance, premium_of
-from arrisk.policy.insurance.retained import NO_INSURANCE
+from arrisk.policy.insurance.retained import NO_INSURANCE, retain
 from arrisk.policy.insurance.stability import expected_regret, map_stability
 from arrisk.policy.insurance.structures import EXCESS, FIRST_LOSS, SELECTIVE, SINGLE, TOP_UP, WHOLE
 from arrisk.policy.study import Study
@@ -93,29 +93,32 @@ def test_structures_come_from_the_study(case):
     assert case.find(EXCESS).policy.aggregate_first_loss > case.find(FIRST_LOSS).policy.aggregate_first_loss
 
 
-def test_a_premium_without_a_quote_has_the_margin_of_the_quote(case):
-    """Except where the insured picks the buyers, each costs as much over its technical price as the quote."""
+def test_a_premium_without_a_quote_follows_from_the_one_that_is_given(case):
+    """Less cover in proportion; picked buyers with a loading; more cover never below its own claims."""
     runs = case.simulate(draws=4096)
-    tail = {}
+    price = {}
     for candidate in case.candidates:
-        single = replace(case, candidates=(candidate,), cost_of_risk=0.08)
-        kept = single.compare(draws=4096).results[1]
-        insured, order = kept.insured, np.argsort(-kept.insured)
+        insured = retain(runs, candidate.policy, case.sales, facts=case.facts).insured
+        order = np.argsort(-insured)
         worst = np.cumsum(runs.weight[order]) <= 0.01
         mean = runs.weight @ insured
-        bad = np.average(insured[order][worst], weights=runs.weight[order][worst])
-        tail[candidate.name] = premium_of(case, candidate.name) / (mean + 0.08 * (bad - mean))
-    assert [c.name for c in case.candidates if c.quoted] == [WHOLE]
-    for name in (FIRST_LOSS, EXCESS, TOP_UP):
-        assert tail[name] == pytest.approx(tail[WHOLE], rel=0.02)
+        tail = np.average(insured[order][worst], weights=runs.weight[order][worst])
+        price[candidate.name] = mean + 0.08 * (tail - mean)
+    assert [c.name for c in case.candidates if c.given] == [WHOLE]
+    paid = {c.name: premium_of(case, c.name) for c in case.candidates}
+    margin = paid[WHOLE] / price[WHOLE]
+    for name in (FIRST_LOSS, EXCESS):
+        assert paid[name] == pytest.approx(margin * price[name], rel=0.02)
     for name in (SELECTIVE, SINGLE):
-        assert tail[name] == pytest.approx(1.25 * tail[WHOLE], rel=0.02)
+        assert paid[name] == pytest.approx(1.25 * margin * price[name], rel=0.02)
+    addition = 1.25 * max(margin, 1.0) * (price[TOP_UP] - price[WHOLE])
+    assert paid[TOP_UP] - paid[WHOLE] == pytest.approx(addition, rel=0.05)
 
 
 def test_a_quote_of_a_structure_is_taken_as_it_is(snapshot):
     quote = '[settings.insurance.premium_rates]\n"excess of loss" = 0.0007\n'
     case = make_insurance_case(study_of(quotes=quote), snapshot)
-    assert case.find(EXCESS).quoted
+    assert case.find(EXCESS).given
     assert case.find(EXCESS).policy.premium_rate == 0.0007
     wrong = '[settings.insurance.premium_rates]\n"exces of loss" = 0.0007\n'
     with pytest.raises(StudyError, match="did you mean"):

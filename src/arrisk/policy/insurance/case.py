@@ -236,12 +236,12 @@ class InsuranceCase:
         return split_loss(runs, found, self.sales, self.facts, self.currency, self.as_of)
 
     def margin_words(self) -> str:
-        """What the insurer earns on the quoted policy at the level of losses that the ledger shows."""
+        """What the insurer earns on the given policy at the level of losses that the ledger shows."""
         terms = self.find(WHOLE).layers[0]
         premium = price_policy(terms, self.model.portfolio, self.sales, self.facts).total
         runs = self.simulate(draws=PRICING_DRAWS)
         claims = float(runs.weight @ retain_all(runs, [terms], self.sales, self.facts)[0].insured)
-        paid = f"The quoted whole turnover costs {money(premium, self.currency)} a year"
+        paid = f"The whole turnover at the given premium costs {money(premium, self.currency)} a year"
         if claims <= 0:
             return f"{paid} and pays nothing: no balance is insured and reaches the least loss that is paid."
         told = f"{paid} against mean claims of {money(claims, self.currency)} at the losses of this ledger"

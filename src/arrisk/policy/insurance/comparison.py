@@ -41,10 +41,11 @@ class PolicyComparison:
         Tidy: structure, term, estimate, mc_low, mc_high, mc_error.
     summary : DataFrame
         One row a structure: premium, expected_retained, expected_net_cost, retained_95, retained_99,
-        retained_99.5, retained_tvar_99, risk_adjusted_cost and its cost_error, saving (against no insurance)
-        and its saving_error, break_even_premium (with fees, at which the risk-adjusted cost equals that of no
-        insurance), break_even_rate (premium rate at which the expected cost does), break_even_rate_risk (the
-        same for the risk-adjusted cost), p_limit_binds, p_first_loss_unused.
+        retained_99.5, retained_tvar_99, risk_adjusted_cost and its cost_error, waiting_cost (mean financing
+        of claims), saving (against no insurance) and its saving_error, break_even_premium (with fees, at
+        which the risk-adjusted cost equals that of no insurance), break_even_rate (premium rate at which the
+        expected cost does), break_even_rate_risk (the same for the risk-adjusted cost), p_limit_binds,
+        p_first_loss_unused.
     results : tuple of Retained
         The draws behind it.
     weight : array of shape (draws,)
@@ -203,6 +204,7 @@ def _summary(
             **{column: wide[column].to_numpy() for column in columns},
             "risk_adjusted_cost": adjusted,
             "cost_error": own,
+            "waiting_cost": [float(draws.weight @ result.wait_cost) for result in results],
             "saving": np.round(adjusted[0] - adjusted, ROUNDED) + 0.0,
             "saving_error": saved,
             "p_limit_binds": [result.limit_binds for result in results],

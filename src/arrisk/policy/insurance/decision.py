@@ -148,10 +148,10 @@ def _answer(case: InsuranceCase, stability: StabilityMap, compared: str, value: 
             f"Do not insure at this premium: carrying the losses costs {amount} a year less than insuring "
             f"({compared}), capital included; it is the cheapest with probability {share}."
         )
-    quoted = case.find(compared).quoted
+    given = case.find(compared).given
     told = (
         ""
-        if quoted
+        if given
         else f" Its premium is worked out, not quoted: take it up to {_most(case, stability)} a year."
     )
     return (
@@ -192,12 +192,12 @@ def _options(case: InsuranceCase, stability: StabilityMap, level: float) -> tupl
 
 
 def _premium_words(case: InsuranceCase, name: str) -> str:
-    kind = "quoted" if case.find(name).quoted else "worked out"
+    kind = "given" if case.find(name).given else "worked out"
     return f"premium {money(flips.premium_of(case, name))} {kind}"
 
 
 def _experiment(case: InsuranceCase, stability: StabilityMap, compared: str) -> str:
-    wanted = compared if not case.find(compared).quoted else "the same terms"
+    wanted = compared if not case.find(compared).given else "the same terms"
     return (
         f"Ask two insurers for a quote of {wanted}, with their buyer limits: the premium decides, and the "
         "limits they refuse are news about those buyers."

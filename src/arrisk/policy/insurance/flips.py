@@ -47,36 +47,37 @@ def premium_of(case: InsuranceCase, name: str) -> float:
 
 
 def premium_flip(case: InsuranceCase, stability: StabilityMap) -> Flip:
-    """Rate of the whole-turnover quote at which the best form of insurance stops or starts to pay.
+    """Premium rate of the whole turnover at which insurance in any form stops or starts to pay.
 
     Notes
     -----
-    Premiums that are worked out move with the quote, so all premiums are taken in proportion. The verdict
-    turns where the best of them costs as much as carrying the losses.
+    Premiums that are worked out move with the one that is given, so all are taken in proportion. The verdict
+    turns where the last of them costs as much as carrying the losses.
     """
     quote = case.find(WHOLE).layers[0]
     priced = price_policy(quote, case.model.portfolio, case.sales, case.facts)
     current = priced.paid / priced.base if priced.base > 0 else quote.premium_rate
     name, unit = "premium rate", f"fraction of {priced.base_words}"
-    factors = [
-        1 + stability.mean_gain(candidate.name) / paid
+    turns = {
+        candidate.name: 1 + stability.mean_gain(candidate.name) / paid
         for candidate in case.candidates
         if (paid := premium_of(case, candidate.name)) > 0
-    ]
-    most = max(factors, default=0.0)
-    if most < NOTHING:
-        return Flip(
-            name,
-            current,
-            None,
-            unit,
-            "No premium makes insurance worth it: it saves too little even for nothing.",
+    }
+    last = max(turns, key=turns.__getitem__, default="")
+    if turns.get(last, 0.0) < NOTHING:
+        sentence = "No premium makes insurance worth it: it saves too little even for nothing."
+        return Flip(name, current, None, unit, sentence)
+    adopted = stability.best != NO_INSURANCE
+    threshold = turns[last] * current
+    own = ""
+    if adopted and last != stability.best:
+        own = (
+            f"; {stability.best} saves money up to {turns[stability.best] * current:.3%}, {last} up to there"
         )
-    way = "falls below" if stability.best == NO_INSURANCE else "rises above"
-    threshold = most * current
     sentence = (
         f"The verdict turns when the premium of the whole turnover (now {current:.3%}, minimum premium "
-        f"included) {way} {threshold:.3%}, the others in proportion{_outside(case, threshold)}."
+        f"included) {'rises above' if adopted else 'falls below'} {threshold:.3%}, the others in proportion"
+        f"{own}{_outside(case, threshold)}."
     )
     return Flip(name, current, threshold, unit, sentence)
 
@@ -85,7 +86,7 @@ def _outside(case: InsuranceCase, rate: float) -> str:
     given = next((a for a in case.assumptions if a.name == "premium_rate" and a.is_range), None)
     if given is None or given.low <= rate <= given.high:
         return ""
-    return f"; that is outside the assumed range of {given.low:.2%} to {given.high:.2%}"
+    return f"; the range assumed is {given.low:.2%} to {given.high:.2%}"
 
 
 def thresholds(stability: StabilityMap) -> tuple[str, ...]:

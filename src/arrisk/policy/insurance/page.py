@@ -35,6 +35,7 @@ STEP_WORDS = {
 COSTS: dict[str, Format] = {
     "structure": "text",
     "premium": "money",
+    "waiting_cost": "money",
     "expected_net_cost": "money",
     "retained_tvar_99": "money",
     "risk_adjusted_cost": "money",
@@ -55,8 +56,8 @@ def terms_table(case: InsuranceCase, name: str) -> Table:
     """The structures with their terms, in the order in which they apply to a loss."""
     rows = [_terms_row(case, candidate) for candidate in case.candidates]
     frame = pd.DataFrame(rows)
-    notes = [c.source for c in case.candidates if not c.quoted]
-    told = f" Worked out, {notes[0]}; where buyers are picked, a loading comes on top." if notes else ""
+    sources = list(dict.fromkeys(c.source for c in case.candidates if not c.given))
+    told = f" Worked out: {'; '.join(sources)}." if sources else ""
     note = (
         "Terms apply to a loss in the order of the columns from the limit of the buyer on; insurers differ "
         f"in the order. Recoveries are shared in proportion.{told}"
@@ -77,7 +78,7 @@ def _terms_row(case: InsuranceCase, candidate: Candidate) -> dict[str, str]:
         "structure": candidate.name,
         "customers": f"{count:,}",
         "premium_a_year": money(sum(priced), case.currency),
-        "premium_is": "quoted" if candidate.quoted else "worked out",
+        "premium_is": "given" if candidate.given else "worked out",
         "limit_of_the_buyer": limit,
         "least_loss": _or_none(first.non_qualifying_loss, case.currency),
         "insured_share": f"{first.insured_share:.0%}",

@@ -28,9 +28,9 @@ PALE = (
 WIDTH, NARROW = 78, 62
 THOUSANDS_FROM = 10_000
 LAYERS = {
+    "first_loss": ("kept: first loss of the year", "#e69f00"),
     "insured": ("paid by the insurer", "#9fcbe8"),
     "outside_cover": ("kept: own share, buyer limits, excesses", "#f5c09b"),
-    "first_loss": ("kept: first loss of the year", "#e69f00"),
     "beyond_maximum": ("kept: beyond the year's maximum", "#d55e00"),
 }
 
@@ -139,7 +139,7 @@ def plot_map(found: StabilityMap, ax: Axes | None = None) -> Axes:
     axes.hlines(np.arange(1, saved.shape[0]) - 0.5, -0.5, saved.shape[1] - 0.5, color="white", linewidth=1)
     axes.grid(visible=False)
     axes.set(xlabel="customers lost a year (probability)", ylabel="asset correlation (probability)")
-    axes.set_title(fill(found.finding(), WIDTH))
+    axes.set_title(fill(found.finding(), NARROW))
     handles = [Patch(color=PALE[i], label=names[i]) for i in sorted(set(winner.ravel().tolist()))]
     axes.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.25), ncols=min(len(handles), 3))
     return stamp(axes, found.as_of, f"in the tiles: saved against self-insuring, {unit} a year")

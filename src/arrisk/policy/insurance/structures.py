@@ -54,6 +54,7 @@ EXCESS, TOP_UP = "excess of loss", "whole turnover and a top-up"
 PICKED = (SELECTIVE, RISKIEST, SINGLE)
 """The insured picks who is covered, for which insurers charge more."""
 
+PROPORTION = "no quote: in proportion to mean claims and a charge on their tail"
 UNPAID = "no quote, and no claims of the quoted policy to work it out from: the quoted rate"
 HALF = 0.5
 DIGITS = 2
@@ -66,14 +67,14 @@ class Candidate:
     Parameters
     ----------
     policy : PolicyTerms or Programme
-    quoted : bool
+    given : bool
         Whether the study gives its premium; otherwise it is worked out from the one that is given.
     source : str
         Who says so, or how it was worked out.
     """
 
     policy: Structure
-    quoted: bool
+    given: bool
     source: str
 
     @property
@@ -119,9 +120,12 @@ def make_structures(
 
     Notes
     -----
-    A premium without a quote is the technical price (mean claims and a charge on the tail of the claims, as
-    for losses that are kept) times what the quoted whole turnover costs over its own technical price: the
-    same insurer, the same margin. Where the insured picks the buyers, `selection_loading` comes on top.
+    A premium without a quote rests on the technical price: mean claims and a charge on their tail, as for
+    losses that are kept. Less cover than the whole turnover costs less in proportion to it: the same insurer,
+    the same margin. More cover costs the technical price of the addition, at that margin or, if the insurer
+    seems to sell below its claims, in full: a bargain is not taken to be on offer twice. Where the insured
+    picks the buyers or the addition, `selection_loading` comes on top.
+
     Structures that come to nothing in a book (no balance above the limit, all buyers alike) are left out.
     """
     book = events.portfolio
@@ -141,13 +145,14 @@ def make_structures(
             quote = _priced(form, rates[form.name])
             found.append(Candidate(quote, True, "quote in [settings.insurance.premium_rates]"))
             continue
-        extra = loading if form.name in PICKED else 1.0
         if margin is None:
+            extra = loading if form.name in PICKED else 1.0
             found.append(Candidate(_priced(form, extra * whole.premium_rate), False, UNPAID))
             continue
+        premium, told = _work_out(form.name, float(cost), float(technical[0]), margin, loading)
         first = price.paid if isinstance(form, Programme) else 0.0
-        rate = _rate(form, max(margin * extra * float(cost) - first, 0.0), book, sales, facts)
-        found.append(Candidate(_priced(form, rate), False, _told(margin, extra)))
+        rate = _rate(form, max(premium - first, 0.0), book, sales, facts)
+        found.append(Candidate(_priced(form, rate), False, told))
     return tuple(found)
 
 
@@ -160,9 +165,15 @@ def typical(study: Study, name: str) -> Assumption:
     return Assumption(name, known.value, known.low, known.high, known.unit, TYPICAL_SOURCE)
 
 
-def _told(margin: float, extra: float) -> str:
-    more = f" and {extra:g} for picking the buyers" if extra != 1.0 else ""
-    return f"no quote: mean claims and a charge on their tail, times {margin:.2f} as in the quote{more}"
+def _work_out(name: str, technical: float, whole: float, margin: float, loading: float) -> tuple[float, str]:
+    """Premium of a form without a quote, from its technical price and that of the whole turnover."""
+    if name in PICKED:
+        return margin * loading * technical, f"{PROPORTION}, times {loading:g} for picking buyers"
+    if technical <= whole:
+        return margin * technical, PROPORTION
+    addition = max(margin, 1.0) * loading
+    told = f"no quote: {addition:.2f} times mean claims and a charge on their tail for the cover on top"
+    return margin * whole + addition * (technical - whole), told
 
 
 def _given(study: Study, name: str, default: float) -> float:
