@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 if TYPE_CHECKING:
@@ -120,5 +121,6 @@ def _look_up(amounts: Mapping[str, float], names: NDArray[np.str_]) -> FloatArra
     """The amount of each name; not a number where there is none."""
     if not amounts:
         return np.full(names.shape, np.nan)
-    known = {str(name): float(amount) for name, amount in amounts.items()}
-    return np.array([known.get(name, np.nan) for name in names.tolist()], dtype=float).reshape(names.shape)
+    known = pd.Series({str(name): float(amount) for name, amount in amounts.items()})
+    place = known.index.get_indexer(pd.Index(names.astype(object)))
+    return np.where(place >= 0, known.to_numpy()[place], np.nan)
