@@ -13,7 +13,7 @@ from scipy.interpolate import CubicSpline
 
 from arrisk.models.losses.portfolio import Dependence, LossPortfolio
 
-__all__ = ["Cumulants", "YearSum", "conditional_cumulants", "severity_moment"]
+__all__ = ["Cumulants", "YearSum", "conditional_cumulants", "industry_curves", "severity_moment"]
 
 FloatArray = NDArray[np.float64]
 EDGE_STEP = 0.005
@@ -118,6 +118,24 @@ def conditional_cumulants(
         sum((part.covariance for part in found[1:]), found[0].covariance),
         sum((part.third for part in found[1:]), found[0].third),
     )
+
+
+def industry_curves(
+    portfolio: LossPortfolio, dependence: Dependence, sums: Sequence[YearSum], shift: FloatArray
+) -> list[FloatArray]:
+    """Cumulants of each industry's part of one sum given all factors, at sums of loading times factor.
+
+    Returns
+    -------
+    list of arrays of shape (3, shifts)
+        Mean, variance and third cumulant, for each industry that has customers.
+    """
+    rest = math.sqrt(1 - dependence.rho - dependence.industry_rho)
+    coefficients = _coefficients(portfolio, sums)
+    return [
+        _on_shift(portfolio, coefficients, shift, rest, portfolio.industry == code)
+        for code in np.unique(portfolio.industry)
+    ]
 
 
 def _coefficients(portfolio: LossPortfolio, sums: Sequence[YearSum]) -> FloatArray:

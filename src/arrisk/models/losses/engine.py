@@ -31,6 +31,8 @@ __all__ = [
 
 FloatArray = NDArray[np.float64]
 METHODS = ("auto", "simulation", "quadrature", "fourier")
+# From 150 effective names on, tail means by quadrature lie within .3% of the exact transform at PDs of 2% and
+# more (within .4% at .5%); at 100 names and .5% they are .8% off, at 25 names 4%. See `evaluate_losses`.
 FINE_GRAINED_NAMES = 150.0
 DRAWS = 50_000
 ROUNDING = 1e-9
@@ -72,6 +74,17 @@ def evaluate_losses(
     ------
     ModelError
         If a word is unknown, or the cover or the events do not go with the portfolio.
+
+    Notes
+    -----
+    Where the normal law given the factor fails, measured against the exact transform at a correlation of .15:
+    mean losses of the worst 1% of years are 3.9% off with 25 equal names of a PD of .5%, .8% with 100, .15%
+    with 150; at a PD of 2% .4%, .1% and .1%. Books of 90 to 130 effective names with a few very large ones
+    are .3 to .5% off without terms of the year and .5 to .9% with them. With equal balances a quantile jumps
+    by a whole balance, and quadrature draws a smooth line through the jumps: up to one balance off at any
+    number of names (5% at 300 names of a PD of .5%). The number of names is that of the balances, or of what
+    a cover leaves of them when that is less: limits on buyers leave the tops of a few, and with 200 to 280
+    names in the book figures were 5 to 10% off.
 
     Examples
     --------

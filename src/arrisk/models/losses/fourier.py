@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from arrisk.models.losses.cover import Cover
+from arrisk.models.losses.factor_grid import factor_nodes, factor_shifts, factor_weight, industry_weight
 from arrisk.models.losses.lattice import LossLattice, make_lattice, rounding_variance, step_pmf
 from arrisk.models.losses.loss_laws import WeightedValues
 from arrisk.models.losses.portfolio import Dependence, LossPortfolio, make_portfolio
@@ -19,8 +20,6 @@ __all__ = ["FourierYear", "fourier_law", "fourier_obstacle"]
 
 FloatArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
-REACH = 7.5
-STEP = 0.125
 POINTS = 2**13
 MOST_WORK = 4e9
 RARE = 1e-6
@@ -58,7 +57,7 @@ def fourier_obstacle(portfolio: LossPortfolio, dependence: Dependence, cover: Co
     if cover is not None and cover.by_year and _fixed_ratio(portfolio, cover) is None:
         return "with terms of the year the loss kept depends on several sums, which one lattice cannot hold"
     lattice = _lattice(portfolio, dependence, cover)
-    work = float(lattice.pd.size) * (lattice.points / 2 + 1) * _shifts(dependence).size
+    work = float(lattice.pd.size) * (lattice.points / 2 + 1) * factor_shifts(dependence).size
     return "" if work <= MOST_WORK else "so many different customers make the exact transform slow"
 
 
@@ -132,36 +131,19 @@ def _lattice(portfolio: LossPortfolio, dependence: Dependence, cover: Cover | No
     return make_lattice(portfolio, np.maximum(kept, 0.0), dependence.industry_rho > 0, POINTS)
 
 
-def _shifts(dependence: Dependence) -> FloatArray:
-    """Shifts of the edge that products are taken at."""
-    common, own = math.sqrt(dependence.rho), math.sqrt(dependence.industry_rho)
-    if own == 0:
-        return common * _nodes(dependence)
-    reach = REACH * (common + own)
-    return np.linspace(-reach, reach, 2 * math.ceil(reach / min(own / 2, STEP)) + 1)
-
-
-def _nodes(dependence: Dependence) -> FloatArray:
-    count = 2 * round(REACH / STEP) + 1
-    return np.linspace(-REACH, REACH, count) if dependence.rho > 0 else np.zeros(1)
-
-
 def _pmf(lattice: LossLattice, dependence: Dependence) -> FloatArray:
-    nodes, shifts = _nodes(dependence), _shifts(dependence)
-    weight = np.exp(-nodes * nodes / 2)
-    weight /= weight.sum()
+    nodes, shifts = factor_nodes(dependence), factor_shifts(dependence)
+    weight = factor_weight(nodes)
     rest = math.sqrt(1 - dependence.rho - dependence.industry_rho)
     if dependence.industry_rho == 0:
-        found = weight @ _product(lattice, shifts, rest, np.ones(lattice.pd.size, dtype=bool))
+        mixed: ComplexArray = weight @ _product(lattice, shifts, rest, np.ones(lattice.pd.size, dtype=bool))
     else:
-        off = (shifts - math.sqrt(dependence.rho) * nodes[:, None]) / math.sqrt(dependence.industry_rho)
-        spread = np.exp(-off * off / 2)
-        spread /= spread.sum(axis=1, keepdims=True)
+        spread = industry_weight(nodes, shifts, dependence)
         given = np.ones((nodes.size, lattice.points // 2 + 1), dtype=complex)
         for code in np.unique(lattice.industry):
             given *= spread @ _product(lattice, shifts, rest, lattice.industry == code)
-        found = weight @ given
-    pmf = np.maximum(np.fft.irfft(found, lattice.points), 0.0)
+        mixed = np.asarray(weight @ given, dtype=complex)
+    pmf = np.maximum(np.fft.irfft(np.asarray(mixed), lattice.points), 0.0)
     return np.asarray(pmf / pmf.sum())
 
 

@@ -10,6 +10,7 @@ from scipy import special
 
 from arrisk.models.losses.cover import Cover
 from arrisk.models.losses.cumulants import Cumulants, YearSum, conditional_cumulants
+from arrisk.models.losses.industry_law import industry_law
 from arrisk.models.losses.loss_laws import NormalMixture
 from arrisk.models.losses.portfolio import Dependence, LossPortfolio
 
@@ -75,6 +76,8 @@ def quadrature_law(
     factor, weight = _cells(FACTOR_REACH, cells // 2 if terms else cells)
     if cover is None or not cover.by_year:
         kept = portfolio.exposure - (0.0 if cover is None else cover.share_after * cover.covered)
+        if dependence.industry_rho > 0:
+            return QuadratureYear(industry_law(portfolio, dependence, kept, skewed), *_chances(cover))
         found = conditional_cumulants(portfolio, dependence, [YearSum(kept)], factor)
         center, extra = _within_cells(found.mean[0], factor)
         spread = _floored(np.sqrt(np.maximum(found.covariance[0, 0], 0.0) + extra), kept)
