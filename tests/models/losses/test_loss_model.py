@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
 
 from arrisk.errors import ModelError
 from arrisk.models.defaults.definition import DefaultDefinition
@@ -15,6 +16,7 @@ from arrisk.models.losses.open_book import read_open_book
 from arrisk.models.losses.pd_levels import HIGHEST_PD, level_pds
 from arrisk.models.losses.severity_evidence import AssumedSeverity, read_severity, share_spread
 from tests.ledger.frames import event, invoice, ledger_of
+from tests.ledger.random_ledgers import as_of_dates, ledgers
 from tests.loss_book import loss_book
 
 RULE = DefaultDefinition(90, 100)
@@ -47,6 +49,19 @@ def test_balances_tie_to_the_cent(model, lossy):
     assert model.excluded == parts.iloc[1]
     assert model.book.parts["customers"].iloc[:3].sum() == model.book.parts["customers"].iloc[3]
     assert not set(model.portfolio.name) & set(model.experience.in_default)
+
+
+@pytest.mark.slow
+@settings(max_examples=12)
+@given(rows=ledgers(), day=as_of_dates)
+def test_every_ledger_ties_and_runs(rows, day):
+    snapshot = ledger_of(**rows).as_of(day)
+    found = fit_loss_model(snapshot, prior=CorrelationPrior(0.1, 0.1))
+    minor = (found.book.parts["balance"] * snapshot.scale).round().astype(int)
+    assert minor.iloc[:3].sum() == minor.iloc[3] == snapshot.open_minor
+    assert found.cases["weight"].sum() == pytest.approx(1.0)
+    assert ((found.portfolio.pd >= 0) & (found.portfolio.pd <= HIGHEST_PD)).all()
+    assert found.sales.shape == found.portfolio.exposure.shape
 
 
 def test_credits_and_cash_on_account_are_netted():
@@ -95,15 +110,15 @@ def test_cases_are_a_law_about_the_central_level(model):
 def test_probabilities_keep_the_order_of_the_card_and_the_level(lossy):
     snapshot = lossy.as_of("2024-12-31")
     names = sorted(snapshot.items["customer_id"].unique())
-    given = dict(zip(names, np.linspace(0.9, 0.001, len(names)), strict=True))
-    found = fit_loss_model(snapshot, card_of(given), RULE)
-    own = np.array([given[name] for name in found.portfolio.name])
+    chance = dict(zip(names, np.linspace(0.9, 0.001, len(names)), strict=True))
+    found = fit_loss_model(snapshot, card_of(chance), RULE)
+    own = np.array([chance[name] for name in found.portfolio.name])
     assert (np.diff(found.portfolio.pd[np.argsort(own)]) > 0).all()
     # The level is that of those counted as at risk: invoiced in the last year and not in default.
     recent = snapshot.items
     recent = recent[recent["issue_date"] > snapshot.date - pd.Timedelta(days=365)]["customer_id"].unique()
     active = sorted(set(recent) - set(found.experience.in_default))
-    yearly = 1 - (1 - np.array([given[name] for name in active])) ** (365 / 180)
+    yearly = 1 - (1 - np.array([chance[name] for name in active])) ** (365 / 180)
     ratio = found.portfolio.pd / (1 - (1 - own) ** (365 / 180))
     assert np.ptp(ratio) < 1e-9
     assert yearly.mean() * ratio[0] == pytest.approx(found.level)
@@ -115,8 +130,8 @@ def test_customers_without_a_score_stand_in_the_middle(lossy):
     names = sorted(snapshot.items["customer_id"].unique())
     unknown = str(read_open_book(snapshot).included["customer_id"].iloc[0])
     names.remove(unknown)
-    given = dict(zip(names, np.linspace(0.01, 0.2, len(names)), strict=True))
-    found = fit_loss_model(snapshot, card_of(given), RULE)
+    chance = dict(zip(names, np.linspace(0.01, 0.2, len(names)), strict=True))
+    found = fit_loss_model(snapshot, card_of(chance), RULE)
     lone = found.portfolio.pd[list(found.portfolio.name).index(unknown)]
     assert np.quantile(found.portfolio.pd, 0.3) < lone < np.quantile(found.portfolio.pd, 0.7)
 
@@ -142,6 +157,7 @@ def test_nothing_later_changes_a_number(lossy):
     pd.testing.assert_frame_equal(short.cases, whole.cases)
     assert short.book.parts.equals(whole.book.parts)
     assert (short.sales == whole.sales).all()
+    assert short.growth == whole.growth
 
 
 def test_too_few_losses_become_a_what_if():
@@ -278,9 +294,9 @@ def test_levels_are_met_exactly_at_any_height(level):
 
 
 def test_impossible_levels_are_refused():
-    for given, level in (([1.2], 0.1), ([0.1], 0.0), ([0.1], 1.0), ([0.0], 0.1), ([], 0.1)):
+    for chances, level in (([1.2], 0.1), ([0.1], 0.0), ([0.1], 1.0), ([0.0], 0.1), ([], 0.1)):
         with pytest.raises(ModelError):
-            level_pds(given, level)
+            level_pds(chances, level)
     with pytest.raises(ModelError, match="share lost"):
         AssumedSeverity(0.5, 0.6, 0.9)
 
