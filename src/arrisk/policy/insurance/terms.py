@@ -8,11 +8,18 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 from arrisk.errors import ModelError
 from arrisk.policy.insurance.clauses import Clause, list_clauses, without_clause
 from arrisk.policy.insurance.steps import DEFAULT_ORDER, IDLE, STEPS
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from arrisk.models.losses.cover import Cover
+    from arrisk.models.losses.portfolio import LossPortfolio
+    from arrisk.policy.insurance.exclusions import BuyerFacts
 
 __all__ = ["PolicyTerms", "PremiumBase"]
 
@@ -267,6 +274,20 @@ class PolicyTerms:
         from arrisk.policy.insurance.explanation import explain_loss
 
         return explain_loss(balance, self, buyer, currency)
+
+    def cover(
+        self, portfolio: LossPortfolio, sales: ArrayLike | None = None, facts: BuyerFacts | None = None
+    ) -> Cover:
+        """The policy as the methods without simulation see it.
+
+        Raises
+        ------
+        ModelError
+            If a term has no place in such a method; it is named.
+        """
+        from arrisk.policy.insurance.analytic import policy_cover
+
+        return policy_cover(self, portfolio, sales, facts)
 
 
 def _check_values(terms: PolicyTerms) -> None:
