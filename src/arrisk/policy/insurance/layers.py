@@ -173,8 +173,12 @@ def _sums(events: LossEvents, columns: FloatArray) -> tuple[FloatArray, FloatArr
     if severity.size and severity.min() < severity.max():
         gross, net = events.both_by_draw(columns)
         return np.ascontiguousarray(gross.T), np.ascontiguousarray(net.T)
-    gross = np.ascontiguousarray(events.by_draw(columns).T)
-    return gross, gross * float(severity[0]) if severity.size else gross
+    severity = events.severity
+    if severity.size == 0 or float(np.ptp(severity)) == 0:
+        gross = np.ascontiguousarray(events.by_draw(columns).T)
+        return gross, gross * (float(severity[0]) if severity.size else 1.0)
+    gross, net = events.both_by_draw(columns)
+    return np.ascontiguousarray(gross.T), np.ascontiguousarray(net.T)
 
 
 def _pick(events: LossEvents, layer: Layer, sums: FloatArray, place: tuple[int, ...]) -> FloatArray:
