@@ -12,6 +12,12 @@ losses expected against those that came, with balances of the day and grown as t
 and the spread of yearly rates over all ledgers as the correlation that is really there
 (`ledger/sample/truth.py`: a common monthly shock of 0.25 on the log-hazard, and the PMI).
 
+Found on 42 ledgers with a scorecard (seeds from 1000): mean rate 0.0350 against 0.0351 in truth; the range of
+the level, from one counted year and the prior, always held it (median 0.7% to 19%: the prior's correlation is
+far above the 0.002 that is there, so it is too wide). Expected over actual: customers lost of those owing
+1.04 +- 0.09, owed by them on the day 1.18 +- 0.13, losses 0.66 +- 0.09 with balances of the day and
+1.03 +- 0.15 with grown ones. Without a scorecard (60 ledgers) the last two are 0.41 +- 0.04 and 0.62 +- 0.07.
+
 Prints the tables; --json writes one line a ledger.
 """
 

@@ -215,6 +215,11 @@ def fit_loss_model(
     is an unbiased estimate of it, but most years lie below the mean: the posterior mean is above the rate
     that few years show, and `cases` carries that.
 
+    On 42 sample ledgers followed for two and a half years (`benchmarks/coverage_losses.py`, with a scorecard)
+    the balances of the day gave 0.66 +- 0.09 of the losses that came and grown balances 1.03 +- 0.15:
+    customers owe more when they fail than on an ordinary day. With all customers alike it was 0.41 +- 0.04
+    and 0.62 +- 0.07 (60 ledgers): those about to fail already owe more.
+
     Examples
     --------
     >>> import arrisk as ar
