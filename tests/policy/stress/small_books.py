@@ -19,7 +19,7 @@ def slip_receipts() -> Receipts:
     customer = np.array([0, 0, 1, 2])
     day = np.array([3, 10, 5, 14])
     amount = np.array([7000, 3000, 5000, 2000])
-    return Receipts(NAMES, 1, 14, np.zeros(4, dtype=np.int64), customer, day, amount, 100)
+    return Receipts(NAMES, 1, 14, np.zeros(4, dtype=np.int64), customer, day, amount, 100, np.ones(1))
 
 
 def slip_book(**changed: Any) -> Book:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,7 +12,7 @@ from arrisk.policy.stress.quarter_needs import QuarterNeeds, measure_needs, pick
 from arrisk.policy.stress.reserve import _break_even, _step
 from arrisk.policy.stress.runs import run_scenario
 from arrisk.policy.stress.scenarios import DebtorDefault
-from tests.policy.stress.small_books import slip_book
+from tests.policy.stress.small_books import slip_book, slip_receipts
 
 
 def two_cases():
@@ -45,6 +47,17 @@ def test_a_quarter_needs_the_floor_and_its_lowest_week():
     assert found.weight.sum() == pytest.approx(1.0)
     more = measure_needs(((1.0, quiet),), 50.0, payments=np.array([100.0, 100.0]))
     assert more.needs.tolist() == [[80.0, 80.0]]
+
+
+def test_payments_may_follow_sales():
+    book = slip_book(receipts=replace(slip_receipts(), sold=np.array([0.6])))
+    quiet = run_scenario(book, None, 1)
+    assert measure_needs(((1.0, quiet),), 50.0).needs.tolist() == [[50.0]]
+    # Half of 100 a week falls by 40%: 80 a week, 160 in all, 170 come in.
+    dear = np.array([100.0, 100.0])
+    found = measure_needs(((1.0, quiet),), 50.0, payments=dear, variable=0.5)
+    assert found.needs == pytest.approx(np.array([[50.0]]))
+    assert measure_needs(((1.0, quiet),), 50.0, payments=dear).needs.tolist() == [[80.0]]
 
 
 def test_the_reserve_of_normal_needs_is_their_quantile():

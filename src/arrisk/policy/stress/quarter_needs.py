@@ -109,7 +109,11 @@ def draw_quarters(book: Book, model: LossModel, draws: int = 2000, together: boo
 
 
 def measure_needs(
-    quarters: Quarters, floor: float, payments: Floats | None = None, with_insurance: bool = True
+    quarters: Quarters,
+    floor: float,
+    payments: Floats | None = None,
+    with_insurance: bool = True,
+    variable: float = 0.0,
 ) -> QuarterNeeds:
     """Liquidity that each quarter needs so that no week ends below a floor.
 
@@ -125,10 +129,13 @@ def measure_needs(
         In place of those planned.
     with_insurance : bool
         Whether what the insurer pays within the quarter counts.
+    variable : float
+        Part of the payments that follows the sales of each draw; by default all go on as planned.
     """
     needs, weights = [], []
     for share, run in quarters:
-        other = run if payments is None else replace(run, payments=payments)
+        planned = run.payments if payments is None else payments
+        other = replace(run, payments=planned * (1 + variable * (run.sold[:, None] - 1)))
         lowest = np.minimum(other.change(with_insurance).min(axis=1), 0.0)
         needs.append(floor - lowest)
         weights.append(share * run.weight)

@@ -53,6 +53,8 @@ class Receipts:
         Minor units.
     scale : int
         Minor units in one unit of the currency.
+    sold : array of shape (draws,)
+        Sales of the horizon over their mean.
     """
 
     names: NDArray[np.object_]
@@ -63,6 +65,7 @@ class Receipts:
     day: Ints
     amount: Ints
     scale: int
+    sold: Floats
     _cache: dict[str, Floats] = field(default_factory=dict, repr=False)
 
     @property
@@ -108,6 +111,7 @@ class Receipts:
             later[kept],
             self.amount[kept],
             self.scale,
+            self.sold,
         )
 
     def lost(self, failures: Failures, pair: Ints) -> Floats:
@@ -170,7 +174,7 @@ def draw_receipts(forecast: CashForecast, draws: int = 500, seed: int = 0) -> Re
     seeds = np.random.SeedSequence(seed).generate_state(len(sizes))
     width = len(str(len(names)))
     groups = np.char.zfill(code.astype(str), width)
-    parts = []
+    parts, sales = [], []
     for k, (count, child) in enumerate(zip(sizes, seeds, strict=True)):
         drawn = simulate_cash(
             items,
@@ -186,8 +190,11 @@ def draw_receipts(forecast: CashForecast, draws: int = 500, seed: int = 0) -> Re
         )
         who = np.array(drawn.groups, dtype=str).astype(np.int64)
         cash = drawn.minor[..., FLOWS.index("cash")].transpose(0, 2, 1)
+        sales.append(drawn.flow("sales").sum(axis=1).astype(float))
         draw, group, day = np.nonzero(cash)
         parts.append((draw + k * size, who[group], day + 1, cash[draw, group, day]))
     draw, customer, day, amount = (np.concatenate([p[c] for p in parts]) for c in range(4))
     labels = np.asarray(names, dtype=object)
-    return Receipts(labels, draws, forecast.days, draw, customer, day, amount, forecast.scale)
+    sold = np.concatenate(sales)
+    sold = sold / sold.mean() if sold.any() else np.ones(draws)
+    return Receipts(labels, draws, forecast.days, draw, customer, day, amount, forecast.scale, sold)

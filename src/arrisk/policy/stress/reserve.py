@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy import stats
 
 from arrisk.display import Table, frame_html
 from arrisk.policy.assumptions import Assumption
@@ -29,6 +30,7 @@ __all__ = ["EmergencyReserve", "size_reserve"]
 Floats = NDArray[np.float64]
 LEVELS = (0.5, 0.8, 0.9, 0.95, 0.99, 0.995)
 COST_DRAWS = 400
+FOLLOW = "part of payments that follows the sales of the quarter"
 TOGETHER = "payments are slowest just when most customers fail (worst case)"
 YEAR = 365.0
 
@@ -48,7 +50,8 @@ class EmergencyReserve:
         changes, the widest first.
     quarters : QuarterNeeds
     needed, low, high, mc_error : float
-        The reserve at the study's certainty.
+        The reserve at the study's certainty, its range over what is unknown about failures widened by the
+        Monte Carlo error, and that error.
     uninsured : float
         The same when no insurer pays.
     present : float or None
@@ -168,6 +171,8 @@ def size_reserve(
     quarters = measure_needs(drawn, floor)
     needed = quarters.quantile(wanted.value)
     low, high = quarters.range(quarters.quantiles(wanted.value), report.level)
+    error = quarters.error(wanted.value)
+    reach = float(stats.norm.ppf(0.5 + report.level / 2)) * error
     step = (0.0, 0.0) if present is None else _step(present, needed, floor)
     per_year = YEAR / book.receipts.days
     return EmergencyReserve(
@@ -175,9 +180,9 @@ def size_reserve(
         drivers=_drivers(study, report, drawn, quarters, wanted, draws),
         quarters=quarters,
         needed=needed,
-        low=min(low, needed),
-        high=max(high, needed),
-        mc_error=quarters.error(wanted.value),
+        low=max(needed - math.hypot(max(needed - low, 0.0), reach), 0.0),
+        high=needed + math.hypot(max(high - needed, 0.0), reach),
+        mc_error=error,
         uninsured=measure_needs(drawn, floor, with_insurance=False).quantile(wanted.value),
         present=present,
         minimum=floor,
@@ -279,6 +284,9 @@ def _drivers(
     if wanted.is_range:
         ends = [quarters.quantile(q) for q in (wanted.low, wanted.high)]
         rows.append(("certainty asked for", wanted.low, wanted.high, *ends))
+    variable = 1 - given_or_typical(study, "gross_margin").value
+    follow = measure_needs(drawn, floor, variable=variable)
+    rows.append((FOLLOW, 0.0, variable, quarters.quantile(wanted.value), follow.quantile(wanted.value)))
     worst = measure_needs(draw_quarters(report.book, report.model, draws, together=True), floor)
     rows.append((TOGETHER, math.nan, math.nan, quarters.quantile(wanted.value), worst.quantile(wanted.value)))
     any_year = report.runs[BASELINE]

@@ -41,7 +41,8 @@ def reserve_table(found: EmergencyReserve, name: str) -> Table:
     note = (
         f"Amounts in {found.currency}. Certainty: chance that no week of {found.days // 7} ends below the "
         f"minimum of {money(found.minimum)}, which is part of the reserve (cash, near cash, undrawn line). "
-        f"Low and high: {found.level:.0%} range over how often and how closely together customers fail. "
+        f"Low and high: {found.level:.0%} range over how often and how closely together customers fail; the "
+        "range in the title also holds the Monte Carlo error. "
         f"Holding: {capital.value:.0%} of it a year. Shortfall: emergency money expected a year beyond it, "
         f"which costs {emergency.value:.0%}; net cost adds both. Without insurance "
         f"{money(found.uninsured)} at {found.confidence:.1%}."

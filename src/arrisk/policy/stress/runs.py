@@ -89,6 +89,8 @@ class Run:
         The same draws of receipts without the scenario and with it, and what the insurer pays, currency
         units a week.
     payments : array of shape (weeks,)
+    sold : array of shape (draws,)
+        Sales of the horizon over their mean.
     receipt_draws : int
         Independent draws of the receipts behind the years.
     """
@@ -101,6 +103,7 @@ class Run:
     receipts: Floats
     insured: Floats
     payments: Floats
+    sold: Floats
     receipt_draws: int
 
     @property
@@ -229,7 +232,9 @@ def run_events(
     week = np.ceil(paid_on[soon] / WEEK).astype(np.int64) - 1
     np.add.at(insured, (draw[soon], week), claims.paid[soon])
     usual = book.receipts.weekly()[pair]
-    return Run(name, sure, events, claims, usual, came, insured, book.payments, receipts.draws)
+    return Run(
+        name, sure, events, claims, usual, came, insured, book.payments, receipts.sold[pair], receipts.draws
+    )
 
 
 def pick_debtors(book: Book, scenario: DebtorDefault) -> Ints:

@@ -70,6 +70,7 @@ class StressReport:
     level : float
         Of the ranges.
     assumptions : tuple of Assumption
+    scenarios : tuple of Scenario
     remarks : tuple of str
         What a macro series did to a scenario, or why it could not.
     """
@@ -87,6 +88,7 @@ class StressReport:
     currency: str
     level: float
     assumptions: tuple[Assumption, ...]
+    scenarios: tuple[Scenario, ...]
     remarks: tuple[str, ...] = ()
 
     @property
@@ -141,6 +143,10 @@ class StressReport:
     def headroom_table(self, name: str = "stress_headroom") -> Table:
         """Covenants before and after each scenario."""
         return page.headroom_table(self, name)
+
+    def scenario_table(self, name: str = "stress_scenarios") -> Table:
+        """What each scenario says: who fails, how bad the year is, how late payments are."""
+        return page.scenario_table(self, name)
 
     def insurance_table(self, name: str = "stress_insurance") -> Table:
         """What the insurer bears of each loss, and what of it comes in time."""
@@ -250,6 +256,7 @@ def stress_book(
         currency=snapshot.currency,
         level=level,
         assumptions=tuple(given_or_typical(study, name) for name in named),
+        scenarios=tuple(scenario for scenario, _ in resolved),
         remarks=tuple(remark for _, remark in resolved if remark),
     )
 
