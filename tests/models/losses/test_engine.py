@@ -105,6 +105,14 @@ def test_the_method_is_chosen_by_effective_names_and_said():
     assert asked.diagnostics["method"] == "simulation"
 
 
+def test_terms_of_the_year_with_strong_industries_are_simulated():
+    book = make_book(800, 0.4, 0.0, 2)
+    cover = make_cover(0.9 * book.exposure, book.expected_loss)
+    assert choose_method(book, Dependence(0.1, 0.2), cover)[0] == "simulation"
+    assert choose_method(book, Dependence(0.3), cover)[0] == "quadrature"
+    assert choose_method(book, Dependence(0.1, 0.2))[0] == "quadrature"
+
+
 def test_a_cover_of_nothing_changes_nothing():
     book, dependence = make_book(40), Dependence(0.1)
     for method in ("simulation", "quadrature", "fourier"):
@@ -148,6 +156,17 @@ def test_results_show_themselves():
         assert found.plot().get_yscale() == "log"
         assert found.plot_layers().get_xlabel()
         plt.close("all")
+
+
+@pytest.mark.parametrize("method", ["auto", "quadrature", "fourier"])
+def test_where_nothing_can_be_lost(method):
+    for book in (make_portfolio(0.0, [1.0, 2.0], 0.5), make_portfolio(0.1, [0.0, 0.0], 0.5)):
+        found = evaluate_losses(book, Dependence(0.15), method=method, draws=50)
+        assert "Nothing can be lost" in found.reason
+        assert (found.table.estimate == 0).all()
+    book = make_book(300, 0.3)
+    insured = evaluate_losses(book, Dependence(0.15), make_cover(book.exposure), method=method, draws=50)
+    assert insured.mean == pytest.approx(0.0, abs=1e-6)
 
 
 def test_impossible_inputs_are_errors():

@@ -11,6 +11,7 @@ from pandas import DataFrame, concat
 from arrisk.errors import ModelError
 from arrisk.models.losses.closed_form import effective_names
 from arrisk.models.losses.cover import Cover
+from arrisk.models.losses.cumulants import YearSum, conditional_cumulants
 from arrisk.models.losses.distribution import LossDistribution, law_figures
 from arrisk.models.losses.events import LossEvents
 from arrisk.models.losses.fourier import FourierYear, fourier_law, fourier_obstacle
@@ -34,6 +35,9 @@ METHODS = ("auto", "simulation", "quadrature", "fourier")
 # From 150 effective names on, tail means by quadrature lie within .3% of the exact transform at PDs of 2% and
 # more (within .4% at .5%); at 100 names and .5% they are .8% off, at 25 names 4%. See `evaluate_losses`.
 FINE_GRAINED_NAMES = 150.0
+# The factor of one bad year in a hundred; 150 equal names of a PD of 2% have a skewness of about .2 then.
+BAD_FACTOR = -2.33
+MOST_SKEW_WITH_TERMS = 0.3
 DRAWS = 50_000
 ROUNDING = 1e-9
 NORMAL_95 = 1.959963984540054
@@ -145,11 +149,22 @@ def choose_method(
     >>> choose_method(make_portfolio(0.02, [100.0] * 20, 0.5), Dependence(0.15))[0]
     'fourier'
     """
+    kept = portfolio.exposure
+    if cover is not None and not cover.by_year:
+        kept = np.where(kept > cover.share_after * cover.covered * (1 + ROUNDING), kept, 0.0)
+    if not (portfolio.pd * portfolio.lgd * kept).any():
+        return "simulation", "Nothing can be lost, which needs no method."
     names = counted_names(portfolio, cover)
     seen = f"{names:,.0f} effective names"
     if method in ("simulation", "quadrature"):
         return method, f"{method.capitalize()} was asked for ({seen})."
-    if method == "auto" and names >= FINE_GRAINED_NAMES:
+    fine = names >= FINE_GRAINED_NAMES
+    if method == "auto" and fine and _lopsided(portfolio, dependence, cover):
+        return "simulation", (
+            f"{seen} are enough, but with terms of the year and so strong factors of few industries the loss "
+            "is far from normal given the common factor, and years are simulated."
+        )
+    if method == "auto" and fine:
         return "quadrature", (
             f"{seen} are at least {FINE_GRAINED_NAMES:,.0f}: given the common factor the loss is nearly "
             "normal, and quadrature is exact enough."
@@ -160,6 +175,15 @@ def choose_method(
     if obstacle:
         return "simulation", f"{asked}; {obstacle}, and years are simulated instead."
     return "fourier", f"{asked}; given the common factor the transform is exact."
+
+
+def _lopsided(portfolio: LossPortfolio, dependence: Dependence, cover: Cover | None) -> bool:
+    """Whether terms of the year meet industries whose factors leave the loss of a bad year skewed."""
+    if cover is None or not cover.by_year or dependence.industry_rho == 0:
+        return False
+    bad = np.array([BAD_FACTOR])
+    found = conditional_cumulants(portfolio, dependence, [YearSum(portfolio.exposure)], bad)
+    return bool(found.third[0] > MOST_SKEW_WITH_TERMS * found.covariance[0, 0, 0] ** 1.5)
 
 
 def _quadrature(
