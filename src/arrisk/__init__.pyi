@@ -117,6 +117,9 @@ from .policy.discount_price import price_discount
 from .policy.early_warning import define_alerts, recommend_early_warning
 from .policy.excess_history import make_excess_history
 from .policy.exposure import recommend_exposure
+from .policy.funding.decision import recommend_funding
+from .policy.funding.funding_plan import compare_funding
+from .policy.funding.pool import PoolRules, select_pool
 from .policy.grade_terms.decision import recommend_grade_terms
 from .policy.grade_terms.terms import make_grade_terms
 from .policy.grading import recommend_scorecard
@@ -205,6 +208,7 @@ __all__ = [
     "MilestonePlan",
     "PaymentCalendar",
     "PolicyTerms",
+    "PoolRules",
     "Progress",
     "Recommendation",
     "Recovery",
@@ -245,6 +249,7 @@ __all__ = [
     "compare_dso",
     "compare_entry",
     "compare_folds",
+    "compare_funding",
     "compare_independent",
     "compare_independent_cash",
     "compare_late_scores",
@@ -357,6 +362,7 @@ __all__ = [
     "recommend_discount",
     "recommend_early_warning",
     "recommend_exposure",
+    "recommend_funding",
     "recommend_grade_terms",
     "recommend_health",
     "recommend_incentives",
@@ -377,6 +383,7 @@ __all__ = [
     "run_study",
     "scale_rates",
     "score_new_customers",
+    "select_pool",
     "share_risk_budget",
     "shipped_maps",
     "sign_off",

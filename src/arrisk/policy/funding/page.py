@@ -102,6 +102,8 @@ def plot_components(found: FundingComparison, ax: Axes | None = None) -> Axes:
 
     axes = ax if ax is not None else plt.subplots(figsize=(9, 4.8))[1]
     parts = found.components()
+    if "saved in the office" in parts:
+        parts["service fee"] = parts.get("service fee", 0.0) + parts.pop("saved in the office")
     order = np.argsort(-parts.sum(axis=1).to_numpy())
     shown = parts.iloc[order]
     unit, scale = (f"thousand {found.book.currency}", 1000.0)
@@ -147,7 +149,7 @@ def plot_break_even(found: FundingComparison, ax: Axes | None = None) -> Axes:
         ylabel=f"saved without recourse (thousand {found.book.currency} a year)",
     )
     axes.set_title(fill(even.finding(), WIDTH), loc="left")
-    axes.legend(loc="upper left")
+    axes.legend(loc="lower right")
     return stamp(axes, found.book.as_of)
 
 
