@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -223,6 +224,55 @@ def test_evidence_is_written_signed_and_verified(
     )
     with pytest.raises(ArriskError):
         main(["evidence", "verify", str(tmp_path), "--debug"])
+
+
+def test_a_template_of_an_offer_reads_back(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    from arrisk.policy.offers.reading import read_offer
+
+    assert main(["offers", "--template", "non-recourse-factoring"]) == 0
+    path = tmp_path / "offer.toml"
+    path.write_text(capsys.readouterr().out, encoding="utf-8")
+    assert read_offer(path).kind == "non-recourse factoring"
+
+
+def test_offers_are_compared_and_written(
+    write_study: Study, fails: Callable[..., str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from arrisk.policy.offers.template import offer_template
+
+    study, path = write_study(), tmp_path / "offer.toml"
+    terms = {"premium_rate": 0.003, "premium_base": "sales", "insured_share": 0.9}
+    path.write_text(offer_template("insurance", {"provider": "A\x1b[31m & B"}, terms), encoding="utf-8")
+    out = tmp_path / "compared.html"
+    assert main(["offers", str(path), "--study", str(study), "--out", str(out)]) == 0
+    shown = capsys.readouterr()
+    assert shown.out.startswith("What-if, cheapest: ")
+    assert shown.out.endswith(f"the comparison is {out}\n")
+    assert "A[31m & B: first quote: EUR " in shown.out
+    assert "\x1b" not in shown.out
+    assert shown.err == ""
+    assert "A[31m &amp; B: first quote" in out.read_text(encoding="utf-8")
+    assert main(["offers", str(path), "--study", str(study), "--json", "--on", "2027-01-01"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert "Expired on 2027-01-01" in told["tables"][0]["note"]
+
+
+def test_offers_that_cannot_be_compared_give_one_clear_line(
+    write_study: Study, fails: Callable[..., str], tmp_path: Path
+) -> None:
+    from arrisk.policy.offers.template import offer_template
+
+    study, path = write_study(), tmp_path / "offer.toml"
+    assert "no offer sheets were named" in fails("offers", "--study", study)
+    assert "no offer sheet at" in fails("offers", path, "--study", study)
+    path.write_text(offer_template("insurance", {"currency": "USD"}), encoding="utf-8")
+    assert "is in USD, the study is in EUR" in fails("offers", path, "--study", study)
+    assert "written as .html, .xlsx, .json" in fails(
+        "offers", path, "--study", study, "--out", tmp_path / "a.pdf"
+    )
+    assert "no offers of kind 'lease'" in fails("offers", "--template", "lease")
+    path.write_text(path.read_text().replace("premium_rate = 0.0028", "premium_rate = 0.28"))
+    assert f"{path}: [terms]: premium_rate = 0.28 means 28%" in fails("offers", path, "--study", study)
 
 
 @pytest.mark.parametrize(

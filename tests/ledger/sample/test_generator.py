@@ -16,11 +16,13 @@ from arrisk.errors import LedgerError
 from arrisk.ledger.reading import read_ledger
 from arrisk.ledger.sample.generator import Truth, make_sample, write_sample
 from arrisk.ledger.sample.names import HARD_NAMES
+from arrisk.ledger.sample.offers import OFFERS_FOLDER, SHEETS
 from arrisk.ledger.tables import TABLES, required
 from arrisk.policy.study import Study
 
 END = pd.Timestamp("2025-12-31")
 CSV_FILES = ("invoices.csv", "events.csv", "customers.csv", "orders.csv", "limits.csv", "signals.csv")
+OFFERS = tuple(f"{OFFERS_FOLDER}/{name}.toml" for name in SHEETS)
 
 
 @pytest.fixture(scope="module")
@@ -35,9 +37,9 @@ def sample() -> dict[str, pd.DataFrame]:
 def test_same_seed_same_bytes(tmp_path: Path, kind: str) -> None:
     for name in ("one", "two"):
         write_sample(tmp_path / name, invoices=800, seed=5, format=kind)
-    one, two = (sorted((tmp_path / name).iterdir()) for name in ("one", "two"))
+    one, two = (sorted(f for f in (tmp_path / name).rglob("*") if f.is_file()) for name in ("one", "two"))
     assert [f.name for f in one] == [f.name for f in two]
-    assert len(one) == 7
+    assert len(one) == 7 + len(SHEETS)
     assert all(a.read_bytes() == b.read_bytes() for a, b in zip(one, two, strict=True))
 
 
@@ -47,7 +49,7 @@ def test_other_seed_other_ledger() -> None:
         assert not one[name].equals(two[name]), name
 
 
-@pytest.mark.parametrize("name", [*CSV_FILES, "study.toml"])
+@pytest.mark.parametrize("name", [*CSV_FILES, "study.toml", *OFFERS])
 def test_the_committed_sample_is_what_the_generator_writes(
     root: Path, tmp_path_factory: pytest.TempPathFactory, name: str
 ) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any, TypeVar
 
-from arrisk.errors import OfferError
 from arrisk.policy.insurance.clauses import CLAUSES
 from arrisk.policy.insurance.terms import PolicyTerms
 
@@ -30,6 +29,10 @@ ROUTE_IDLE: Mapping[str, Any] = {
     "least_pool": 0.0,
     "fee": 0.0,
     "share_of_sales": 1.0,
+    "premium_rate": 0.0,
+    "minimum_premium": 0.0,
+    "insured_share": 1.0,
+    "first_loss": 0.0,
 }
 """Fields of routes of funding that are clauses, and the values at which they are not there."""
 
@@ -68,7 +71,4 @@ def drop_clause(terms: Terms, clause: str) -> Terms:
 
 def price_field(terms: Any) -> str:
     """The field that is the price: a premium rate, or a rate of interest."""
-    for name in ("premium_rate", "rate"):
-        if name in {f.name for f in fields(terms)}:
-            return name
-    raise OfferError(f"{type(terms).__name__} has no rate")
+    return "premium_rate" if isinstance(terms, PolicyTerms) else "rate"

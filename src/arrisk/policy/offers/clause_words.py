@@ -43,6 +43,8 @@ TERM_WORDS: Mapping[str, str] = {
     "maximum_extension_days": "end of cover for late buyers",
     "order": "order of the clauses",
     "rate": "rate of interest",
+    "premium_rate": "premium rate of the insurance",
+    "first_loss": "first loss of the year",
     "advance_rate": "advance rate",
     "limit": "limit of the line",
     "service_fee": "service fee",
