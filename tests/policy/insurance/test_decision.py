@@ -1,5 +1,6 @@
 """The insurance verdict follows from losses, premium and what the ledger leaves open."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,15 +11,26 @@ import pytest
 from arrisk.errors import StudyError
 from arrisk.policy.insurance.case import make_insurance_case
 from arrisk.policy.insurance.decision import recommend_insurance
-from arrisk.policy.insurance.flips import crossing, next_insurance, premium_of
+from arrisk.policy.insurance.flips import crossing, next_insurance, premium_of, refusal_words
+from arrisk.policy.insurance.forms import selective
 from arrisk.policy.insurance.retained import NO_INSURANCE, retain
 from arrisk.policy.insurance.stability import expected_regret, map_stability
-from arrisk.policy.insurance.structures import EXCESS, FIRST_LOSS, SELECTIVE, SINGLE, TOP_UP, WHOLE
+from arrisk.policy.insurance.structures import (
+    EXCESS,
+    FIRST_LOSS,
+    RISKIEST,
+    SELECTIVE,
+    SINGLE,
+    TOP_UP,
+    WHOLE,
+    Candidate,
+)
 from arrisk.policy.study import Study
 from tests.ledger.frames import event, invoice, ledger_of
 from tests.loss_book import loss_book
 
 DATE = "2024-12-31"
+TERMS = {"aggregate_first_loss": 500.0, "buyer_limit": 3000.0, "each_and_every": 100.0}
 
 
 def study_of(quotes="", **values):
@@ -40,7 +52,7 @@ def snapshot():
 
 @pytest.fixture(scope="module")
 def case(snapshot):
-    return make_insurance_case(study_of(aggregate_first_loss=5000.0, buyer_limit=3000.0), snapshot)
+    return make_insurance_case(study_of(**TERMS), snapshot)
 
 
 @pytest.fixture(scope="module")
@@ -48,12 +60,22 @@ def stability(case):
     return map_stability(case, draws=512)
 
 
-def test_a_cheap_policy_is_adopted_and_a_dear_one_rejected(snapshot):
-    cheap = recommend_insurance(study_of(premium_rate=0.0005), snapshot, draws=256)
+def priced(case, rate, **terms):
+    """The case with the whole turnover alone, at a premium rate."""
+    whole = case.find(WHOLE)
+    return replace(
+        case, candidates=(replace(whole, policy=replace(whole.policy, premium_rate=rate, **terms)),)
+    )
+
+
+def test_a_cheap_policy_is_adopted_and_a_dear_one_rejected(snapshot, case):
+    cheap, dear = (
+        recommend_insurance(study_of(**TERMS), snapshot, priced(case, rate), draws=256)
+        for rate in (5e-4, 0.2)
+    )
     assert cheap.verdict == "adopt"
     assert cheap.expected_value.value > 0
     assert cheap.flip.threshold > cheap.flip.current
-    dear = recommend_insurance(study_of(premium_rate=0.2), snapshot, draws=256)
     assert dear.verdict == "reject"
     assert dear.expected_value.value > 0
     assert dear.flip.threshold < dear.flip.current
@@ -69,18 +91,13 @@ def test_at_the_flip_the_verdict_turns(snapshot):
     assert (above.verdict, below.verdict) == ("reject", "adopt")
 
 
-@pytest.mark.slow
-def test_a_fair_premium_is_worth_it_only_when_risk_costs_something(snapshot):
+def test_a_fair_premium_is_worth_it_only_when_risk_costs_something(case):
     """At a premium a little above the mean claims, what insurance is worth is the capital that it frees."""
-    case = make_insurance_case(study_of(), snapshot)
-    whole = case.find(WHOLE)
-    free = replace(case, candidates=(replace(whole, policy=replace(whole.policy, premium_rate=0.0)),))
-    saved = map_stability(replace(free, cost_of_risk=0.0), draws=512)
+    saved = map_stability(replace(priced(case, 0.0), cost_of_risk=0.0), draws=256)
     fair = saved.mean_gain(WHOLE) / case.sales.sum()
-    priced = replace(whole, policy=replace(whole.policy, premium_rate=1.1 * fair))
-    offer = replace(case, candidates=(priced,))
-    assert map_stability(replace(offer, cost_of_risk=0.0), draws=512).best == NO_INSURANCE
-    assert map_stability(replace(offer, cost_of_risk=0.5), draws=512).best == WHOLE
+    offer = priced(case, 1.1 * fair)
+    assert map_stability(replace(offer, cost_of_risk=0.0), draws=256).best == NO_INSURANCE
+    assert map_stability(replace(offer, cost_of_risk=0.5), draws=256).best == WHOLE
 
 
 def test_structures_come_from_the_study(case):
@@ -183,8 +200,7 @@ def test_a_crossing_is_found_where_the_sign_turns():
 
 
 def test_the_recommendation_names_what_turns_it(snapshot, case, stability):
-    study = study_of(aggregate_first_loss=5000.0, buyer_limit=3000.0)
-    result = recommend_insurance(study, snapshot, case, stability)
+    result = recommend_insurance(study_of(**TERMS), snapshot, case, stability)
     text = repr(result).replace("\n", " ")
     assert "Second best" in text
     assert "asset correlation" in text
@@ -193,14 +209,6 @@ def test_the_recommendation_names_what_turns_it(snapshot, case, stability):
     compared = next_insurance(stability)
     low, high = stability.gain_range(compared, 0.95)
     assert (result.expected_value.low, result.expected_value.high) == (low, high)
-
-
-def test_a_ledger_without_losses_cannot_say():
-    result = recommend_insurance(study_of(), loss_book(lost_share=0.0).as_of(DATE), draws=64)
-    assert result.verdict == "the data cannot say"
-    assert result.expected_value is None
-    assert result.experiment
-    assert "no customer" in result.answer
 
 
 def test_one_loss_is_not_enough():
@@ -217,10 +225,13 @@ def test_without_losses_the_comparison_is_a_what_if():
     assert found.finding().startswith("What-if")
     assert "70% of what they owe is assumed" in found.to_table().note
     assert not case.correlation().identified
-    stability = map_stability(case, draws=256)
+    stability = map_stability(case, draws=64)
     assert stability.finding().startswith("What-if")
     result = recommend_insurance(study_of(lgd=0.7), snapshot, case, stability)
     assert result.verdict == "the data cannot say"
+    assert result.expected_value is None
+    assert result.experiment
+    assert "no customer" in result.answer
     assert "what-if" in result.scope
     assert {NO_INSURANCE, WHOLE, SELECTIVE} <= {o.name for o in result.options}
 
@@ -231,7 +242,7 @@ def test_a_policy_that_pays_nothing_is_found_out(snapshot):
     case = make_insurance_case(study, snapshot)
     assert "pays nothing" in case.margin_words()
     assert all(premium_of(case, c.name) > 0 for c in case.candidates)
-    result = recommend_insurance(study, snapshot, case, map_stability(case, draws=256))
+    result = recommend_insurance(study, snapshot, case, map_stability(case, draws=64))
     assert result.verdict == "reject"
     assert "No premium" in result.flip.sentence
 
@@ -242,7 +253,7 @@ def test_a_book_in_which_nobody_owes_anything_still_has_a_page():
     study = study_of()
     case = make_insurance_case(study, snapshot)
     assert case.book.empty
-    result = recommend_insurance(study, snapshot, case, map_stability(case, draws=256))
+    result = recommend_insurance(study, snapshot, case, map_stability(case, draws=64))
     assert result.verdict == "the data cannot say"
     assert "nothing to insure" in result.answer
     found = case.compare(draws=256)
@@ -252,10 +263,7 @@ def test_a_book_in_which_nobody_owes_anything_still_has_a_page():
     assert case.terms_table().frame["customers"].iloc[0] == "0"
 
 
-def test_the_trace_follows_the_largest_balance_to_the_last_cent(snapshot):
-    case = make_insurance_case(
-        study_of(buyer_limit=3000.0, each_and_every=100.0, aggregate_first_loss=500.0), snapshot
-    )
+def test_the_trace_follows_the_largest_balance_to_the_last_cent(case):
     trace = case.trace_table().frame.set_index("structure")
     owed = case.book["exposure"].max()
     assert owed > 3000
@@ -267,18 +275,31 @@ def test_the_trace_follows_the_largest_balance_to_the_last_cent(snapshot):
     assert case.trace_table(1000.0).frame["balance_owed"].iloc[0] == 1000
 
 
-def test_pages_show_what_was_computed(snapshot):
-    case = make_insurance_case(study_of(minimum_premium=700_000.0), snapshot)
-    terms = case.terms_table().frame.set_index("structure")
+def test_pages_show_what_was_computed(case, stability):
+    dear = priced(case, 0.003, minimum_premium=700_000.0, buyer_limit=np.inf)
+    terms = dear.terms_table().frame.set_index("structure")
     assert terms.loc[WHOLE, "premium_a_year"] == "EUR 700,000"
     assert terms.loc[WHOLE, "limit_of_the_buyer"] == "none"
     found = case.compare(draws=512)
     shown = found.to_table().frame
     assert shown["cost_with_capital"].tolist() == found.summary["risk_adjusted_cost"].tolist()
-    stability = map_stability(case, draws=256)
     regret = stability.to_table().frame.set_index("structure")
     cost = regret.loc[NO_INSURANCE, "mean_cost"] - regret["gain_over_self_insuring"]
     np.testing.assert_allclose(cost, regret["mean_cost"])
+
+
+def test_a_refused_buyer_takes_its_part_of_the_gain(case):
+    """Riskier buyers by hand: what the insurer refuses is kept, and the words say so."""
+    book = case.model.portfolio
+    chance = book.pd * np.where(np.arange(len(book)) < 5, 4.0, 0.8)
+    model = replace(case.model, portfolio=replace(book, pd=chance))
+    riskiest = Candidate(selective(book.name[:5], RISKIEST, premium_rate=0.003), False, "by hand")
+    skewed = replace(case, model=model, candidates=(case.find(WHOLE), riskiest))
+    (words,) = refusal_words(skewed, WHOLE)
+    assert "refuses the 5 riskiest buyers" in words
+    left, full = (int(amount.replace(",", "")) for amount in re.findall(r"EUR (-?[\d,]+)", words))
+    assert 0 < left < full
+    assert refusal_words(case, WHOLE) == ()
 
 
 @pytest.mark.slow

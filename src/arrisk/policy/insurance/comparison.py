@@ -29,6 +29,8 @@ __all__ = ["PolicyComparison", "compare_policies"]
 
 FloatArray = NDArray[np.float64]
 ROUNDED = 6
+DIGITS = 4
+RATE_DIGITS = 12
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -222,10 +224,11 @@ def _fees(policy: Structure, draws: LossEvents, sales: ArrayLike, facts: BuyerFa
 def _add_break_evens(summary: pd.DataFrame, results: tuple[Retained, ...], fees: FloatArray) -> None:
     """Premium that may be paid, and its rate on the base of each structure less its fees."""
     bases = np.array([r.base for r in results])
-    worth = summary["saving"] + summary["premium"]
+    worth = (summary["saving"] + summary["premium"]).round(DIGITS) + 0.0
     summary["break_even_premium"] = worth.where(bases > 0)
     expected = summary["expected_net_cost"]
     plain = float(expected.iloc[0]) - (expected - summary["premium"])
     for column, most in (("break_even_rate", plain), ("break_even_rate_risk", worth)):
         rated = most.to_numpy(dtype=float) - fees
-        summary[column] = np.divide(rated, bases, out=np.full(bases.shape, np.nan), where=bases > 0)
+        rate = np.divide(rated, bases, out=np.full(bases.shape, np.nan), where=bases > 0)
+        summary[column] = np.round(rate, RATE_DIGITS) + 0.0

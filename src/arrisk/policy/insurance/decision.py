@@ -217,6 +217,7 @@ def _notes(case: InsuranceCase, stability: StabilityMap, compared: str) -> tuple
         "they are outside the comparison.",
         "Cost in all: premium, mean kept loss, waiting for claims, and capital for the worst 1% of years at "
         f"a cost of risk of {case.cost_of_risk:.1%} a year. Premiums that are worked out are no quotes: see "
-        "their break-even. Today's balances stand for those at default.",
+        "their break-even. Today's balances stand for those at default; severity and policy terms are not "
+        "varied.",
         _conventions(case),
     )

@@ -47,13 +47,9 @@ class Frontier:
         """How many structures are worth a choice, and which are beaten."""
         count, out = len(self.efficient), len(self.table) - len(self.efficient)
         kind = "What-if: " if self.what_if else ""
-        beaten = (
-            f"{out} {'are' if out != 1 else 'is'} dearer and riskier than another"
-            if out
-            else "none is beaten"
-        )
+        beaten = f"{out} {'are' if out != 1 else 'is'} beaten by another" if out else "none is beaten"
         text = f"{kind}{count} of {len(self.table)} structures {'are' if count != 1 else 'is'} worth a choice"
-        return f"{text}; {beaten}"
+        return f"{text} by expected cost and bad years; {beaten}"
 
     def to_table(self, name: str = "insurance_frontier") -> Table:
         """Each structure with its two measures, and what beats it."""
