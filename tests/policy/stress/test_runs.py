@@ -8,6 +8,7 @@ import pytest
 from arrisk.errors import ModelError
 from arrisk.models.losses.closed_form import conditional_pd
 from arrisk.models.losses.portfolio import make_portfolio
+from arrisk.policy.insurance.layers import make_layer, pay_layers
 from arrisk.policy.insurance.terms import PolicyTerms
 from arrisk.policy.stress.balance_sheet import BalanceSheet
 from arrisk.policy.stress.covenants import Covenant
@@ -106,6 +107,29 @@ def test_insurance_helps_the_loss_at_once_and_the_cash_late():
     assert insured_receivables(slip_book().portfolio, PolicyTerms(**terms)) == pytest.approx(
         0.9 * (500 + 300 + 100)
     )
+
+
+def test_claims_tie_to_the_years_of_the_policy():
+    portfolio = make_portfolio(0.3, [600.0, 300.0, 100.0], 0.6, 0.3, name=NAMES)
+    policy = PolicyTerms(
+        "cut", buyer_limit=400.0, aggregate_first_loss=50.0, maximum_liability=500.0, downturn_cut=0.5,
+        downturn_share=0.2,
+    )  # fmt: skip
+    book = slip_book(portfolio=portfolio, policy=policy)
+    run = run_scenario(book, None, 400)
+    _, (year,) = pay_layers(run.events, [make_layer(policy, portfolio, book.sales)])
+    np.testing.assert_allclose(run.events.totals(run.claims.paid), year.indemnity, atol=1e-6)
+    np.testing.assert_allclose(run.borne, year.insured, rtol=1e-4, atol=1e-3)
+    assert (run.borne <= run.loss + 1e-9).all()
+
+
+def test_an_insurer_that_cuts_limits_pays_less_in_a_downturn():
+    portfolio = make_portfolio(0.3, [600.0, 300.0, 100.0], 0.5, name=NAMES)
+    firm, cuts = PolicyTerms("firm"), PolicyTerms("cuts", downturn_cut=0.5, downturn_share=0.1)
+    bad = MacroDownturn("bad", 0.05, delay_days=0.0)
+    one, two = (run_scenario(slip_book(portfolio=portfolio, policy=p), bad, 200) for p in (firm, cuts))
+    np.testing.assert_array_equal(one.loss, two.loss)
+    np.testing.assert_allclose(two.borne, one.borne / 2)
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from arrisk.policy.grade_terms.inputs import given_or_typical
 from arrisk.policy.insurance.buyer_limits import grant_cover
-from arrisk.policy.insurance.claims import apply_terms
-from arrisk.policy.insurance.premium import price_policy
-from arrisk.policy.insurance.recovery_sharing import share_recovery
+from arrisk.policy.insurance.downturn_cuts import downturn_years
+from arrisk.policy.insurance.layers import make_layer
+from arrisk.policy.insurance.steps import run_steps
 from arrisk.policy.insurance.terms import PolicyTerms
 
 if TYPE_CHECKING:
@@ -73,21 +73,31 @@ def pay_claims(
     Returns
     -------
     Indemnity
+
+    Notes
+    -----
+    As `arrisk.policy.insurance.layers.pay_layers` has it for years: first loss and maximum liability fall on
+    the losses of a year in proportion, recoveries are shared as a balance was paid, and limits are those cut
+    in a downturn where the factor of the year is bad and the policy says so.
     """
     size = events.obligor.size
     if policy is None:
         return Indemnity(np.zeros(size), np.zeros(size), np.full(size, np.inf))
-    book = events.portfolio
-    granted = grant_cover(policy, book)
-    fixed = policy.with_premium(price_policy(policy, book, sales).paid)
-    # Selection by size is part of what is granted, and not known to the steps.
-    covered = np.where(granted.insured[events.obligor], events.balance, 0.0)
-    paid = apply_terms(covered, fixed, events.draw, book.name[events.obligor]).indemnity
-    loss = np.minimum(events.loss, events.balance)
-    back, _ = share_recovery(events.balance - loss, paid, events.balance)
+    layer, who = make_layer(policy, events.portfolio, np.asarray(sales, dtype=float)), events.obligor
+    usual, worst = layer.granted[0], layer.granted[-1]
+    values: dict[str, float | Floats] = {
+        step: value[who] if isinstance(value, np.ndarray) else value
+        for step, value in usual.step_values(layer.terms).items()
+    }
+    if worst is not usual:
+        bad = downturn_years(policy, events.factor)[events.draw]
+        values["buyer_limit"] = np.where(bad, worst.limit[who], usual.limit[who])
+    order = layer.terms.order
+    after = run_steps(events.balance * usual.insurable[who], order, values, events.draw, "pro rata")
+    paid = np.asarray(after[("covered", *order)[-1]], dtype=float)
     at_once = rng.random(size) < policy.insolvent_share
     wait = np.where(at_once, 0.0, policy.waiting_days) + policy.payment_days
-    return Indemnity(paid, np.clip(paid - back, 0.0, loss), wait)
+    return Indemnity(paid, np.minimum(paid * events.severity, events.loss), wait)
 
 
 def insured_receivables(portfolio: LossPortfolio, policy: PolicyTerms) -> float:
