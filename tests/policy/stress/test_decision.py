@@ -15,7 +15,7 @@ from arrisk.models.timing.payment_timing import fit_timing
 from arrisk.policy.loss_basis import make_loss_model
 from arrisk.policy.stress.decision import recommend_stress
 from arrisk.policy.stress.insured import usual_policy
-from arrisk.policy.stress.reserve import size_reserve
+from arrisk.policy.stress.reserve import CALM, size_reserve
 from arrisk.policy.stress.reverse import reverse_stress
 from arrisk.policy.stress.scenarios import MacroDownturn
 from arrisk.policy.stress.stress_report import stress_book
@@ -200,3 +200,13 @@ def test_the_sample_keeps_its_reserve_and_a_macro_series_moves_it_only_with_evid
     assert found.identified
     for ax in (report.plot(), report.plot_paths(), report.plot_headroom()):
         assert ax.get_title()
+
+
+def test_the_verdict_says_what_failures_add(rich):
+    study, report = rich
+    reserve = size_reserve(study, report, draws=200)
+    calm = reserve.driven(CALM, "reserve_low")
+    assert reserve.minimum <= calm <= reserve.needed + 3 * reserve.mc_error
+    notes = recommend_stress(study, report, reserve).notes
+    assert any("even if no customer failed" in note for note in notes)
+    assert any("not insured" in note for note in notes)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from arrisk.display import money
 from arrisk.policy.recommendation import Estimate, Flip, Option, Recommendation
-from arrisk.policy.stress.reserve import EmergencyReserve, size_reserve
+from arrisk.policy.stress.reserve import CALM, FOLLOW, EmergencyReserve, size_reserve
 from arrisk.policy.stress.reverse import ReverseStress, reverse_stress
 from arrisk.policy.stress.runs import BASELINE
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["recommend_stress"]
 
 LEAST_SHOWN = 0.9
+CENT = 0.01
 QUESTION = "How large a reserve does an emergency plan need?"
 DESIGN = (
     "simulated quarters: failures as often and as closely together as the ledger's years allow, payments "
@@ -145,6 +146,7 @@ def _flip(report: StressReport, found: EmergencyReserve, present: float) -> Flip
 
 def _notes(report: StressReport, found: EmergencyReserve, turned: ReverseStress) -> tuple[str, ...]:
     notes = [f"{report.finding()}.", f"{turned.finding()}.", _price(report, found), _insurance(report, found)]
+    notes.append(_causes(report, found))
     if found.low <= (found.present or 0.0) < found.high:
         notes.append(
             f"What is unknown about failures spans today's reserve: {money(found.low)} to "
@@ -179,11 +181,23 @@ def _price(report: StressReport, found: EmergencyReserve) -> str:
     )
 
 
+def _causes(report: StressReport, found: EmergencyReserve) -> str:
+    """How much of the reserve stands for failures, and what payments that follow sales would save."""
+    calm = found.driven(CALM, "reserve_low")
+    return (
+        f"{money(calm, report.currency)} of it would be needed even if no customer failed: for what must "
+        "stay, slow payment and uncertain sales. Were payments cut with falling sales, "
+        f"{money(found.driven(FOLLOW))} would do for all."
+    )
+
+
 def _insurance(report: StressReport, found: EmergencyReserve) -> str:
     policy = report.book.policy
     if policy is None:
         return "The receivables are taken as not insured."
     base = report.value(BASELINE, "insured")
+    if base < CENT:
+        return f"Insurance ('{policy.name}') bears nothing here: its terms begin above what customers owe."
     saved = found.uninsured - found.needed
     wait = policy.waiting_days + policy.payment_days
     return (

@@ -30,6 +30,7 @@ __all__ = ["EmergencyReserve", "size_reserve"]
 Floats = NDArray[np.float64]
 LEVELS = (0.5, 0.8, 0.9, 0.95, 0.99, 0.995)
 COST_DRAWS = 400
+CALM = "no customer fails at all"
 FOLLOW = "part of payments that follows the sales of the quarter"
 TOGETHER = "payments are slowest just when most customers fail (worst case)"
 YEAR = 365.0
@@ -104,6 +105,10 @@ class EmergencyReserve:
     def gap(self) -> float:
         """What is missing to the needed reserve; negative when today's is larger."""
         return math.nan if self.present is None else self.needed - self.present
+
+    def driven(self, driver: str, end: str = "reserve_high") -> float:
+        """The reserve with one thing changed; see `drivers`."""
+        return float(self.drivers.loc[self.drivers["driver"] == driver, end].iloc[0])
 
     @property
     def diagnostics(self) -> dict[str, Any]:
@@ -292,7 +297,7 @@ def _drivers(
     any_year = report.runs[BASELINE]
     calm = replace(any_year, receipts=any_year.usual)
     alone = measure_needs(((1.0, calm),), floor)
-    rows.append(("no customer fails at all", math.nan, math.nan, alone.quantile(wanted.value), math.nan))
+    rows.append((CALM, math.nan, math.nan, alone.quantile(wanted.value), math.nan))
     frame = pd.DataFrame(rows, columns=["driver", "low", "high", "reserve_low", "reserve_high"])
     width = (frame["reserve_high"] - frame["reserve_low"]).abs().fillna(-1.0)
     return frame.loc[width.sort_values(ascending=False, kind="stable").index].reset_index(drop=True)
