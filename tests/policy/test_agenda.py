@@ -32,7 +32,7 @@ def test_the_agenda_says_what_the_notebooks_say(agenda, root):
 
 @pytest.mark.slow
 def test_tables_have_a_row_a_decision(agenda):
-    assert len(agenda.decisions().frame) == len(agenda.recommendations) == 17
+    assert len(agenda.decisions().frame) == len(agenda.recommendations) == 19
     open_questions = [r for r in agenda.recommendations.values() if not r.identified]
     assert len(agenda.experiments().frame) == len(open_questions)
     assert agenda.experiments().frame["cheapest next experiment"].str.len().min() > 10

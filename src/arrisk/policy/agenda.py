@@ -16,7 +16,7 @@ from arrisk.policy.study import Study
 __all__ = ["Agenda", "make_agenda"]
 
 QUESTION = "Which change of the credit policy comes first?"
-CHANGES = ("scorecard", "discount", "running_scheme", "terms", "limits", "insurance")
+CHANGES = ("scorecard", "discount", "running_scheme", "terms", "limits", "insurance", "funding")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from arrisk.models.cash.rolling import backtest_cash
 from arrisk.models.early_warning.backtest import backtest_alerts
 from arrisk.models.early_warning.ranking import rank_alerts
 from arrisk.models.loss_rates.comparison import compare_loss_rates
-from arrisk.models.payment.payment_hazard import fit_hazard
+from arrisk.models.payment.payment_hazard import PaymentHazard, fit_hazard
 from arrisk.models.provision.backtest import backtest_provision
 from arrisk.models.provision.provision import make_provision
 from arrisk.models.scoring.fitting import fit_scorecard
@@ -30,10 +30,13 @@ from arrisk.policy.discount.verdict import evaluate_running_scheme
 from arrisk.policy.early_warning import define_alerts, recommend_early_warning
 from arrisk.policy.excess_history import make_excess_history
 from arrisk.policy.exposure import recommend_exposure
+from arrisk.policy.funding.decision import recommend_funding
+from arrisk.policy.funding.funding_plan import compare_funding
 from arrisk.policy.grade_terms.decision import recommend_grade_terms
 from arrisk.policy.grading import recommend_scorecard
 from arrisk.policy.health import make_health
 from arrisk.policy.incentives.decision import make_incentives, recommend_incentives
+from arrisk.policy.insurance.case import make_insurance_case
 from arrisk.policy.insurance.decision import recommend_insurance
 from arrisk.policy.limits.limit_policy import make_limits
 from arrisk.policy.limits.review import recommend_limits
@@ -46,6 +49,9 @@ from arrisk.policy.provisioning import recommend_provision
 from arrisk.policy.recommendation import Recommendation
 from arrisk.policy.reliance import recommend_reliance
 from arrisk.policy.sales_plan import define_sales
+from arrisk.policy.stress.decision import recommend_stress
+from arrisk.policy.stress.insured import usual_policy
+from arrisk.policy.stress.stress_report import stress_book
 from arrisk.policy.study import Study
 from arrisk.policy.terms.decision import recommend_terms
 from arrisk.policy.terms.frontier import compare_terms
@@ -79,11 +85,13 @@ def answer_decisions(study: Study) -> dict[str, Recommendation]:
     """
     snapshot = study.snapshot()
     card = fit_scorecard(snapshot, definition=define_default(study), seed=study.seed)
+    hazard = fit_hazard(snapshot, calendar=define_calendar(study))
     families = {
         **_books(study, snapshot),
         **_customers(study, snapshot, card),
-        **_money_to_come(study, snapshot),
+        **_money_to_come(study, snapshot, hazard),
         **_terms_of_trade(study, snapshot, card),
+        **_losses_carried(study, snapshot, card, hazard),
     }
     return {name: answer() for name, answer in families.items()}
 
@@ -129,9 +137,8 @@ def _customers(study: Study, snapshot: Snapshot, card: Scorecard) -> Answers:
     }
 
 
-def _money_to_come(study: Study, snapshot: Snapshot) -> Answers:
+def _money_to_come(study: Study, snapshot: Snapshot, hazard: PaymentHazard) -> Answers:
     """When open invoices are paid, how much cash comes, and how much to provide."""
-    hazard = fit_hazard(snapshot, calendar=define_calendar(study))
 
     def timing() -> Recommendation:
         curves = fit_timing(snapshot, "due")
@@ -152,7 +159,7 @@ def _money_to_come(study: Study, snapshot: Snapshot) -> Answers:
 
 
 def _terms_of_trade(study: Study, snapshot: Snapshot, card: Scorecard) -> Answers:
-    """Discounts, terms, limits and insurance."""
+    """Discounts, terms and limits."""
     verdict = evaluate_running_scheme(
         snapshot,
         cost_of_capital=study.assumption("cost_of_capital").value,
@@ -186,5 +193,20 @@ def _terms_of_trade(study: Study, snapshot: Snapshot, card: Scorecard) -> Answer
         "running_scheme": lambda: recommend_running_scheme(study, verdict, pilot=pilot),
         "terms": terms,
         "limits": limits,
-        "insurance": lambda: recommend_insurance(study, snapshot),
+    }
+
+
+def _losses_carried(study: Study, snapshot: Snapshot, card: Scorecard, hazard: PaymentHazard) -> Answers:
+    """Who bears the losses, who lends on the invoices, and what a bad year takes."""
+    case = make_insurance_case(study, snapshot, card)
+
+    def stress() -> Recommendation:
+        forecast = forecast_cash(snapshot, hazard, define_sales(study), draws=200, seed=study.seed)
+        report = stress_book(study, snapshot, case.model, forecast, usual_policy(study))
+        return recommend_stress(study, report)
+
+    return {
+        "insurance": lambda: recommend_insurance(study, snapshot, case),
+        "funding": lambda: recommend_funding(study, compare_funding(study, snapshot, case.model)),
+        "stress": stress,
     }

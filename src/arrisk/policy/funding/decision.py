@@ -195,6 +195,8 @@ def _notes(found: FundingComparison) -> tuple[str, ...]:
         f"beside them, with {found.capital:.1%} on the loss of one year in 200 above the mean.",
         "Today's balances stand for those of the year; fees of factoring are on all sales that are assigned, "
         "however little is drawn.",
+        "Losses that a way takes off the book are those that an insurer would: this gain and that of the "
+        "insurance decision are not to be added up.",
     ]
     if even is not None and np.isfinite(even.pd_with_capital):
         notes.insert(

@@ -74,8 +74,8 @@ def make_funded_book(
     -------
     FundedBook
     """
-    names, owed = model.portfolio.name, model.portfolio.exposure
-    eligible = pool.customers["eligible"].reindex(names).fillna(0.0).to_numpy(dtype=float)
+    known = pool.customers[["eligible", "open"]].reindex(model.portfolio.name).fillna(0.0)
+    eligible, owed = known["eligible"].to_numpy(dtype=float), known["open"].to_numpy(dtype=float)
     part = np.divide(np.minimum(eligible, owed), owed, out=np.zeros(owed.size), where=owed > 0)
     year = items[(items["issue_date"] > pool.as_of - pd.Timedelta(days=365)) & (items["amount"] > 0)]
     paid = items[(items["close_kind"] == "paid") | items["closed_date"].notna()]
