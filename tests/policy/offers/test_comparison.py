@@ -137,6 +137,8 @@ def test_it_renders_itself(compared: OfferComparison) -> None:
     text = summarise(compared)
     assert "EXPIRED on 2025-12-20" in text
     assert "ask first: " in text
+    assert "against " in text
+    assert "first loss of the year " in text.split("against ")[1]
 
 
 def test_a_what_if_is_called_one() -> None:

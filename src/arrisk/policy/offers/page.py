@@ -149,7 +149,8 @@ def _differences_table(compared: OfferComparison, name: str) -> Table:
     best = str(frame["against"].iloc[0]) if len(frame) else compared.best
     note = (
         f"{compared.currency} a year: what each clause in which two offers differ adds to the cost of the "
-        "first over that of the second. The shares of a pair add up exactly to the difference of their costs."
+        "first over that of the second. The shares of a pair add up exactly to the difference of their "
+        "costs. Offers of another kind have other clauses: see what each of theirs costs."
     )
     formats: dict[str, Format] = dict.fromkeys(("share", "share_error"), MONEY)
     formats |= dict.fromkeys(("offer", "against", "clause", "here", "there"), TEXT)

@@ -126,7 +126,7 @@ def _share_out(
     parts = _parts_of_orders(names, orders) if drawn else _parts_of_subsets(names)
     means: dict[Subset, float] = {}
     for subset, cost in zip(parts, costs(list(parts)), strict=True):
-        means[subset] = float(weight @ cost)
+        means[subset] = float((weight * cost).sum())
         shared += parts[subset][:, None] * cost
     return shared, _order_error(names, orders, means) if drawn else np.zeros(len(names))
 

@@ -26,7 +26,7 @@ SHOWN_COLUMNS = (
     "p_best",
     "valid_until",
 )
-ASKS, LONGEST_NAME = 3, 40
+ASKS, REASONS, LONGEST_NAME = 3, 5, 40
 NOTHING = "costs next to nothing"
 
 
@@ -49,13 +49,10 @@ def summarise(compared: OfferComparison) -> str:
     parts = [one_line(compared.finding()), "", *_lines(Table("ranking", "", frame, "", formats))]
     if compared.what_if:
         parts += [f"what-if: {one_line(compared.what_if)}"]
-    for offer in compared.offers:
-        parts += [
-            "",
-            f"{_short(offer.label, 100)}: {_state(compared, offer.label)}",
-            *_clauses(compared, offer.label),
-        ]
-        parts += _asks(compared, offer.label)
+    known = {offer.label for offer in compared.offers}
+    for name in (str(n) for n in compared.ranking["offer"] if n in known):
+        parts += ["", f"{_short(name, 100)}: {_state(compared, name)}", *_clauses(compared, name)]
+        parts += [*_asks(compared, name), *_difference(compared, name)]
     return "\n".join(parts)
 
 
@@ -87,6 +84,20 @@ def _asks(compared: OfferComparison, offer: str) -> list[str]:
     flips: pd.DataFrame = compared.flips[compared.flips["offer"] == offer].head(1)
     told = [f"  ask first: {one_line('; '.join(asks))}"] if asks else []
     return [*told, *(f"  {one_line(text)}" for text in flips["sentence"])]
+
+
+def _difference(compared: OfferComparison, offer: str) -> list[str]:
+    """Why an offer costs more or less than the cheapest of its kind, largest clause first."""
+    own = compared.differences[compared.differences["offer"] == offer]
+    own = own[own["share"].abs() >= 1]
+    if own.empty:
+        return []
+    told = [f"{row['words']} {row['share']:+,.0f}" for row in own.head(REASONS).to_dict("records")]
+    rest = float(own["share"].iloc[REASONS:].sum())
+    told += [f"the rest {rest:+,.0f}"] if len(own) > REASONS else []
+    other, total = str(own["against"].iloc[0]), float(own["share"].sum())
+    reasons = "; ".join(told)
+    return [f"  {one_line(f'against {other}, {compared.currency} {total:+,.0f}: {reasons}')}"]
 
 
 def _short(text: str, longest: int = LONGEST_NAME) -> str:

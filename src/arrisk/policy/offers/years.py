@@ -160,7 +160,7 @@ class CaseYears:
 
     def mean(self, values: FloatArray) -> float:
         """Mean over years and cases of one value per year."""
-        return float(self.events.weight @ values)
+        return float((self.events.weight * values).sum())
 
     def error(self, values: FloatArray) -> float:
         """Monte Carlo error of the mean: the years of two cases are drawn apart."""
