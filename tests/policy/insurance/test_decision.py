@@ -180,6 +180,16 @@ def test_the_map_covers_the_cases_of_the_loss_model(case, stability):
     ax.figure.clear()
 
 
+def test_the_simulation_error_of_the_gain_covers_other_seeds(case, stability):
+    other = map_stability(replace(case, seed=case.seed + 1), draws=512)
+    errors = stability.weights.set_index("structure")["gain_error"]
+    assert errors[NO_INSURANCE] == 0
+    for name in (WHOLE, TOP_UP, SELECTIVE):
+        off = abs(other.mean_gain(name) - stability.mean_gain(name))
+        assert 0 < off < 4 * errors[name]
+        assert errors[name] < 0.1 * abs(stability.mean_gain(name))
+
+
 def test_more_losses_make_insurance_worth_more(stability):
     level, gain = stability.along("level", WHOLE)
     assert (np.diff(level) > 0).all()

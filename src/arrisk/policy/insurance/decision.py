@@ -134,8 +134,10 @@ def _estimate(
     against = "against carrying the losses"
     if best == NO_INSURANCE:
         value, low, high, against = -value, -high, -low, f"against {compared}"
+    error = float(stability.weights.set_index("structure")["gain_error"][compared])
     method = (
-        f"{against}; over the level of losses and the correlation, with policy terms and severity as given"
+        f"{against}; over the level of losses and the correlation, with policy terms and severity as given; "
+        f"simulation error {money(error, case.currency)}"
     )
     return Estimate(value, min(low, value), max(high, value), level, f"{case.currency} a year gained", method)
 

@@ -177,6 +177,7 @@ def regret_table(found: StabilityMap, name: str) -> Table:
     """Gain over self-insuring, cost and regret by structure."""
     frame = found.weights.copy()
     frame.insert(1, "gain_over_self_insuring", [found.mean_gain(s) for s in frame["structure"]])
+    frame.insert(2, "simulation_error", frame.pop("gain_error"))
     frame["gain_when_limits_are_cut"] = [found.mean_gain(s, cut=True) for s in frame["structure"]]
     frame = frame.rename(columns={"p_best": "probability_cheapest"})
     formats: dict[str, Format] = {str(c): "money" for c in frame if c != "structure"}
@@ -184,7 +185,8 @@ def regret_table(found: StabilityMap, name: str) -> Table:
     note = (
         f"{found.currency} a year, capital included, over {found.weight.size:,} cases of level and "
         "correlation weighted by what the ledger leaves open. Regret: what a structure costs more than the "
-        "cheapest of each case; the least expected regret is the least expected cost."
+        "cheapest of each case; the least expected regret is the least expected cost. Simulation "
+        "error: one standard error of the gain, at most."
     )
     title = f"{'What-if: cost' if found.what_if else 'Cost'} and regret over what the ledger leaves open"
     return Table(name, title, frame, f"{note}{_assumed(found.what_if)}", formats)

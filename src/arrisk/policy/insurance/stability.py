@@ -17,7 +17,7 @@ from arrisk.policy.insurance import page as insurance_page
 from arrisk.policy.insurance import pictures
 from arrisk.policy.insurance.case import InsuranceCase
 from arrisk.policy.insurance.retained import NO_INSURANCE, retain_all
-from arrisk.policy.insurance.risk_cost import risk_adjusted_cost
+from arrisk.policy.insurance.risk_cost import cost_errors, risk_adjusted_cost
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -40,7 +40,8 @@ class StabilityMap:
         case, level (of customers lost a year), correlation, weight (posterior probability of the case),
         structure, cost (risk-adjusted, a year), regret (cost above the best there), best (bool).
     weights : DataFrame
-        structure, mean_cost, mean_regret, worst_regret, p_best: over the cases with their weights.
+        structure, mean_cost, mean_regret, worst_regret, p_best: over the cases with their weights;
+        gain_error: simulation error of the mean gain over no insurance, at most.
     gain : dict of structure to array of shape (cases,)
         Cost of no insurance less cost of the structure.
     gain_cut : dict of structure to array of shape (cases,)
@@ -130,21 +131,26 @@ def map_stability(case: InsuranceCase, draws: int = DRAWS, n_jobs: int = 1) -> S
     Returns
     -------
     StabilityMap
+
+    Notes
+    -----
+    As the cases share their random numbers, their errors are added up as if they always went the same way.
     """
     cases = case.model.cases
     names = [NO_INSURANCE, *(policy.name for policy in case.structures)]
     held = (None, *case.structures, *(case.cut(policy) for policy in case.structures))
-    costs = np.empty((len(cases), len(held)))
+    costs, errors = np.empty((len(cases), len(held))), np.empty((len(cases), len(names)))
     for at, row in enumerate(cases.itertuples(index=False)):
         runs = case.simulate(float(row.scale), float(row.rho), draws, n_jobs)  # type: ignore[arg-type]
         found = retain_all(runs, held, case.sales, case.facts, case.capital_rate)
         years = np.column_stack([kept.cost for kept in found])
         costs[at] = risk_adjusted_cost(years, runs.weight, case.cost_of_risk)
+        errors[at] = cost_errors(runs, years[:, : len(names)], case.cost_of_risk)[1]
     plain, cut = costs[:, : len(names)], np.column_stack([costs[:, 0], costs[:, len(names) :]])
     weight = cases["weight"].to_numpy(dtype=float)
     return StabilityMap(
         _tidy(cases, case.model.level, names, plain),
-        expected_regret(names, plain, weight),
+        expected_regret(names, plain, weight).assign(gain_error=weight @ errors),
         _gains(names, plain),
         _gains(names, cut),
         weight,
