@@ -43,6 +43,25 @@ from .models.loss_rates.arithmetic import (
 from .models.loss_rates.comparison import compare_loss_rates
 from .models.loss_rates.fit import fit_loss_rates
 from .models.loss_rates.segmentation import compare_segments
+from .models.losses.closed_form import (
+    aggregate_pmf,
+    basel_risk_weight,
+    conditional_pd,
+    effective_names,
+    finite_pool_pmf,
+    stop_loss,
+    vasicek_expected_shortfall,
+    vasicek_quantile,
+)
+from .models.losses.correlation import estimate_correlation
+from .models.losses.cover import Cover, make_cover
+from .models.losses.engine import evaluate_losses
+from .models.losses.level_posterior import CorrelationPrior
+from .models.losses.loss_counts import count_losses
+from .models.losses.loss_model import fit_loss_model
+from .models.losses.measures import loss_measures
+from .models.losses.portfolio import Dependence, make_portfolio
+from .models.losses.simulation import simulate_losses
 from .models.overlay.factors import Factor
 from .models.overlay.log import append_overlay, read_overlays, withdraw_overlay
 from .models.overlay.macro import fit_macro_link
@@ -120,13 +139,22 @@ from .policy.exposure import recommend_exposure
 from .policy.funding.decision import recommend_funding
 from .policy.funding.funding_plan import compare_funding
 from .policy.funding.pool import PoolRules, select_pool
+from .policy.funding.pool_routes import Factoring, InsuredLoan, NonRecourseFactoring, Securitisation
+from .policy.funding.rates import effective_rate
+from .policy.funding.routes import EarlyPayment, Overdraft, Voucher
 from .policy.grade_terms.decision import recommend_grade_terms
 from .policy.grade_terms.terms import make_grade_terms
 from .policy.grading import recommend_scorecard
 from .policy.health import make_health
 from .policy.incentives.decision import make_incentives, recommend_incentives
 from .policy.insurance.case import make_insurance_case
+from .policy.insurance.claims import apply_terms, trace_loss
+from .policy.insurance.comparison import compare_policies
 from .policy.insurance.decision import recommend_insurance
+from .policy.insurance.exclusions import BuyerFacts, read_buyer_facts
+from .policy.insurance.forms import Programme, excess_of_loss, selective, single_buyer, top_up, whole_turnover
+from .policy.insurance.recovery_sharing import share_recovery
+from .policy.insurance.retained import retain, retain_all
 from .policy.insurance.stability import map_stability
 from .policy.insurance.terms import PolicyTerms
 from .policy.limits.budget import share_risk_budget
@@ -198,17 +226,27 @@ __all__ = [
     "ArriskError",
     "Assessment",
     "Basis",
+    "BuyerFacts",
+    "CorrelationPrior",
+    "Cover",
     "CustomerTimeSplit",
     "DefaultDefinition",
+    "Dependence",
+    "EarlyPayment",
     "Elections",
     "Enhancement",
     "ExpertCard",
     "Factor",
+    "Factoring",
+    "InsuredLoan",
     "Ledger",
     "MilestonePlan",
+    "NonRecourseFactoring",
+    "Overdraft",
     "PaymentCalendar",
     "PolicyTerms",
     "PoolRules",
+    "Programme",
     "Progress",
     "Recommendation",
     "Recovery",
@@ -216,16 +254,20 @@ __all__ = [
     "SalesPlan",
     "Scenario",
     "ScorecardClassifier",
+    "Securitisation",
     "SlidingScale",
     "Snapshot",
     "Study",
     "Table",
     "TrialPlan",
+    "Voucher",
     "WoeBinner",
     "aalen_johansen",
     "absorption",
+    "aggregate_pmf",
     "allowance_movement",
     "append_overlay",
+    "apply_terms",
     "assign_trial",
     "backtest_alerts",
     "backtest_cash",
@@ -234,6 +276,7 @@ __all__ = [
     "backtest_provision",
     "backtest_timing",
     "backtest_worklist",
+    "basel_risk_weight",
     "bound_grades",
     "bound_schemes",
     "bound_takers",
@@ -257,6 +300,7 @@ __all__ = [
     "compare_limit_rules",
     "compare_loss_rates",
     "compare_milestones",
+    "compare_policies",
     "compare_prepayment",
     "compare_samples",
     "compare_score_folds",
@@ -264,7 +308,9 @@ __all__ = [
     "compare_stop_thresholds",
     "compare_terms",
     "compare_with_timing",
+    "conditional_pd",
     "count_defaults",
+    "count_losses",
     "define_alerts",
     "define_basis",
     "define_calendar",
@@ -273,19 +319,25 @@ __all__ = [
     "describe_running_scheme",
     "design_pilot",
     "design_terms_trial",
+    "effective_names",
+    "effective_rate",
+    "estimate_correlation",
     "estimate_differences",
     "estimate_discontinuity",
     "estimate_exposure_slope",
     "estimate_interruption",
     "estimate_shocks",
     "estimate_tightening",
+    "evaluate_losses",
     "evaluate_running_scheme",
+    "excess_of_loss",
     "find_breaches",
     "find_closed_days",
     "find_leaks",
     "find_next_payments",
     "find_offer_rules",
     "find_pay_days",
+    "finite_pool_pmf",
     "fit_cox",
     "fit_hazard",
     "fit_incidence",
@@ -293,6 +345,7 @@ __all__ = [
     "fit_league",
     "fit_lgd",
     "fit_logit",
+    "fit_loss_model",
     "fit_loss_rates",
     "fit_macro_link",
     "fit_recovery",
@@ -302,6 +355,7 @@ __all__ = [
     "flow_rates",
     "forecast_cash",
     "kaplan_meier",
+    "loss_measures",
     "make_affordable_rates",
     "make_ageing",
     "make_ageing_panel",
@@ -312,6 +366,7 @@ __all__ = [
     "make_bridge",
     "make_class_changes",
     "make_concentration",
+    "make_cover",
     "make_customer_panel",
     "make_dso_bridge",
     "make_excess_history",
@@ -333,6 +388,7 @@ __all__ = [
     "make_macro_series",
     "make_movement",
     "make_ownership",
+    "make_portfolio",
     "make_provision",
     "make_provision_bridge",
     "make_rankings",
@@ -354,6 +410,7 @@ __all__ = [
     "propose_map",
     "rank_alerts",
     "read_assignment",
+    "read_buyer_facts",
     "read_card",
     "read_ledger",
     "read_overlays",
@@ -379,17 +436,26 @@ __all__ = [
     "recommend_timing",
     "release_or_stop",
     "resample_curve",
+    "retain",
+    "retain_all",
     "reverse_stress",
     "run_study",
     "scale_rates",
     "score_new_customers",
     "select_pool",
+    "selective",
+    "share_recovery",
     "share_risk_budget",
     "shipped_maps",
     "sign_off",
     "simulate_discounts",
+    "simulate_losses",
+    "single_buyer",
     "size_reserve",
+    "stop_loss",
     "stress_book",
+    "top_up",
+    "trace_loss",
     "use_style",
     "usual_policy",
     "validate_score",
@@ -398,9 +464,12 @@ __all__ = [
     "value_guarantee",
     "value_pursuit",
     "vary_provision",
+    "vasicek_expected_shortfall",
+    "vasicek_quantile",
     "vat_with_discount",
     "verify_evidence",
     "weigh_scenarios",
+    "whole_turnover",
     "withdraw_overlay",
     "write_evidence",
     "write_sample",
