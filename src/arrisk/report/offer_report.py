@@ -99,7 +99,7 @@ def _picture(compared: OfferComparison) -> str:
 
     with mpl.rc_context():
         use_style()
-        figure = Figure(figsize=(9, 1.8 + 0.7 * len(compared.ranking)), layout="constrained")
+        figure = Figure(figsize=(11, 1.8 + 0.8 * len(compared.ranking)), layout="constrained")
         FigureCanvasAgg(figure)
         compared.plot(figure.add_subplot())
         target = io.BytesIO()
