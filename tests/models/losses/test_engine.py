@@ -97,7 +97,7 @@ def test_the_method_is_chosen_by_effective_names_and_said():
     tops = np.minimum(many.exposure, np.quantile(many.exposure, 0.95))
     method, reason = choose_method(many, dependence, make_cover(tops, first_loss=1.0))
     assert method == "simulation"
-    assert "fewer than 150" in reason
+    assert "fewer than 600" in reason
     assert "simulated instead" in reason
     asked = evaluate_losses(many, dependence, make_cover(tops, 1.0), method="fourier", draws=500)
     assert asked.method == "simulation"

@@ -26,7 +26,7 @@ __all__ = ["LossDistribution", "check_level", "law_figures"]
 FloatArray = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class LossDistribution:
     """The loss of a year that is kept: all of it, or what a cover leaves.
 
@@ -117,6 +117,9 @@ class LossDistribution:
         from arrisk.models.losses.distribution_page import plot_layers
 
         return plot_layers(self, ax)
+
+    def __repr__(self) -> str:
+        return f"LossDistribution({self.method}: {self.finding()})"
 
     def _repr_html_(self) -> str:
         shown = self.to_table()

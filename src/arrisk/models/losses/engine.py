@@ -23,10 +23,12 @@ from arrisk.models.losses.simulation import simulate_losses
 
 __all__ = [
     "FINE_GRAINED_NAMES",
+    "FINE_GRAINED_WITH_TERMS",
     "METHODS",
     "choose_method",
     "counted_names",
     "evaluate_losses",
+    "needed_names",
     "retained_by_cover",
 ]
 
@@ -35,6 +37,9 @@ METHODS = ("auto", "simulation", "quadrature", "fourier")
 # From 150 effective names on, tail means by quadrature lie within .3% of the exact transform at PDs of 2% and
 # more (within .4% at .5%); at 100 names and .5% they are .8% off, at 25 names 4%. See `evaluate_losses`.
 FINE_GRAINED_NAMES = 150.0
+# With terms of the year the kept loss bends where they begin: at 208 names its 99.5% quantile is 1% off, at
+# 679 within .3% (benchmarks/bench_losses.py).
+FINE_GRAINED_WITH_TERMS = 600.0
 # The factor of one bad year in a hundred; 150 equal names of a PD of 2% have a skewness of about .2 then.
 BAD_FACTOR = -2.33
 MOST_SKEW_WITH_TERMS = 0.3
@@ -158,7 +163,8 @@ def choose_method(
     seen = f"{names:,.0f} effective names"
     if method in ("simulation", "quadrature"):
         return method, f"{method.capitalize()} was asked for ({seen})."
-    fine = names >= FINE_GRAINED_NAMES
+    needed = needed_names(cover)
+    fine = names >= needed
     if method == "auto" and fine and _lopsided(portfolio, dependence, cover):
         return "simulation", (
             f"{seen} are enough, but with terms of the year and so strong factors of few industries the loss "
@@ -166,15 +172,20 @@ def choose_method(
         )
     if method == "auto" and fine:
         return "quadrature", (
-            f"{seen} are at least {FINE_GRAINED_NAMES:,.0f}: given the common factor the loss is nearly "
+            f"{seen} are at least {needed:,.0f}: given the common factor the loss is nearly "
             "normal, and quadrature is exact enough."
         )
-    few = f"{seen} are fewer than {FINE_GRAINED_NAMES:,.0f}, so single customers count"
+    few = f"{seen} are fewer than {needed:,.0f}, so single customers count"
     asked = f"The exact transform was asked for ({seen})" if method == "fourier" else few
     obstacle = fourier_obstacle(portfolio, dependence, cover)
     if obstacle:
         return "simulation", f"{asked}; {obstacle}, and years are simulated instead."
     return "fourier", f"{asked}; given the common factor the transform is exact."
+
+
+def needed_names(cover: Cover | None) -> float:
+    """Effective names from which quadrature is exact enough: more when terms of the year bend the loss."""
+    return FINE_GRAINED_WITH_TERMS if cover is not None and cover.by_year else FINE_GRAINED_NAMES
 
 
 def _lopsided(portfolio: LossPortfolio, dependence: Dependence, cover: Cover | None) -> bool:

@@ -27,7 +27,7 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class LossEvents:
     """Defaults of simulated years, sorted by year, then obligor.
 
@@ -208,6 +208,9 @@ class LossEvents:
         ax.set_title(f"One year in a hundred costs more than {mark:,.0f}")
         ax.set(xlabel="loss in a year (currency units)", ylabel="chance of a larger loss", yscale="log")
         return ax
+
+    def __repr__(self) -> str:
+        return f"LossEvents({self.obligor.size:,} defaults in {self.draws:,} years, {self.sampling} sampling)"
 
     def _repr_html_(self) -> str:
         title = f"Loss of a year, {self.draws:,} simulated years"

@@ -54,7 +54,7 @@ class Dependence:
             )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class LossPortfolio:
     """The customers of a loss model, one entry each.
 
@@ -86,6 +86,12 @@ class LossPortfolio:
 
     def __len__(self) -> int:
         return int(self.pd.size)
+
+    def __repr__(self) -> str:
+        return (
+            f"LossPortfolio({len(self):,} obligors, exposure {self.exposure.sum():,.0f}, expected loss "
+            f"{self.expected_loss:,.0f} a year)"
+        )
 
     @property
     def expected_loss(self) -> float:
