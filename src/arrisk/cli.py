@@ -257,8 +257,10 @@ def _offers(arguments: argparse.Namespace) -> int:
         return OK
     out = None if arguments.out is None else check_target(arguments.out)
     offers, study = read_offers(arguments.files), open_study(arguments.study)
-    compared = compare_offers(study, study.snapshot(), offers, day=arguments.on, progress=_progress)
-    _progress("")
+    try:
+        compared = compare_offers(study, study.snapshot(), offers, day=arguments.on, progress=_progress)
+    finally:
+        _progress("")
     print(
         offers_json(compared) if arguments.json else summarise(compared), end="" if arguments.json else "\n"
     )

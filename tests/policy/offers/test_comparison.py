@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import json
 from pathlib import Path
@@ -13,6 +14,7 @@ import pandas as pd
 import pytest
 
 from arrisk.errors import OfferError
+from arrisk.models.losses.portfolio import Dependence
 from arrisk.policy.insurance.retained import NO_INSURANCE
 from arrisk.policy.loss_basis import make_loss_model
 from arrisk.policy.offers.comparison import OfferComparison, compare_offers
@@ -198,3 +200,20 @@ def test_real_books_in_dollars_refuse_offers_in_euros(shared_data: Path, root: P
     found = compare_offers(study, study.snapshot(), [dollars], years=1_000)
     assert found.finding().startswith("What-if, cheapest: ")
     assert found.what_if
+
+
+def test_an_offer_without_clauses_and_a_book_without_balances() -> None:
+    bare = offer(PLAIN | {"insured_share": 1.0, "premium_rate": 0.0005}, name="bare")
+    found = compare(bare)
+    assert found.clauses.empty
+    assert found.bare[bare.label] == pytest.approx(0.0005 * small_model().sales.sum())
+    assert [len(t.frame) for t in found.tables()[1:]] == [1, 0, 1, 1, 5]
+    found.plot().figure.canvas.draw()
+    assert bare.label in summarise(found)
+    model = small_model()
+    empty = dataclasses.replace(model.portfolio, exposure=np.zeros(30))
+    model.at, model.portfolio = (lambda scale, rho: (empty, Dependence(rho))), empty
+    nothing = compare(offer(PLAIN | {"aggregate_first_loss": 100.0}), loss_model=model)
+    assert nothing.best == NO_INSURANCE
+    assert (nothing.ranking["kept"] == 0).all()
+    assert summarise(nothing)

@@ -304,9 +304,13 @@ def _price_clauses(
         flips.append(find_flips(terms, table, years, float(rival["cost"]), str(rival["offer"]), currency))
     tell("explaining the differences between the offers")
     differences = _explain(ranking, policies, years, currency, seed)
-    joined = (pd.concat(parts, ignore_index=True) for parts in (clauses, asks, flips))
-    all_clauses, all_asks, all_flips = joined
-    return all_clauses, bare, differences, all_asks, all_flips
+    return _join(clauses), bare, differences, _join(asks), _join(flips)
+
+
+def _join(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    """One table under the other; what has no rows brings its columns only when it is alone."""
+    filled = [part for part in parts if len(part)]
+    return pd.concat(filled, ignore_index=True) if filled else parts[0]
 
 
 def _explain(
@@ -317,5 +321,4 @@ def _explain(
     parts = [pd.DataFrame(columns=list(DIFFERENCE_COLUMNS))]
     for there in (n for n in names[1:] if type(policies[n]) is type(policies[names[0]])):
         parts.append(explain_difference(policies[there], policies[names[0]], years, currency, seed=seed))
-    filled = [part for part in parts if len(part)]
-    return pd.concat(filled, ignore_index=True) if filled else parts[0]
+    return _join(parts)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Hashable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -113,18 +114,12 @@ def all_tables(compared: OfferComparison) -> tuple[Table, ...]:
 
 def clauses_table(compared: OfferComparison, name: str) -> Table:
     """What each clause of each offer costs, dearest first, up to the cost of the offer."""
-    parts = []
+    rows: list[Mapping[Hashable, Any]] = []
     for offer in compared.offers:
         own = compared.clauses[compared.clauses["offer"] == offer.label]
-        first = {
-            "offer": offer.label,
-            "words": "cover without any clause",
-            "share": compared.bare[offer.label],
-        }
-        first["sentence"] = "The premium of cover without any clause, at the rate of the offer"
-        parts += [pd.DataFrame([first]), own.drop(columns=["clause", "eased"])]
-    frame = pd.concat(parts, ignore_index=True)
-    frame = frame[["offer", "words", "share", "share_error", "alone", "alone_error", "sentence"]]
+        rows += [_bare_row(compared, offer.label), *own.to_dict("records")]
+    columns = ["offer", "words", "share", "share_error", "alone", "alone_error", "sentence"]
+    frame = pd.DataFrame(rows, columns=columns)
     frame = frame.rename(columns={"words": "clause", "sentence": "in_words"})
     formats: dict[str, Format] = dict.fromkeys(("share", "share_error", "alone", "alone_error"), MONEY)
     note = (
@@ -137,11 +132,16 @@ def clauses_table(compared: OfferComparison, name: str) -> Table:
     return Table(name, "Which clause costs what", frame, note, formats)
 
 
-def _bare_row(compared: OfferComparison, offer: str) -> pd.DataFrame:
-    words = "without any clause"
-    said = f"Without any clause it costs {money(compared.bare[offer], compared.currency)} a year"
-    row = {"offer": offer, "words": words, "share": compared.bare[offer], "share_error": 0.0}
-    return pd.DataFrame([{**row, "sentence": said}])
+def _bare_row(compared: OfferComparison, offer: str) -> Mapping[Hashable, Any]:
+    cost = compared.bare[offer]
+    said = f"Without any clause it costs {money(cost, compared.currency)} a year"
+    return {
+        "offer": offer,
+        "words": "without any clause",
+        "share": cost,
+        "share_error": 0.0,
+        "sentence": said,
+    }
 
 
 def _differences_table(compared: OfferComparison, name: str) -> Table:
