@@ -1,7 +1,7 @@
 """Every public name and the module it lives in; a module is loaded when a name of it is first used."""
 
 from .display import Table
-from .errors import ArriskError
+from .errors import ArriskError, OfferError
 from .ledger.book import Ledger, Snapshot
 from .ledger.checks import Rules
 from .ledger.columns.column_map import shipped_maps
@@ -168,6 +168,9 @@ from .policy.limits.review import recommend_limits
 from .policy.limits.stop_threshold import compare_stop_thresholds
 from .policy.limits.tightening import estimate_tightening
 from .policy.loss_basis import make_loss_model
+from .policy.offers.comparison import compare_offers
+from .policy.offers.reading import read_offer, read_offers
+from .policy.offers.template import offer_template
 from .policy.ownership import make_ownership, recommend_ownership
 from .policy.payment_calendar import define_calendar
 from .policy.payment_days import compare_dso, recommend_payment_days
@@ -242,6 +245,7 @@ __all__ = [
     "Ledger",
     "MilestonePlan",
     "NonRecourseFactoring",
+    "OfferError",
     "Overdraft",
     "PaymentCalendar",
     "PolicyTerms",
@@ -300,6 +304,7 @@ __all__ = [
     "compare_limit_rules",
     "compare_loss_rates",
     "compare_milestones",
+    "compare_offers",
     "compare_policies",
     "compare_prepayment",
     "compare_samples",
@@ -404,6 +409,7 @@ __all__ = [
     "map_stability",
     "migration_rate",
     "observe_outcomes",
+    "offer_template",
     "open_ledger",
     "open_study",
     "price_discount",
@@ -413,6 +419,8 @@ __all__ = [
     "read_buyer_facts",
     "read_card",
     "read_ledger",
+    "read_offer",
+    "read_offers",
     "read_overlays",
     "read_pilot",
     "recommend_cash",

@@ -15,6 +15,7 @@ from arrisk.display import Table, frame_html
 from arrisk.errors import OfferError
 from arrisk.models.tail import weighted_quantile
 from arrisk.policy.funding.funding_plan import UNSTATED, make_pool_book
+from arrisk.policy.funding.settings import cash_wanted
 from arrisk.policy.insurance.exclusions import read_buyer_facts
 from arrisk.policy.insurance.retained import NO_INSURANCE
 from arrisk.policy.loss_basis import make_loss_model
@@ -231,8 +232,7 @@ def _fit(study: Study, snapshot: Snapshot) -> LossModel:
 def _with_funding(runs: CaseYears, study: Study, snapshot: Snapshot, model: LossModel) -> CaseYears:
     """The years with the book that is to be funded and the cash wanted."""
     book = make_pool_book(study, snapshot, model)
-    need = study.get("funding_need")
-    return replace(runs, book=book, wanted=need.value if need else UNSTATED * book.pool.balance)
+    return replace(runs, book=book, wanted=cash_wanted(study) or UNSTATED * book.pool.balance)
 
 
 def _rank(
