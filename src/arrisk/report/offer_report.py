@@ -25,6 +25,10 @@ ENDINGS = (".html", ".xlsx", ".json")
 DOTS = 150
 
 
+# The ranking has more columns than an upright page is wide.
+WIDE = "<style>main { max-width: 285mm } @page { size: A4 landscape }</style>"
+
+
 def write_comparison(compared: OfferComparison, path: str | Path) -> Path:
     """Write a comparison of offers; the file appears whole or not at all.
 
@@ -85,11 +89,13 @@ def offers_json(compared: OfferComparison) -> str:
 
 def _page(compared: OfferComparison) -> str:
     body = [
+        WIDE,
+        f"<p><strong>{escape(compared.finding())}.</strong></p>",
         f'<p><img alt="{escape(compared.finding())}" src="{_picture(compared)}" style="max-width:100%"></p>'
     ]
     body += [frame_html(t.frame, t.title, t.note, t.formats) for t in compared.tables()]
     when = f"as of {long_date(compared.as_of)}, {compared.currency}"
-    return render_page(compared.finding(), when, "\n".join(body))
+    return render_page("Offers compared", when, "\n".join(body))
 
 
 def _picture(compared: OfferComparison) -> str:
