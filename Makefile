@@ -47,7 +47,7 @@ notebooks: $(READY) ## Execute the committed notebooks anew on the sample
 lint: $(READY) ## Check style, types and the one-way rooms
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
 
-bench: $(READY) ## Time the statistics of a ledger, the scorecard, the time to payment, loss rates, discounts and simulated losses against named peers
+bench: $(READY) ## Time a ledger, the scorecard, the time to payment, loss rates, discounts and simulated losses against named peers
 	$(BIN)/python benchmarks/bench_ledger.py
 	$(BIN)/python benchmarks/bench_scoring.py
 	$(BIN)/python benchmarks/bench_timing.py

@@ -19,7 +19,7 @@ __all__ = ["plot_clauses"]
 COLOURS = ("#E69F00", "#56B4E9", "#CC79A7", "#F0E442", "#7BC8A4")
 BARE, REST, INK = "#0072B2", "#BBBBBB", "#333333"
 LONGEST_LABEL = 110
-LABELLED = 0.055
+LABELLED = 0.085
 """A clause is named in its bar when it has this part of the dearest offer."""
 
 WRAP, LINE = 14, 30
