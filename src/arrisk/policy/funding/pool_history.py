@@ -34,8 +34,9 @@ def make_pool_history(snapshot: Snapshot, default_days: int = 91, seen_days: int
     -------
     DataFrame
         Indexed by month (its first day): sales, defaulted, diluted (currency units), balance (open at the
-        month's end by the days on which money moved, as known today), default_ratio (defaulted over the sales of the month in which they were made, by the
-        usual term), dilution_ratio (credit notes and discounts over the sales of the month before).
+        month's end by the days on which money moved, as known today), default_ratio (defaulted over the sales
+        of the month in which they were made, by the usual term), dilution_ratio (credit notes and discounts
+        over the sales of the month before).
 
     Raises
     ------
