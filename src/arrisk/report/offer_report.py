@@ -91,7 +91,7 @@ def _page(compared: OfferComparison) -> str:
     body = [
         WIDE,
         f"<p><strong>{escape(compared.finding())}.</strong></p>",
-        f'<p><img alt="{escape(compared.finding())}" src="{_picture(compared)}" style="max-width:100%"></p>'
+        f'<p><img alt="{escape(compared.finding())}" src="{_picture(compared)}" style="max-width:100%"></p>',
     ]
     body += [frame_html(t.frame, t.title, t.note, t.formats) for t in compared.tables()]
     when = f"as of {long_date(compared.as_of)}, {compared.currency}"
