@@ -44,6 +44,8 @@ def test_the_memo_says_what_this_ledger_cannot_support(ibm_study, tmp_path):
         "How much to provide?",
         "Offer a cash discount: which, to whom?",
         "Insure, self-insure or select?",
+        "Factor, securitise, borrow or wait?",
+        "How large a reserve does an emergency plan need?",
     ):
         assert verdicts[question]["verdict"] == CANNOT, question
         assert len(verdicts[question]["answer"]) > 40
