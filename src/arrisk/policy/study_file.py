@@ -224,6 +224,25 @@ def find_holes(queues: tuple[Queue, ...], from_day: int = 1) -> tuple[tuple[int,
     return tuple(holes)
 
 
+WHAT_A_LEDGER_DOES_NOT_KNOW = """\
+# How much cash is wanted for a year, and the ways to it that are open (quotes: `arrisk offers`):
+# [settings.funding]
+# cash_wanted = 0.0
+# [[settings.funding.route]]
+# kind = "overdraft"
+# rate = 0.0
+# source = "letter of the bank"
+# What a stress test needs beside the ledger:
+# [settings.stress.balance_sheet]
+# cash = 0.0
+# credit_line = 0.0
+# line_drawn = 0.0
+# current_liabilities = 0.0
+# minimum_cash = 0.0
+# source = "treasury"
+"""
+
+
 def study_template(path_to_ledger: str, columns: str, as_of: str | dt.date, currency: str) -> str:
     """Write the TOML of a new study with typical assumptions to be replaced.
 
@@ -260,6 +279,7 @@ def study_template(path_to_ledger: str, columns: str, as_of: str | dt.date, curr
         f"# [[ledger.control]]\n# date = {pd.Timestamp(as_of):%Y-%m-%d}\n# balance = 0.00",
         "",
     ]
+    head += WHAT_A_LEDGER_DOES_NOT_KNOW.splitlines()
     owners = [("sales", 1, 30), ("finance", 31, 60), ("legal", 90, None)]
     for owner, first, last in owners:
         head += ["[[ownership.queue]]", f"name = {_quote(owner)}", f"from_day = {first}"]

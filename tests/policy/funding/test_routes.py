@@ -15,7 +15,15 @@ from arrisk.policy.funding.decision import recommend_funding
 from arrisk.policy.funding.funding_plan import compare_funding, make_pool_book
 from arrisk.policy.funding.pool_routes import Factoring, InsuredLoan, NonRecourseFactoring, Securitisation
 from arrisk.policy.funding.routes import EarlyPayment, Overdraft, Voucher
-from arrisk.policy.funding.settings import KINDS, make_route, usual_routes
+from arrisk.policy.funding.settings import (
+    KINDS,
+    cash_wanted,
+    make_route,
+    pool_rules,
+    reserve_rules,
+    study_routes,
+    usual_routes,
+)
 from arrisk.policy.loss_basis import make_loss_model
 from arrisk.policy.recommendation import recommendation_schema
 
@@ -190,6 +198,25 @@ def test_every_kind_reads_its_own_fields_and_names_what_is_wrong():
         make_route({"kind": "overdraft", "rate": "8%"})
     with pytest.raises(StudyError, match="at most 1"):
         make_route({"kind": "recourse factoring", "rate": 0.1, "advance_rate": 80})
+
+
+def test_a_study_that_misspells_its_funding_is_told(sample_study):
+    def given(**section):
+        return replace(sample_study, settings={**sample_study.settings, "funding": section})
+
+    assert cash_wanted(given(cash_wanted=5)) == 5.0
+    assert cash_wanted(given()) is None
+    assert study_routes(given())[1].startswith("usual terms")
+    for section, message in (
+        ({"cash_wnated": 5}, "cash_wanted"),
+        ({"cash_wanted": "much"}, "not an amount"),
+        ({"route": {"kind": "overdraft"}}, "double brackets"),
+        ({"pool": {"largest": 1}}, "largest_share"),
+        ({"reserves": {"stress": 0.5}}, "at least 1"),
+    ):
+        study = given(**section)
+        with pytest.raises(StudyError, match=message):
+            cash_wanted(study), study_routes(study), pool_rules(study), reserve_rules(study)
 
 
 def _required(route):

@@ -40,6 +40,7 @@ KINDS: dict[str, type] = {
 }
 """Kinds of funding that a study or an offer sheet can name."""
 
+SECTION = ("cash_wanted", "pool", "reserves", "route")
 NOT_TERMS = ("kind", "source")
 
 
@@ -109,6 +110,8 @@ def make_route(terms: Mapping[str, Any], where: str = "route") -> Route:
 def study_routes(study: Study) -> tuple[tuple[Route, ...], str]:
     """The ways of funding that a study states, and where their terms come from."""
     given = study.settings.get("funding", {}).get("route", [])
+    if not isinstance(given, list):
+        raise StudyError("[[settings.funding.route]]: expected tables in double brackets")
     if not given:
         return usual_routes(), "usual terms, replace them with offers"
     routes = tuple(make_route(t, f"[[settings.funding.route]] {k}") for k, t in enumerate(given, start=1))
@@ -118,7 +121,12 @@ def study_routes(study: Study) -> tuple[tuple[Route, ...], str]:
 
 def cash_wanted(study: Study) -> float | None:
     """``cash_wanted`` of ``[settings.funding]``, currency units for a year; None when it is not stated."""
-    given = study.settings.get("funding", {}).get("cash_wanted")
+    section = study.settings.get("funding", {})
+    for key in section:
+        if key not in SECTION:
+            hint = did_you_mean(key, SECTION)
+            raise StudyError(f"[settings.funding]: unknown key {key!r}{hint}; allowed: {', '.join(SECTION)}")
+    given = section.get("cash_wanted")
     if given is None:
         return None
     if isinstance(given, bool) or not isinstance(given, int | float) or not given > 0:
