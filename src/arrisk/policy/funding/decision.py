@@ -87,7 +87,8 @@ def _reason(found: FundingComparison, best: int, used: int, sure: float, confide
     if not found.stated:
         return (
             "Nobody has said how much cash is wanted, and a ledger does not (cash_wanted in "
-            f"[settings.funding] of the study): the ways below are a what-if on {money(found.wanted, found.book.currency)}."
+            "[settings.funding] of the study): the ways below are a what-if on "
+            f"{money(found.wanted, found.book.currency)}."
         )
     if found.what_if:
         return (
