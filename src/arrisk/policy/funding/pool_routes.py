@@ -71,7 +71,7 @@ class Factoring:
 
 
 @dataclass(frozen=True, slots=True)
-class NonRecourseFactoring:
+class NonRecourseFactoring(Factoring):
     """Factoring without recourse: the factor bears failures of approved customers.
 
     Parameters
@@ -87,27 +87,14 @@ class NonRecourseFactoring:
     """
 
     kind: ClassVar[str] = "non-recourse factoring"
-    rate: float
-    advance_rate: float = 0.8
-    service_fee: float = 0.005
+    name: str = "factoring without recourse"
     protection_fee: float = 0.003
     covered_share: float = 1.0
     customer_limit: float = math.inf
-    minimum_fee: float = 0.0
-    setup_fee: float = 0.0
-    limit: float = math.inf
-    office_saving: float = 0.0
-    name: str = "factoring without recourse"
-
-    def __post_init__(self) -> None:
-        check_terms(self)
 
     def draw(self, book: FundedBook, wanted: float) -> Facility:
         """As with recourse, and the fee for credit protection on all sales that are assigned."""
-        base = Factoring(
-            self.rate, self.advance_rate, self.service_fee, self.minimum_fee, self.setup_fee, self.limit,
-            self.office_saving,
-        ).draw(book, wanted)  # fmt: skip
+        base = Factoring.draw(self, book, wanted)
         costs = {**base.costs, "credit protection": self.protection_fee * book.pool.sales}
         return Facility(base.cash, base.most, costs, base.note)
 
