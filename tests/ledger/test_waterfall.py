@@ -48,7 +48,7 @@ def test_every_state_is_that_of_a_replay_cent_by_cent(rows, date):
 
 
 @pytest.mark.slow
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(ledgers(), as_of_dates)
 def test_deeply_against_the_replay_cent_by_cent(rows, date):
     compare(ledger_of(**rows), rows, date)

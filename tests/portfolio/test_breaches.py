@@ -186,7 +186,7 @@ def test_what_is_known_later_changes_no_earlier_breach(rows, one, other):
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(credit_books(), as_of_dates, as_of_dates, thresholds)
 def test_breaches_deeply(rows, one, other, threshold):
     breaches_are_those_of_a_daily_loop(rows, one, threshold)

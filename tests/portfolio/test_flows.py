@@ -133,7 +133,7 @@ def test_flows_of_parts_are_those_of_items_told_one_by_one(rows, date, by):
 
 
 @pytest.mark.slow
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(disputed_ledgers() | foreign_ledgers(), as_of_dates, EDGES, DISPUTES, st.sampled_from([1, 3, 36]))
 def test_flows_are_those_of_items_deeply(rows, date, edges, disputes, months):
     snapshot = ledger_of(**rows).as_of(date)

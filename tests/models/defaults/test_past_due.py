@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arrisk.models.defaults.definition import DefaultDefinition
@@ -50,6 +50,7 @@ def test_an_invoice_booked_late_is_not_in_default_before():
 
 
 @pytest.mark.slow
+@settings(max_examples=50, deadline=None)
 @given(ledgers(), st.sampled_from([0, 10, 30]), st.sampled_from([0.0, 5.0]), st.booleans())
 def test_a_walk_through_the_days_of_each_invoice_finds_the_same(rows, days, least, write_off):
     book = ledger_of(**rows).as_of(DATES[-1])
